@@ -1,0 +1,1 @@
+"""The operator: creates and scales the worker Deployments of VideoExportWorker resources."""

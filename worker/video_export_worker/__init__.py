@@ -1,0 +1,1 @@
+"""The worker: renders session recordings to video and runs the export workflows."""

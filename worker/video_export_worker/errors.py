@@ -1,0 +1,95 @@
+"""Every way an export can fail, as one tree.
+
+    VideoExportError
+    ├── InvalidRequest        the request is out of bounds; every problem is listed
+    ├── RecordingNotFound     no object at the recording's URI
+    ├── RecordingInvalid      not a recording: not JSON, no events, no full snapshot ...
+    ├── RecordingTooLarge     over a limit of bytes or of video time
+    ├── NothingToRender       the chosen range holds no frame
+    ├── RenderFailed          Chromium: launch, load, seek, capture (names its stage)
+    ├── EncodeFailed          ffmpeg: encode, join, verify (names its stage)
+    ├── StorageDenied         credentials or permissions of the storage are wrong
+    ├── StorageUnavailable    the storage does not answer, or answers with a passing error
+    └── Internal              a defect of ours; the message says what was expected
+
+The class name is the error's code: it is what Temporal shows as the failure's type and what metrics count by.
+`retryable` says whether the same attempt can succeed later without anybody changing anything.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VideoExportError(Exception):
+    """An export failed in a way that has a name."""
+
+    retryable: ClassVar[bool] = False
+
+    @property
+    def code(self) -> str:
+        """The error's code: its class name."""
+        return type(self).__name__
+
+
+class InvalidRequest(VideoExportError):
+    """A request is out of bounds; the message lists every problem, one a line."""
+
+
+class RecordingNotFound(VideoExportError):
+    """There is no object at the recording's URI."""
+
+
+class RecordingInvalid(VideoExportError):
+    """The object is not an rrweb recording that can be replayed."""
+
+
+class RecordingTooLarge(VideoExportError):
+    """The recording is over a limit; the message names the limit and how to raise it."""
+
+
+class NothingToRender(VideoExportError):
+    """The chosen range of the recording holds no frame."""
+
+
+class RenderFailed(VideoExportError):
+    """Chromium could not produce the frames, after the restarts that are allowed."""
+
+    retryable = True
+
+
+class EncodeFailed(VideoExportError):
+    """ffmpeg could not produce the video, or what it produced is not what was planned."""
+
+    retryable = True
+
+
+class StorageDenied(VideoExportError):
+    """The storage refuses: credentials, permissions, or a bucket that does not exist."""
+
+
+class StorageUnavailable(VideoExportError):
+    """The storage does not answer or answers with a passing error."""
+
+    retryable = True
+
+
+class Internal(VideoExportError):
+    """A defect of this program."""
+
+
+ERROR_CODES: dict[str, type[VideoExportError]] = {
+    cls.__name__: cls
+    for cls in (
+        InvalidRequest,
+        RecordingNotFound,
+        RecordingInvalid,
+        RecordingTooLarge,
+        NothingToRender,
+        RenderFailed,
+        EncodeFailed,
+        StorageDenied,
+        StorageUnavailable,
+        Internal,
+    )
+}
