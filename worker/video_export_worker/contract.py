@@ -112,23 +112,7 @@ class VideoExportRequest(_Value):
 
     @model_validator(mode="after")
     def _check(self) -> VideoExportRequest:
-        problems = []
-        if self.end is not None and self.end <= self.start:
-            problems.append(f"end ({self.end:g} s) must be after start ({self.start:g} s)")
-        if VideoFormat.GIF in self.format and self.fps > MAX_GIF_FPS:
-            problems.append(f"fps {self.fps:g} is too high for a GIF: at most {MAX_GIF_FPS:g}")
-        if len(set(self.format)) != len(self.format):
-            problems.append("format names the same format twice")
-        problems += [f"output {self.output!r} must be a URI such as s3://bucket/prefix"] * (
-            self.output is not None and "://" not in self.output
-        )
-        problems += [f"recording {uri!r} must be a URI such as s3://bucket/key" for uri in self.recording if "://" not in uri]
-        pixels = (self.width or 0) * self.device_scale_factor, (self.height or 0) * self.device_scale_factor
-        if pixels[0] > MAX_WIDTH or pixels[1] > MAX_HEIGHT:
-            problems.append(
-                f"width x height x device_scale_factor is {pixels[0]:g}x{pixels[1]:g} pixels: "
-                f"at most {MAX_WIDTH}x{MAX_HEIGHT}"
-            )
+        problems = _find_conflicts(self.model_dump())
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -266,18 +250,50 @@ def parse_request(raw: Mapping[str, Any] | Any) -> VideoExportRequest:
     try:
         return VideoExportRequest.model_validate(dict(raw))
     except ValidationError as error:
-        raise InvalidRequest(_describe(error)) from error
+        problems = _describe(error)
+        # Checks across fields run only once every field is right by itself; a user wants to see all at once.
+        problems += [conflict for conflict in _find_conflicts(raw) if f"request: {conflict}" not in problems]
+        raise InvalidRequest("\n".join(problems)) from error
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors(include_url=False):
         where = ".".join(str(part) for part in problem["loc"]) or "request"
-        given = problem.get("input")
-        shown = "" if problem["type"] in ("missing", "value_error") else f" (given: {given!r:.80})"
-        message = problem["msg"].removeprefix("Value error, ")
-        lines.extend(f"{where}: {part}{shown}" for part in message.split("; "))
-    return "\n".join(lines)
+        shown = "" if problem["type"] in ("missing", "value_error") else f" (given: {problem.get('input')!r:.80})"
+        lines.extend(f"{where}: {part}{shown}" for part in problem["msg"].removeprefix("Value error, ").split("; "))
+    return lines
+
+
+def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
+    """Problems between fields. Works on unchecked values too: what is no number is left to the field's own check."""
+
+    def number(name: str, default: float) -> float:
+        value = values.get(name)
+        return float(value) if isinstance(value, int | float) else default
+
+    start, end, fps, scale = (
+        number("start", 0),
+        number("end", math.inf),
+        number("fps", 25),
+        number("device_scale_factor", 1),
+    )
+    width, height = number("width", 0) * scale, number("height", 0) * scale
+    formats = _as_list(values.get("format") or [])
+    uris = [*_as_list(values.get("recording") or []), *_as_list(values.get("output") or [])]
+    problems = []
+    if end <= start:
+        problems.append(f"end ({end:g} s) must be after start ({start:g} s)")
+    if VideoFormat.GIF in formats and fps > MAX_GIF_FPS:
+        problems.append(f"fps {fps:g} is too high for a GIF: at most {MAX_GIF_FPS:g}")
+    if len(set(map(str, formats))) != len(formats):
+        problems.append("format names the same format twice")
+    if width > MAX_WIDTH or height > MAX_HEIGHT:
+        problems.append(
+            f"width x height x device_scale_factor is {width:g}x{height:g} pixels: at most {MAX_WIDTH}x{MAX_HEIGHT}"
+        )
+    problems += [f"{uri!r} must be a URI such as s3://bucket/key" for uri in uris if "://" not in str(uri)]
+    return problems
 
 
 def count_frames(seconds: float, fps: float) -> int:
