@@ -1,0 +1,45 @@
+"""Waiting for an event that sends no notice: ask again until a deadline, then say what never came."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+INTERVAL = 0.05  # seconds between two looks
+
+
+async def wait_for(look: Callable[[], T | Awaitable[T]], what: str, timeout: float = 20) -> T:
+    """Ask `look` until it answers something true.
+
+    Args:
+        look: plain or async; an answer that is false means "not yet". What it raises ends the wait.
+        what: what is waited for, as the error says it.
+        timeout: seconds until the wait fails.
+
+    Returns:
+        The first true answer.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        answer = look()
+        answer = await answer if inspect.isawaitable(answer) else answer
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {timeout:g} s (last answer: {answer!r})")
+        await asyncio.sleep(INTERVAL)
+
+
+def wait_until(look: Callable[[], T], what: str, timeout: float = 20) -> T:
+    """Do what `wait_for` does, where no event loop runs."""
+    deadline = time.monotonic() + timeout
+    while not (answer := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {timeout:g} s (last answer: {answer!r})")
+        time.sleep(INTERVAL)
+    return answer
