@@ -1,0 +1,210 @@
+// The replay page. The renderer hands the events over in chunks, loads them, and then moves the time forward:
+//
+//   append(json)      a chunk: a JSON array of events, in order
+//   load(options)     builds the replayer; resolves when the first snapshot stands and its resources are there
+//   seek(offsetMs)    applies every event up to and including that time; resolves when what it shows is loaded
+//
+// Time only moves forward, and only by `seek`: nothing here reads a clock.
+import { Replayer, ReplayerEvents } from "rrweb";
+
+const FULL_SNAPSHOT = 2;
+const INCREMENTAL = 3;
+const CUSTOM = 5;
+const MUTATION = 0;
+const RESOURCE_TIMEOUT_MS = 5000;
+
+// Elements that change by themselves and that document.getAnimations() does not list.
+const RESTLESS = "marquee, progress:not([value]), animate, animateTransform, animateMotion, set";
+
+let events = [];
+let replayer;
+let applied = 0;
+let options;
+let viewport = { width: 0, height: 0 };
+let unresolved = 0;
+const pendingImages = new Set();
+const restless = new Set();
+const documents = new Set();
+
+/** Keeps track of what was built, so that no seek has to search the documents. */
+const census = {
+  onBuild(node) {
+    if (node.nodeType === Node.DOCUMENT_NODE) return void documents.add(node);
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    documents.add(node.ownerDocument);
+    if (node.localName === "meta" && /refresh/i.test(node.httpEquiv)) node.removeAttribute("http-equiv");
+    if (node.localName === "img") pendingImages.add(node);
+    if (node.matches(RESTLESS) || isAnimatedImage(node)) restless.add(node);
+  },
+  handler(event) {
+    if (event.type !== INCREMENTAL || event.data.source !== MUTATION) return;
+    for (const { id } of event.data.attributes ?? []) {
+      const node = replayer.getMirror().getNode(id);
+      if (node?.nodeType === Node.ELEMENT_NODE) census.onBuild(node);
+    }
+  },
+};
+
+function isAnimatedImage(node) {
+  return node.localName === "img" && /^data:image\/(gif|apng|png|webp|avif)/i.test(node.src) && mayAnimate(node.src);
+}
+
+/** An image that may hold several frames: GIF by a second frame's header is not worth parsing, so its kind decides. */
+function mayAnimate(url) {
+  if (/^data:image\/gif/i.test(url)) return true;
+  const comma = url.indexOf(",");
+  const head = atobSafe(url.slice(comma + 1, comma + 1 + 4096));
+  return head.includes("acTL") || head.includes("ANIM") || /^data:image\/avif/i.test(url);
+}
+
+function atobSafe(base64) {
+  try {
+    return atob(base64.slice(0, base64.length - (base64.length % 4)));
+  } catch {
+    return "";
+  }
+}
+
+function liveDocuments() {
+  for (const doc of documents) if (!doc.defaultView) documents.delete(doc);
+  return documents;
+}
+
+function isAnimating() {
+  for (const node of restless) {
+    if (node.isConnected) return true;
+    restless.delete(node);
+  }
+  for (const doc of liveDocuments()) {
+    if (doc.getAnimations().some((animation) => animation.playState === "running" || animation.pending)) return true;
+  }
+  return false;
+}
+
+/** Resolves when every image and font that the page shows by now is there, or is known not to come. */
+async function settle() {
+  const waits = [];
+  for (const image of pendingImages) {
+    if (image.complete || !image.isConnected) pendingImages.delete(image);
+    else waits.push(image.decode().catch(() => {}));
+  }
+  for (const doc of liveDocuments()) if (doc.fonts.status === "loading") waits.push(doc.fonts.ready);
+  if (!waits.length) return;
+  const late = Symbol("late");
+  const deadline = new Promise((resolve) => setTimeout(resolve, RESOURCE_TIMEOUT_MS, late));
+  if ((await Promise.race([Promise.all(waits), deadline])) === late) {
+    unresolved += 1;
+    pendingImages.clear();
+  }
+}
+
+/** Fits the recorded viewport into the video: never enlarged beyond what `scaleUp` allows, centred, on the background. */
+function layout() {
+  const scale = Math.min(options.width / viewport.width, options.height / viewport.height, options.maxScale);
+  const x = Math.floor((options.width - viewport.width * scale) / 2);
+  const y = Math.floor((options.height - viewport.height * scale) / 2);
+  replayer.wrapper.style.transform = `translate(${x}px, ${y}px)` + (scale === 1 ? "" : ` scale(${scale})`);
+  viewport = { ...viewport, scale, x, y };
+}
+
+/** Where the frame that holds node `id` begins, in pixels of the replayed top document, and how it is scaled. */
+function originOf(id) {
+  const node = replayer.getMirror().getNode(id);
+  const origin = { x: 0, y: 0, scale: 1 };
+  let frame = node?.ownerDocument?.defaultView?.frameElement;
+  while (frame && frame !== replayer.iframe) {
+    const box = frame.getBoundingClientRect();
+    const scale = frame.offsetWidth ? box.width / frame.offsetWidth : 1;
+    origin.x = box.x + (frame.clientLeft + origin.x) * scale;
+    origin.y = box.y + (frame.clientTop + origin.y) * scale;
+    origin.scale *= scale;
+    frame = frame.ownerDocument.defaultView?.frameElement;
+  }
+  return origin;
+}
+
+function checkSelectors(selectors) {
+  for (const selector of selectors) {
+    try {
+      document.createDocumentFragment().querySelector(selector);
+    } catch {
+      throw new Error(`InvalidSelector: ${selector}`);
+    }
+  }
+}
+
+async function load(given) {
+  options = given;
+  checkSelectors(options.maskSelectors);
+  document.documentElement.style.background = options.background;
+  const start = events[0].timestamp;
+  // The replayer counts time from its first event and may apply that one again: let it be one that does nothing.
+  events.unshift({ type: CUSTOM, timestamp: start, data: { tag: "start", payload: {} } });
+  const built = new Promise((resolve) => {
+    replayer = new Replayer(events.slice(), {
+      root: document.body,
+      mouseTail: false,
+      useVirtualDom: false,
+      pauseAnimation: false,
+      showWarning: false,
+      UNSAFE_replayCanvas: options.canvas,
+      insertStyleRules: [
+        "html { caret-color: transparent !important; }",
+        "* { scroll-behavior: auto !important; }",
+        ...options.maskSelectors.map(
+          (selector) => `:is(${selector}), :is(${selector}) * { opacity: 0 !important; visibility: hidden !important; }`,
+        ),
+      ],
+      plugins: [census],
+    });
+    replayer.on(ReplayerEvents.Resize, ({ width, height }) => {
+      viewport = { width, height };
+      layout();
+    });
+    replayer.on(ReplayerEvents.FullsnapshotRebuilded, resolve);
+  });
+  replayer.wrapper.id = "replay";
+  await built;
+  if (options.canvas) await replayer.preloadAllImages();
+  documents.add(replayer.iframe.contentDocument);
+  await settle();
+  return { viewport, snapshots: events.filter((event) => event.type === FULL_SNAPSHOT).length };
+}
+
+/**
+ * The state at `offset`: every event at or before it is applied, in rrweb's synchronous mode.
+ * The replayer is shown only the events that are new: it would walk all of them at each seek.
+ */
+function apply(offset) {
+  const until = events[0].timestamp + offset;
+  let next = applied;
+  while (next < events.length && events[next].timestamp <= until) next += 1;
+  if (next === applied) return false;
+  const seen = replayer.service.state.context.events;
+  seen.length = 0;
+  if (applied > 0) seen.push(events[0]);
+  for (let index = applied; index < next; index += 1) seen.push(events[index]);
+  applied = next;
+  replayer.pause(Math.floor(offset) + 1);
+  return true;
+}
+
+async function seek(offset, mouseTargets = []) {
+  apply(offset);
+  await settle();
+  return {
+    animating: isAnimating(),
+    viewport,
+    origins: mouseTargets.map(originOf),
+    unresolved,
+  };
+}
+
+window.videoExportPlayer = {
+  append(json) {
+    for (const event of JSON.parse(json)) events.push(event);
+    return events.length;
+  },
+  load,
+  seek,
+};
