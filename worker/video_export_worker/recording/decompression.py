@@ -1,0 +1,219 @@
+"""Streaming decompression of recordings within limits: gzip, zstd, brotli, and the fields that recorders compress."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import brotli  # type: ignore[import-untyped]  # ships no types
+import zstandard
+
+from video_export_worker.errors import RecordingInvalid, RecordingTooLarge
+from video_export_worker.recording.problems import BrokenEvent, Problems
+
+OUTPUT_BYTES: Final = 2**20  # decompressed at once
+HEAD_BYTES: Final = 64
+
+GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
+ZLIB_WINDOW: Final = zlib.MAX_WBITS
+
+# The zstd binding has no bound for the output of a call. Four bytes of input can hold a block of 128 KiB, so this much
+# input gives at most 16 MiB: what a bomb can use above the limit.
+ZSTD_INPUT_BYTES: Final = 512
+ZSTD_MAX_WINDOW: Final = 2**27  # the format's recommendation for decoders that protect themselves, and `zstd`'s default
+
+
+class ByteMeter:
+    """Counts bytes against a limit.
+
+    Args:
+        limit: Bytes allowed.
+        name: What is counted, as the message calls it.
+        setting: Field of `RecordingLimits` that raises the limit.
+    """
+
+    def __init__(self, limit: int, name: str, setting: str) -> None:
+        self._limit = limit
+        self._name = name
+        self._setting = setting
+        self.left = limit
+
+    def add(self, count: int) -> None:
+        """Count bytes.
+
+        Raises:
+            RecordingTooLarge: if the limit is passed.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise RecordingTooLarge(
+                f"the recording is larger than {self._limit:,} bytes {self._name}: "
+                f"export a shorter recording, or raise the worker's limit `{self._setting}`"
+            )
+
+
+class Meters:
+    """The two limits of a recording, over all of its parts."""
+
+    def __init__(self, compressed_bytes: int, decompressed_bytes: int) -> None:
+        self.compressed = ByteMeter(compressed_bytes, "compressed", "compressed_bytes")
+        self.decompressed = ByteMeter(decompressed_bytes, "decompressed", "decompressed_bytes")
+
+
+def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name: str) -> Iterator[bytes]:
+    """Yield the text of one file, whatever it is compressed with.
+
+    The format is told from the first bytes; brotli has no magic number, so it is what remains when it is neither
+    compressed otherwise nor text.
+
+    Args:
+        chunks: The file's bytes.
+        meters: Counted against while reading.
+        problems: Told of a file that is cut off.
+        name: What messages call the file.
+
+    Raises:
+        RecordingInvalid: if the compressed data is corrupt.
+        RecordingTooLarge: if a limit is passed.
+    """
+    head, rest = _take_head(iter(chunks))
+    decoder = _detect(head)
+    text = rest if decoder is None else decoder(_metered(rest, meters.compressed), lambda: _cut_off(problems, name))
+    try:
+        for chunk in text:
+            meters.decompressed.add(len(chunk))
+            if chunk:
+                yield chunk
+    except brotli.error as error:
+        raise RecordingInvalid(
+            f"{name} is neither JSON nor gzip, zstd or brotli: it starts with {_show(head)}; give an rrweb recording"
+        ) from error
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise RecordingInvalid(f"{name} is corrupt ({error}); upload it again") from error
+
+
+def inflate(text: str, window: int, meter: ByteMeter) -> bytes:
+    """Decompress a field: recorders keep compressed bytes in JSON as a string of the code points 0-255.
+
+    Args:
+        text: The field.
+        window: `GZIP_WINDOW` or `ZLIB_WINDOW`.
+        meter: Counted against.
+
+    Raises:
+        BrokenEvent: if it is not such a field.
+        RecordingTooLarge: if the limit is passed.
+    """
+    decompressor = zlib.decompressobj(window)
+    try:
+        data = decompressor.decompress(text.encode("latin-1"), meter.left + 1)
+    except (zlib.error, UnicodeEncodeError) as error:
+        raise BrokenEvent(f"its compressed data is corrupt ({error})") from error
+    meter.add(len(data))
+    if not decompressor.eof:
+        raise BrokenEvent("its compressed data is cut off")
+    return data
+
+
+Decoder = Callable[[Iterator[bytes], Callable[[], None]], Iterator[bytes]]
+
+
+def _detect(head: bytes) -> Decoder | None:
+    if head.startswith(b"\x1f\x8b"):
+        return _gunzip
+    if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
+        return _unzstd
+    return None if _is_text(head) else _unbrotli
+
+
+def _is_text(head: bytes) -> bool:
+    """Tell whether these may be the first bytes of JSON or of another text.
+
+    A brotli file may well begin with "[", but not go on without bytes that text cannot have.
+    """
+    if any(byte < 0x20 and byte not in b"\t\r\n" for byte in head):
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start >= HEAD_BYTES - 3  # only the last character is cut
+    return True
+
+
+def _take_head(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+
+    def everything() -> Iterator[bytes]:
+        yield head
+        yield from chunks
+
+    return head[:HEAD_BYTES], everything()
+
+
+def _metered(chunks: Iterator[bytes], meter: ByteMeter) -> Iterator[bytes]:
+    for chunk in chunks:
+        meter.add(len(chunk))
+        yield chunk
+
+
+def _gunzip(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:
+    """Any number of gzip members; zero bytes behind the last are padding."""
+    member = zlib.decompressobj(GZIP_WINDOW)
+    fed = False
+    for chunk in chunks:
+        data = chunk
+        while data:
+            if member.eof:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                member = zlib.decompressobj(GZIP_WINDOW)
+            fed = True
+            out = member.decompress(data, OUTPUT_BYTES)
+            data = member.unused_data if member.eof else member.unconsumed_tail
+            yield out
+    while not member.eof and (out := member.decompress(member.unconsumed_tail, OUTPUT_BYTES)):
+        yield out
+    if fed and not member.eof:
+        cut_off()
+
+
+def _unzstd(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:
+    """Any number of zstd frames."""
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_MAX_WINDOW)
+    frame = decompressor.decompressobj()
+    for chunk in chunks:
+        for start in range(0, len(chunk), ZSTD_INPUT_BYTES):
+            data = chunk[start : start + ZSTD_INPUT_BYTES]
+            while data:
+                if frame.eof:
+                    frame = decompressor.decompressobj()
+                yield frame.decompress(data)
+                data = frame.unused_data if frame.eof else b""
+    if not frame.eof:
+        cut_off()
+
+
+def _unbrotli(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:
+    decompressor = brotli.Decompressor()
+    for chunk in chunks:
+        if decompressor.is_finished():
+            raise brotli.error("data behind the end of the stream")
+        yield decompressor.process(chunk, output_buffer_limit=OUTPUT_BYTES)
+        while not decompressor.can_accept_more_data() and not decompressor.is_finished():
+            yield decompressor.process(b"", output_buffer_limit=OUTPUT_BYTES)
+    if not decompressor.is_finished():
+        cut_off()
+
+
+def _cut_off(problems: Problems, name: str) -> None:
+    problems.damage(name, "the compressed data is cut off, so the end of the recording is missing")
+
+
+def _show(head: bytes) -> str:
+    return repr(head[:16])[1:]

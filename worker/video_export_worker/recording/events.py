@@ -1,0 +1,187 @@
+"""rrweb's events: their kinds, and what an event needs so that it can be replayed.
+
+The numbers are rrweb's own (`@rrweb/types`): they are the format.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any, Final
+
+Event = dict[str, Any]
+
+MAX_TIMESTAMP_MS: Final = 8.64e15  # the largest time a JavaScript Date can hold
+MAX_VIEWPORT: Final = 100_000  # CSS pixels; far above any screen
+
+
+class EventType(IntEnum):
+    """What an event is."""
+
+    DOM_CONTENT_LOADED = 0
+    LOAD = 1
+    FULL_SNAPSHOT = 2
+    INCREMENTAL_SNAPSHOT = 3
+    META = 4
+    CUSTOM = 5
+    PLUGIN = 6
+    ASSET = 7
+    ANNOTATION = 8
+
+
+class Source(IntEnum):
+    """What an incremental snapshot reports."""
+
+    MUTATION = 0
+    MOUSE_MOVE = 1
+    MOUSE_INTERACTION = 2
+    SCROLL = 3
+    VIEWPORT_RESIZE = 4
+    INPUT = 5
+    TOUCH_MOVE = 6
+    MEDIA_INTERACTION = 7
+    STYLE_SHEET_RULE = 8
+    CANVAS_MUTATION = 9
+    FONT = 10
+    LOG = 11
+    DRAG = 12
+    STYLE_DECLARATION = 13
+    SELECTION = 14
+    ADOPTED_STYLE_SHEET = 15
+    CUSTOM_ELEMENT = 16
+
+
+class Interaction(IntEnum):
+    """What a mouse interaction was."""
+
+    MOUSE_UP = 0
+    MOUSE_DOWN = 1
+    CLICK = 2
+    CONTEXT_MENU = 3
+    DOUBLE_CLICK = 4
+    FOCUS = 5
+    BLUR = 6
+    TOUCH_START = 7
+    TOUCH_MOVE_DEPARTED = 8
+    TOUCH_END = 9
+    TOUCH_CANCEL = 10
+
+
+MOVES: Final = frozenset({Source.MOUSE_MOVE, Source.TOUCH_MOVE, Source.DRAG})
+
+# rrweb's replayer counts the sources 1 to 5 as user interaction when it skips inactivity. Touch, drag and media came to
+# rrweb later and were left out there; a user who drags or swipes is not inactive, so they count here.
+USER_ACTIVITY: Final = MOVES | {
+    Source.MOUSE_INTERACTION,
+    Source.SCROLL,
+    Source.VIEWPORT_RESIZE,
+    Source.INPUT,
+    Source.MEDIA_INTERACTION,
+}
+
+
+def find_problem(event: Any) -> str | None:
+    """Say why a decoded event cannot be replayed.
+
+    Only what would stop rrweb's replayer or this program is a problem: types and sources that are not known yet are
+    kept.
+
+    Returns:
+        The reason, or None if the event is fine.
+    """
+    if not isinstance(event, dict):
+        return f"not an event: an object is expected, not {_name_type(event)}"
+    kind: Any = event.get("type")
+    timestamp: Any = event.get("timestamp")
+    data: Any = event.get("data")
+    if not _is_integer(kind) or kind < 0:
+        return f"not an event: `type` must be a whole number, not {_show(kind)}"
+    if not is_number(timestamp) or abs(timestamp) > MAX_TIMESTAMP_MS:
+        return f"`timestamp` must be milliseconds since 1970, not {_show(timestamp)}"
+    if kind in (EventType.FULL_SNAPSHOT, EventType.INCREMENTAL_SNAPSHOT, EventType.META) and not isinstance(data, dict):
+        return f"`data` must be an object, not {_name_type(data)}"
+    if kind == EventType.FULL_SNAPSHOT and not isinstance(data.get("node"), dict):
+        return "the full snapshot has no `data.node`"
+    if kind == EventType.INCREMENTAL_SNAPSHOT:
+        return _find_source_problem(data)
+    return None
+
+
+def is_full_snapshot(event: Event) -> bool:
+    """Tell whether an event holds a whole page."""
+    return bool(event["type"] == EventType.FULL_SNAPSHOT)
+
+
+def is_mobile_wireframe(event: Any) -> bool:
+    """Tell whether this is a snapshot of a mobile app: rectangles that stand for native widgets instead of a DOM."""
+    return isinstance(event, dict) and isinstance(event.get("data"), dict) and "wireframes" in event["data"]
+
+
+def source_of(event: Event) -> int | None:
+    """Return the source of an incremental snapshot, None for other events."""
+    return event["data"]["source"] if event["type"] == EventType.INCREMENTAL_SNAPSHOT else None
+
+
+def viewport_of(event: Event) -> tuple[int, int] | None:
+    """Return the size in CSS pixels that a Meta or resize event reports, or None if it reports none to be shown.
+
+    Recorders report 0x0 from hidden windows.
+    """
+    if event["type"] != EventType.META and source_of(event) != Source.VIEWPORT_RESIZE:
+        return None
+    width, height = event["data"].get("width"), event["data"].get("height")
+    if not is_number(width) or not is_number(height):
+        return None
+    size = round(width), round(height)
+    return size if all(1 <= length <= MAX_VIEWPORT for length in size) else None
+
+
+def snapshot_nodes(event: Event) -> Iterator[dict[str, Any]]:
+    """Every serialised DOM node that an event brings: of a full snapshot, or added by a mutation."""
+    waiting: list[Any] = []
+    if is_full_snapshot(event):
+        waiting.append(event["data"]["node"])
+    elif source_of(event) == Source.MUTATION:
+        adds = event["data"].get("adds")
+        waiting.extend(add.get("node") for add in (adds if isinstance(adds, list) else ()) if isinstance(add, dict))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            children = node.get("childNodes")
+            waiting.extend(children if isinstance(children, list) else ())
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether this is a finite JSON number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
+def _find_source_problem(data: dict[str, Any]) -> str | None:
+    source = data.get("source")
+    if not _is_integer(source):
+        return f"`data.source` must be a whole number, not {_show(source)}"
+    if source in MOVES:
+        positions = data.get("positions")
+        if not isinstance(positions, list) or not positions:
+            return "the mouse move has no positions"
+        if not all(isinstance(at, dict) and all(is_number(at.get(key)) for key in _POSITION) for at in positions):
+            return "a position of the mouse move lacks x, y or timeOffset"
+    return None
+
+
+_POSITION: Final = ("x", "y", "timeOffset")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _name_type(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _show(value: Any) -> str:
+    return "missing" if value is None else f"{value!r:.40}" if isinstance(value, str) else _name_type(value)
