@@ -145,6 +145,8 @@ class ExportPlan(_Value):
     fps: float
     frames: int = Field(ge=1, description="Frames of the whole video.")
     time_map: list[TimeSpan] = Field(min_length=1)
+    end: float = Field(description="Second of the recording that no frame goes beyond.")
+    shows_end: bool = Field(description="The last frame shows `end`, even where the frame grid ends before it.")
     segments: list[Segment] = Field(min_length=1)
     warnings: list[str] = Field(default_factory=list)
 
@@ -257,7 +259,7 @@ def parse_request(raw: Mapping[str, Any] | Any) -> VideoExportRequest:
 
 
 def _describe(error: ValidationError) -> list[str]:
-    lines = []
+    lines: list[str] = []
     for problem in error.errors(include_url=False):
         where = ".".join(str(part) for part in problem["loc"]) or "request"
         shown = "" if problem["type"] in ("missing", "value_error") else f" (given: {problem.get('input')!r:.80})"
@@ -294,11 +296,3 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
         )
     problems += [f"{uri!r} must be a URI such as s3://bucket/key" for uri in uris if "://" not in str(uri)]
     return problems
-
-
-def count_frames(seconds: float, fps: float) -> int:
-    """Frames of a video of `seconds`: the last one may stand for less than a whole frame, never zero frames.
-
-    A billionth of a frame is forgiven, so that 2.04 s at 25 fps is 51 frames and not 52.
-    """
-    return max(1, math.ceil(seconds * fps - 1e-9))

@@ -3,6 +3,7 @@
 //   append(json)      a chunk: a JSON array of events, in order
 //   load(options)     builds the replayer; resolves when the first snapshot stands and its resources are there
 //   seek(offsetMs)    applies every event up to and including that time; resolves when what it shows is loaded
+//   origins(nodes)    where the frames that hold these nodes begin, for positions of the mouse
 //
 // Time only moves forward, and only by `seek`: nothing here reads a clock.
 import { Replayer, ReplayerEvents } from "rrweb";
@@ -98,9 +99,10 @@ async function settle() {
   }
 }
 
-/** Fits the recorded viewport into the video: never enlarged beyond what `scaleUp` allows, centred, on the background. */
+/** Fits the recorded viewport into the video: centred on the background, enlarged by `maxScale` at most. */
 function layout() {
-  const scale = Math.min(options.width / viewport.width, options.height / viewport.height, options.maxScale);
+  let scale = Math.min(options.width / viewport.width, options.height / viewport.height, options.maxScale);
+  if (scale > 1 && scale < 1.005) scale = 1; // the pixel that makes a size even is no reason to blur the text
   const x = Math.floor((options.width - viewport.width * scale) / 2);
   const y = Math.floor((options.height - viewport.height * scale) / 2);
   replayer.wrapper.style.transform = `translate(${x}px, ${y}px)` + (scale === 1 ? "" : ` scale(${scale})`);
@@ -189,15 +191,10 @@ function apply(offset) {
   return true;
 }
 
-async function seek(offset, mouseTargets = []) {
+async function seek(offset) {
   apply(offset);
   await settle();
-  return {
-    animating: isAnimating(),
-    viewport,
-    origins: mouseTargets.map(originOf),
-    unresolved,
-  };
+  return { animating: isAnimating(), viewport, unresolved };
 }
 
 window.videoExportPlayer = {
@@ -207,4 +204,5 @@ window.videoExportPlayer = {
   },
   load,
   seek,
+  origins: (nodes) => nodes.map(originOf),
 };

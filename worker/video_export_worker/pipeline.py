@@ -1,0 +1,209 @@
+"""An export on one machine: plan, render a segment, assemble. Files in, files out; no storage and no Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
+from video_export_worker.encoding import (
+    PARTS,
+    Expected,
+    FinishedVideo,
+    join_parts,
+    make_poster,
+    write_parts,
+)
+from video_export_worker.errors import RecordingNotFound
+from video_export_worker.recording import Recording, RecordingLimits, parse_recording, serialise_recording
+from video_export_worker.rendering import (
+    ChromiumSettings,
+    RenderCounts,
+    RenderOptions,
+    build_timeline,
+    render_frames,
+    restore_timeline,
+)
+
+DEFAULT_BOX: Final = (1280, 720)  # CSS pixels: without a wish the recording's size is fitted into this
+READ_BYTES: Final = 1 << 20
+# Changes when the pixels of the same inputs change: parts of another renderer are not reused.
+RENDERER_VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class RenderedSegment:
+    """The parts of one segment on this machine's disk, and how they came about."""
+
+    parts: Mapping[VideoFormat, Path]
+    captured: int
+    repeated: int
+    steps: int
+    restarts: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AssembledExport:
+    """Verified videos and the poster on this machine's disk."""
+
+    videos: list[FinishedVideo]
+    poster: Path
+
+
+def part_suffix(name: VideoFormat) -> str:
+    """File suffix of a part of this format."""
+    return PARTS[name].suffix
+
+
+async def plan_export(
+    recordings: Sequence[Path], request: VideoExportRequest, normalised: Path, *, limits: RecordingLimits
+) -> ExportPlan:
+    """Read the recording's parts, write the normalised recording to `normalised`, and lay out the video.
+
+    Raises:
+        RecordingNotFound, RecordingInvalid, RecordingTooLarge: the recording cannot be replayed.
+        NothingToRender: the range holds no frame.
+    """
+
+    def read() -> Recording:
+        recording = parse_recording([_read_file(path) for path in recordings], limits=limits, strict=request.strict)
+        normalised.write_bytes(serialise_recording(recording))
+        return recording
+
+    return build_plan(await asyncio.to_thread(read), request, limits)
+
+
+def build_plan(recording: Recording, request: VideoExportRequest, limits: RecordingLimits) -> ExportPlan:
+    """Lay out the video of a recording. Raises NothingToRender and RecordingTooLarge."""
+    idle = recording.find_idle(request.skip_inactivity.threshold) if request.skip_inactivity else []
+    timeline = build_timeline(request, recording.duration_ms, idle, limits.video_seconds)
+    width, height = choose_size(request, recording.viewport)
+    return ExportPlan(
+        width=width,
+        height=height,
+        fps=request.fps,
+        frames=timeline.frames,
+        time_map=list(timeline.spans),
+        end=timeline.end_ms / 1000,
+        shows_end=timeline.shows_end,
+        segments=[Segment(index=0, first=0, count=timeline.frames)],
+        warnings=recording.warnings,
+    )
+
+
+def choose_size(request: VideoExportRequest, viewport: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of the video in device pixels, both even, as H.264 and VP9 with 4:2:0 need them.
+
+    One given length decides the other by the recording's shape; without any the recording's size is fitted into
+    1280x720 and never enlarged.
+    """
+    page_width, page_height = viewport
+    if request.width and request.height:
+        width, height = float(request.width), float(request.height)
+    elif request.width:
+        width, height = request.width, page_height * request.width / page_width
+    elif request.height:
+        width, height = page_width * request.height / page_height, request.height
+    else:
+        fit = min(1.0, DEFAULT_BOX[0] / page_width, DEFAULT_BOX[1] / page_height)
+        width, height = page_width * fit, page_height * fit
+    return _even(width * request.device_scale_factor), _even(height * request.device_scale_factor)
+
+
+async def render_segment(
+    recording: Path,
+    request: VideoExportRequest,
+    plan: ExportPlan,
+    segment: Segment,
+    workdir: Path,
+    *,
+    chromium: ChromiumSettings,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> RenderedSegment:
+    """Render one segment of a normalised recording into one part per format, all from one capture.
+
+    Args:
+        recording: the normalised recording.
+        request: what was asked for.
+        plan: what was planned.
+        segment: the frames to render.
+        workdir: an empty folder for the parts.
+        chromium: the browser to use.
+        on_progress: called with frames done and frames in all.
+
+    Raises:
+        RenderFailed, EncodeFailed: after the restarts that are allowed.
+    """
+    replayed = await asyncio.to_thread(lambda: parse_recording([_read_file(recording)]))
+    timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
+    counts = RenderCounts()
+    written = 0
+    frames = range(segment.first, segment.first + segment.count)
+    async with write_parts(request.format, workdir, timeline.fps, plan.width, plan.height, request.quality) as (
+        writer,
+        parts,
+    ):
+        async for frame in render_frames(
+            replayed,
+            timeline,
+            _options(request, plan),
+            frames,
+            chromium=chromium,
+            counts=counts,
+            on_frame=lambda frame: on_progress(frame - segment.first + 1, segment.count),
+        ):
+            await writer.write(frame.index - segment.first, frame.picture)
+            written += 1
+        await writer.finish(segment.count)
+    return RenderedSegment(
+        parts, counts.captures, segment.count - written, counts.steps, counts.restarts, tuple(counts.warnings)
+    )
+
+
+async def assemble(
+    request: VideoExportRequest, plan: ExportPlan, parts: Mapping[VideoFormat, Sequence[Path]], workdir: Path
+) -> AssembledExport:
+    """Join each format's parts, given in the order of the plan's segments, and verify what came out.
+
+    Raises:
+        EncodeFailed: a video is not what was planned.
+    """
+    fps = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end).fps
+    expected = Expected(plan.frames, fps, plan.width, plan.height)
+    videos = []
+    for name in request.format:
+        counted = [(path, segment.count) for path, segment in zip(parts[name], plan.segments, strict=True)]
+        videos.append(await join_parts(name, counted, workdir, expected, request.quality))
+    return AssembledExport(videos, await make_poster(videos[0].path, workdir / "poster.png"))
+
+
+def _options(request: VideoExportRequest, plan: ExportPlan) -> RenderOptions:
+    return RenderOptions(
+        width=plan.width,
+        height=plan.height,
+        device_scale_factor=request.device_scale_factor,
+        background=request.background,
+        mouse=request.mouse,
+        mask_selectors=tuple(request.mask_selectors),
+        enlarge=bool(request.width or request.height),
+    )
+
+
+def _even(length: float) -> int:
+    return max(2, 2 * math.ceil(round(length, 6) / 2))
+
+
+def _read_file(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(READ_BYTES):
+                yield chunk
+    except FileNotFoundError as error:
+        raise RecordingNotFound(f"there is no recording at {path}") from error
+    except IsADirectoryError as error:
+        raise RecordingNotFound(f"{path} is a folder, not a recording") from error

@@ -1,0 +1,262 @@
+"""Renders a run of frames: steps the page where it may change, captures where it did, and draws the pointer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from video_export_worker.contract import Mouse
+from video_export_worker.errors import InvalidRequest, RenderFailed
+from video_export_worker.recording import Recording
+from video_export_worker.rendering.chromium import CHUNK_BYTES, ChromiumSettings, ReplayPage, Stage, open_page
+from video_export_worker.rendering.pointer import Picture, PointerMarks, PointerPath, draw_marks
+from video_export_worker.rendering.steps import Step, StepPlanner
+from video_export_worker.rendering.timeline import Timeline
+
+LOG = logging.getLogger(__name__)
+MAX_RESTARTS = 3
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How the page is shown.
+
+    Attributes:
+        width: of the video in device pixels.
+        height: of the video in device pixels.
+        device_scale_factor: device pixels per CSS pixel.
+        mask_selectors: elements that are hidden.
+        enlarge: scale a smaller page up to the video's size instead of showing it on the background.
+    """
+
+    width: int
+    height: int
+    device_scale_factor: float = 1.0
+    background: str = "#ffffff"
+    mouse: Mouse = field(default_factory=Mouse)
+    mask_selectors: tuple[str, ...] = ()
+    enlarge: bool = False
+
+    @property
+    def stage(self) -> Stage:
+        """The page's size in CSS pixels: rounded up, the surplus is cut off the captured picture."""
+        ratio = self.device_scale_factor
+        return Stage(int(np.ceil(self.width / ratio)), int(np.ceil(self.height / ratio)), ratio)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame that differs from the one before it.
+
+    Attributes:
+        index: number of the frame in the whole video.
+        picture: height x width x 3, RGB.
+    """
+
+    index: int
+    picture: Picture
+
+
+@dataclass
+class RenderCounts:
+    """What the renderer did; filled while it runs."""
+
+    steps: int = 0
+    captures: int = 0
+    restarts: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+async def render_frames(
+    recording: Recording,
+    timeline: Timeline,
+    options: RenderOptions,
+    frames: range,
+    *,
+    chromium: ChromiumSettings,
+    counts: RenderCounts,
+    on_frame: Callable[[int], None] = lambda frame: None,
+) -> AsyncIterator[Frame]:
+    """Yield the frames of the run that differ from the one before; the first of the run always comes.
+
+    A browser that hangs or dies is started again and the run goes on from the frame that was due, at most three times.
+
+    Args:
+        recording: what is replayed.
+        timeline: which time each frame shows.
+        options: size and looks.
+        frames: numbers of the frames, in steps of one.
+        chromium: the browser to use.
+        counts: is filled with what was done.
+        on_frame: called with each frame's number when it is decided.
+
+    Raises:
+        RenderFailed: the browser failed more often than it may.
+        InvalidRequest: a mask selector is no CSS selector.
+    """
+    due = frames.start
+    shown: _Shown | None = None
+    while True:
+        renderer = _Run(recording, timeline, options, chromium, counts)
+        try:
+            async for index, picture in renderer.run(range(due, frames.stop)):
+                differs = picture if shown is None or picture.differs_from(shown) else None
+                if differs is not None:
+                    yield Frame(index, differs.compose(options.device_scale_factor))
+                    shown = differs
+                due = index + 1
+                on_frame(index)
+            return
+        except RenderFailed as error:
+            counts.restarts += 1
+            if counts.restarts > MAX_RESTARTS:
+                raise RenderFailed(f"{error} (after {MAX_RESTARTS} restarts of the browser)") from error
+            LOG.warning("restarting the browser at frame %d: %s", due, error)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What one frame shows: the captured page and the marks on it."""
+
+    page: Picture
+    marks: PointerMarks
+
+    def differs_from(self, other: _Shown) -> bool:
+        if self.marks != other.marks:
+            return True
+        return self.page is not other.page and not np.array_equal(self.page, other.page)
+
+    def compose(self, scale: float) -> Picture:
+        return draw_marks(self.page, self.marks, scale)
+
+
+class _Run:
+    """One browser's work on a run of frames."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        timeline: Timeline,
+        options: RenderOptions,
+        chromium: ChromiumSettings,
+        counts: RenderCounts,
+    ) -> None:
+        self._recording = recording
+        self._timeline = timeline
+        self._options = options
+        self._chromium = chromium
+        self._counts = counts
+        self._planner = StepPlanner([float(event["timestamp"]) - recording.start_ms for event in recording.events])
+        self._pointer = PointerPath(recording.mouse, options.mouse)
+        self._previous: Step | None = None
+        self._viewport = {"scale": 1.0, "x": 0, "y": 0}
+        self._origins: dict[int, dict[str, float]] = {}
+
+    async def run(self, frames: range) -> AsyncIterator[tuple[int, _Shown]]:
+        """What each frame shows. Frames before the run are stepped through, so that animations keep their phase."""
+        async with open_page(self._chromium, self._options.stage) as page:
+            await self._load(page)
+            stale = True
+            captured: Picture | None = None
+            for index in range(frames.stop):
+                at_ms = self._timeline.recording_ms(index)
+                if self._planner.must_step(at_ms, self._previous):
+                    stale |= await self._step(page, at_ms)
+                if index < frames.start:
+                    continue
+                if stale or captured is None:
+                    captured = await self._capture(page)
+                    stale = False
+                yield index, _Shown(captured, await self._marks(page, at_ms))
+
+    async def _load(self, page: ReplayPage) -> None:
+        for chunk in _split(self._recording.events):
+            await page.evaluate(f"videoExportPlayer.append({json.dumps(chunk)})", "load")
+        stage = self._options.stage
+        options = {
+            "width": stage.width,
+            "height": stage.height,
+            "maxScale": 16 if self._options.enlarge else 1,
+            "background": self._options.background,
+            "canvas": self._recording.has_canvas,
+            "maskSelectors": list(self._options.mask_selectors),
+        }
+        try:
+            await page.pump_until(page.evaluate(f"videoExportPlayer.load({json.dumps(options)})", "load"), "load")
+        except RenderFailed as error:
+            if "InvalidSelector: " in str(error):
+                selector = str(error).split("InvalidSelector: ")[1].splitlines()[0]
+                raise InvalidRequest(f"mask_selectors: {selector!r} is no CSS selector") from error
+            raise
+
+    async def _step(self, page: ReplayPage, at_ms: float) -> bool:
+        """Move the page to `at_ms`; True if it was painted anew."""
+        before = -1.0 if self._previous is None else self._previous.at_ms
+        state = await page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek")
+        damaged = await page.paint(at_ms)
+        self._previous = Step(at_ms, self._planner.has_event(before, at_ms), damaged, state["animating"])
+        self._viewport = state["viewport"]
+        self._origins.clear()
+        self._counts.steps += 1
+        if state["unresolved"] and not self._counts.warnings:
+            self._counts.warnings.append("an image or a font of the page did not load in time and may be missing")
+        return damaged
+
+    async def _capture(self, page: ReplayPage) -> Picture:
+        self._counts.captures += 1
+        picture = decode_png(await page.capture())
+        if picture.shape[0] < self._options.height or picture.shape[1] < self._options.width:
+            raise RenderFailed(f"capture: a picture of {picture.shape[1]}x{picture.shape[0]} pixels")
+        return picture[: self._options.height, : self._options.width]
+
+    async def _marks(self, page: ReplayPage, at_ms: float) -> PointerMarks:
+        """The pointer's marks; the page is asked where a frame that holds an element begins."""
+        missing: set[int] = set()
+
+        def project(x: float, y: float, node: int) -> tuple[float, float]:
+            origin = self._origins.get(node)
+            if origin is None:
+                missing.add(node)
+                return 0.0, 0.0
+            scale, ratio = self._viewport["scale"], self._options.device_scale_factor
+            left, top = origin["x"] + x * origin["scale"], origin["y"] + y * origin["scale"]
+            return (self._viewport["x"] + left * scale) * ratio, (self._viewport["y"] + top * scale) * ratio
+
+        marks = self._pointer.marks_at(at_ms, project)
+        if missing:
+            nodes = sorted(missing)
+            origins = await page.evaluate(f"videoExportPlayer.origins({json.dumps(nodes)})", "pointer")
+            self._origins.update(zip(nodes, origins, strict=True))
+            marks = self._pointer.marks_at(at_ms, project)
+        return marks
+
+
+def decode_png(data: bytes) -> NDArray[np.uint8]:
+    """Pixels of a PNG: height x width x 3, RGB."""
+    decoder = av.CodecContext.create("png", "r")
+    frames = decoder.decode(av.Packet(data)) or decoder.decode(None)
+    if not frames:
+        raise RenderFailed("capture: Chromium returned a picture that is no PNG")
+    picture: NDArray[np.uint8] = np.asarray(frames[0].to_ndarray(format="rgb24"), np.uint8)
+    return picture
+
+
+def _split(events: list[dict[str, object]]) -> list[str]:
+    """The events as JSON arrays of a few MiB each: one huge message would stall the browser's pipe."""
+    chunks: list[str] = []
+    current: list[str] = []
+    size = 0
+    for event in events:
+        text = json.dumps(event, separators=(",", ":"))
+        if size + len(text) > CHUNK_BYTES and current:
+            chunks.append("[" + ",".join(current) + "]")
+            current, size = [], 0
+        current.append(text)
+        size += len(text)
+    return [*chunks, "[" + ",".join(current) + "]"]
