@@ -1,0 +1,41 @@
+{{- define "worker.name" -}}
+{{ default .Release.Name .Values.nameOverride | trunc 47 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "worker.selectorLabels" -}}
+app.kubernetes.io/name: video-export-worker
+app.kubernetes.io/instance: {{ include "worker.name" . }}
+{{- end }}
+
+{{- define "worker.labels" -}}
+{{ include "worker.selectorLabels" . }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "worker.image" -}}
+{{- with .Values.image -}}
+{{- if .sha -}}
+{{ printf "%s@%s" .repository .sha }}
+{{- else -}}
+{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "worker.serviceAccountName" -}}
+{{ default (include "worker.name" .) .Values.serviceAccount.name }}
+{{- end }}
+
+{{- /* What only makes sense together; single values are checked by values.schema.json and by the API server. */ -}}
+{{- define "worker.check" -}}
+{{- if not .Values.temporal.address -}}
+{{ fail "temporal.address is missing: set host:port of the Temporal frontend, for example --set temporal.address=temporal-frontend.temporal:7233" }}
+{{- end -}}
+{{- if not .Values.storage.uri -}}
+{{ fail "storage.uri is missing: say where videos go, for example --set storage.uri=s3://exports" }}
+{{- end -}}
+{{- if and .Values.operator.enabled .Values.keda.enabled (ne .Values.scaling.mode "Manual") -}}
+{{ fail "keda.enabled and the operator would both choose the size: set scaling.mode=Manual, or operator.enabled=false" }}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,173 @@
+{{- /* The pod as the operator makes it (manifests of video_export_operator): a test holds both together. */ -}}
+{{- define "worker.podMetadata" -}}
+labels:
+  {{- include "worker.selectorLabels" . | nindent 2 }}
+annotations:
+  kubectl.kubernetes.io/default-container: worker
+  {{- if .Values.protectFromEviction }}
+  cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
+  karpenter.sh/do-not-disrupt: "true"
+  {{- end }}
+{{- end }}
+
+{{- define "worker.podSpec" -}}
+{{- $tls := default dict .Values.temporal.tls -}}
+serviceAccountName: {{ include "worker.serviceAccountName" . }}
+automountServiceAccountToken: false
+terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  fsGroup: 10001
+  seccompProfile:
+    type: RuntimeDefault
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+containers:
+  - name: worker
+    image: {{ include "worker.image" . | quote }}
+    {{- with .Values.image.pullPolicy }}
+    imagePullPolicy: {{ . }}
+    {{- end }}
+    {{- with .Values.command }}
+    command:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    args:
+      {{- if .Values.args }}
+      {{- toYaml .Values.args | nindent 6 }}
+      {{- else }}
+      - worker
+      - --task-queue
+      - {{ .Values.temporal.taskQueue | quote }}
+      - --metrics-port
+      - {{ .Values.metricsPort | quote }}
+      {{- end }}
+    env:
+      - name: TEMPORAL_ADDRESS
+        value: {{ .Values.temporal.address | quote }}
+      - name: TEMPORAL_NAMESPACE
+        value: {{ .Values.temporal.namespace | quote }}
+      {{- with .Values.temporal.apiKeySecretRef }}
+      - name: TEMPORAL_API_KEY
+        valueFrom:
+          secretKeyRef:
+            name: {{ .name }}
+            key: {{ default "apiKey" .key }}
+      {{- end }}
+      {{- if or (kindIs "map" .Values.temporal.tls) .Values.temporal.apiKeySecretRef }}
+      - name: TEMPORAL_TLS
+        value: "true"
+      {{- end }}
+      {{- with $tls.serverName }}
+      - name: TEMPORAL_TLS_SERVER_NAME
+        value: {{ . | quote }}
+      {{- end }}
+      {{- if $tls.caSecretRef }}
+      - name: TEMPORAL_TLS_SERVER_CA_CERT_PATH
+        value: /etc/temporal/ca/ca.crt
+      {{- end }}
+      {{- if $tls.clientCertSecretRef }}
+      - name: TEMPORAL_TLS_CLIENT_CERT_PATH
+        value: /etc/temporal/client/tls.crt
+      - name: TEMPORAL_TLS_CLIENT_KEY_PATH
+        value: /etc/temporal/client/tls.key
+      {{- end }}
+      - name: VIDEO_EXPORT_STORAGE_URI
+        value: {{ .Values.storage.uri | quote }}
+      - name: VIDEO_EXPORT_SLOTS
+        value: {{ .Values.slots | quote }}
+      - name: VIDEO_EXPORT_HEALTH_PORT
+        value: {{ .Values.healthPort | quote }}
+      # A little less than the pod has, so that the worker ends by itself.
+      - name: VIDEO_EXPORT_GRACEFUL_SHUTDOWN
+        value: {{ max 1 (sub (int .Values.terminationGracePeriodSeconds) 15) | quote }}
+      # Chromium's own sandbox needs user namespaces, which RuntimeDefault forbids.
+      - name: VIDEO_EXPORT_CHROMIUM_SANDBOX
+        value: "false"
+      - name: POD_NAME
+        valueFrom:
+          fieldRef:
+            fieldPath: metadata.name
+      - name: HOME
+        value: /tmp
+      - name: TMPDIR
+        value: /tmp
+    {{- with .Values.storage.secretRef }}
+    envFrom:
+      - secretRef:
+          name: {{ .name }}
+    {{- end }}
+    ports:
+      - name: metrics
+        containerPort: {{ .Values.metricsPort }}
+      - name: health
+        containerPort: {{ .Values.healthPort }}
+    resources:
+      {{- toYaml .Values.resources | nindent 6 }}
+    {{- if not .Values.command }}
+    {{- include "worker.probes" . | nindent 4 }}
+    {{- end }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities:
+        drop: [ALL]
+    volumeMounts:
+      - name: tmp
+        mountPath: /tmp
+      - name: shm
+        mountPath: /dev/shm
+      {{- if $tls.caSecretRef }}
+      - name: temporal-ca
+        mountPath: /etc/temporal/ca
+        readOnly: true
+      {{- end }}
+      {{- if $tls.clientCertSecretRef }}
+      - name: temporal-client
+        mountPath: /etc/temporal/client
+        readOnly: true
+      {{- end }}
+volumes:
+  - name: tmp
+    emptyDir: {}
+  - name: shm
+    emptyDir:
+      medium: Memory
+      sizeLimit: 256Mi
+  {{- with $tls.caSecretRef }}
+  - name: temporal-ca
+    secret:
+      secretName: {{ .name }}
+  {{- end }}
+  {{- with $tls.clientCertSecretRef }}
+  - name: temporal-client
+    secret:
+      secretName: {{ .name }}
+  {{- end }}
+{{- end }}
+
+{{- define "worker.probes" -}}
+startupProbe:
+  httpGet:
+    path: /healthz
+    port: health
+  periodSeconds: 1
+  failureThreshold: 120
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: health
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: health
+  periodSeconds: 5
+  timeoutSeconds: 5
+{{- end }}

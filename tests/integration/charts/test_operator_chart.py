@@ -1,0 +1,214 @@
+"""What the operator's chart renders."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.charts.helm import ROOT, Manifest, kinds, only, read_chart, render
+
+CHART = "video-export-operator"
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def container(manifests: list[Manifest]) -> dict[str, Any]:
+    (found,) = only(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert isinstance(found, dict)
+    return found
+
+
+def environment(manifests: list[Manifest]) -> dict[str, Any]:
+    return {item["name"]: item.get("value", item.get("valueFrom")) for item in container(manifests)["env"]}
+
+
+def rules(manifest: Manifest) -> set[tuple[str, str, str]]:
+    """Every single permission, as API group, resource, verb."""
+    return {
+        (group, resource, verb)
+        for rule in manifest["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def documented_rules(heading: int) -> set[tuple[str, str, str]]:
+    """The permissions of the README's n-th table of rules."""
+    tables = re.split(r"\n\n", read_chart(CHART, "README.md").split("## What it may do")[1].split("## Values")[0])
+    rows = [table for table in tables if table.startswith("| API group")][heading].splitlines()[2:]
+    found = set()
+    for row in rows:
+        group, resources, verbs = (cell.strip() for cell in row.strip("|").split("|")[:3])
+        for resource in re.findall(r"`([^`]+)`", resources):
+            for verb in re.findall(r"[a-z]+", verbs.split(" of ")[0].replace("and", "")):
+                found.add(("" if group == "core" else group.strip("`"), resource, verb))
+    return found
+
+
+def test_the_definition_is_the_one_source() -> None:
+    source = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    rendered = only(render(CHART), "CustomResourceDefinition")
+    metadata = rendered.pop("metadata")
+    wanted = source.pop("metadata")
+    assert rendered == source
+    assert metadata["name"] == wanted["name"]
+    assert metadata["annotations"] == {**wanted.get("annotations", {}), "helm.sh/resource-policy": "keep"}
+    assert wanted.get("labels", {}).items() <= metadata["labels"].items()
+
+
+def test_the_definition_can_be_left_out_or_given_up() -> None:
+    assert "CustomResourceDefinition" not in kinds(render(CHART, {"crds": {"install": False}}))
+    given_up = only(render(CHART, {"crds": {"keep": False}}), "CustomResourceDefinition")
+    assert "helm.sh/resource-policy" not in given_up["metadata"].get("annotations", {})
+
+
+def test_by_default_one_restricted_pod() -> None:
+    manifests = render(CHART)
+    assert kinds(manifests) == [
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Deployment",
+        "NetworkPolicy",
+        "Pod",
+        "Role",
+        "RoleBinding",
+        "Service",
+        "ServiceAccount",
+    ]
+    deployment = only(manifests, "Deployment")
+    assert deployment["spec"]["replicas"] == 1
+    for pod in (deployment["spec"]["template"]["spec"], only(manifests, "Pod")["spec"]):
+        assert pod["securityContext"] == {
+            "runAsNonRoot": True,
+            "runAsUser": 10001,
+            "runAsGroup": 10001,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        (one,) = pod["containers"]
+        assert one["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+def test_settings_reach_the_operator() -> None:
+    values = {
+        "watch": {"namespaces": ["a", "b"], "labelSelector": "team=media"},
+        "leaderElection": {"leaseName": "chosen"},
+        "log": {"level": "debug", "format": "text"},
+        "callsPerSecond": 50,
+        "concurrency": 4,
+        "healthPort": 9080,
+        "metricsPort": 9081,
+        "extraEnv": [{"name": "SSL_CERT_FILE", "value": "/ca.pem"}],
+    }
+    manifests = render(CHART, values)
+    assert environment(manifests) == {
+        "POD_NAME": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "POD_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+        "HOME": "/tmp",
+        "VIDEO_EXPORT_OPERATOR_NAMESPACES": "a,b",
+        "VIDEO_EXPORT_OPERATOR_LABEL_SELECTOR": "team=media",
+        "VIDEO_EXPORT_OPERATOR_LEADER_ELECTION": "true",
+        "VIDEO_EXPORT_OPERATOR_LEASE_NAME": "chosen",
+        "VIDEO_EXPORT_OPERATOR_LEASE_NAMESPACE": "media",
+        "VIDEO_EXPORT_OPERATOR_LOG_FORMAT": "text",
+        "VIDEO_EXPORT_OPERATOR_LOG_LEVEL": "debug",
+        "VIDEO_EXPORT_OPERATOR_HEALTH_PORT": "9080",
+        "VIDEO_EXPORT_OPERATOR_METRICS_PORT": "9081",
+        "VIDEO_EXPORT_OPERATOR_CALLS_PER_SECOND": "50",
+        "VIDEO_EXPORT_OPERATOR_CONCURRENCY": "4",
+        "SSL_CERT_FILE": "/ca.pem",
+    }
+    one = container(manifests)
+    assert {port["name"]: port["containerPort"] for port in one["ports"]} == {"health": 9080, "metrics": 9081}
+    assert one["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert one["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
+
+
+def test_large_numbers_stay_whole() -> None:
+    """Helm reads every number as a float; 1e+06 would be no number of calls."""
+    assert environment(render(CHART, {"callsPerSecond": 10000}))["VIDEO_EXPORT_OPERATOR_CALLS_PER_SECOND"] == "10000"
+
+
+@pytest.mark.parametrize(
+    ("image", "reference"),
+    [
+        ({}, "ghcr.io/example/video-export-operator:0.1.0"),
+        ({"tag": "edge"}, "ghcr.io/example/video-export-operator:edge"),
+        ({"repository": "registry:5000/op", "tag": "edge", "sha": DIGEST}, f"registry:5000/op@{DIGEST}"),
+    ],
+)
+def test_the_image_by_tag_or_digest(image: dict[str, str], reference: str) -> None:
+    assert container(render(CHART, {"image": image}))["image"] == reference
+
+
+def test_the_roles_for_all_namespaces_are_the_documented_ones() -> None:
+    role = only(render(CHART), "ClusterRole", "rel-video-export-operator")
+    assert rules(role) == documented_rules(0) | documented_rules(1)
+
+
+def test_the_roles_for_listed_namespaces_are_the_documented_ones() -> None:
+    manifests = render(CHART, {"watch": {"namespaces": ["a", "b"]}, "rbac": {"aggregate": False}})
+    roles = [item for item in manifests if item["kind"] == "Role" and item["metadata"]["namespace"] in ("a", "b")]
+    assert [item["metadata"]["namespace"] for item in roles] == ["a", "b"]
+    assert [rules(role) for role in roles] == [documented_rules(0)] * 2
+    assert not {"ClusterRole", "ClusterRoleBinding"} & set(kinds(manifests))
+    bindings = [item for item in manifests if item["kind"] == "RoleBinding"]
+    account = {"kind": "ServiceAccount", "name": "rel-video-export-operator", "namespace": "media"}
+    assert [binding["subjects"] for binding in bindings] == [[account]] * 3
+
+
+def test_the_lease_is_one_and_in_the_own_namespace() -> None:
+    role = only(render(CHART), "Role", "rel-video-export-operator-lease")
+    assert role["metadata"]["namespace"] == "media"
+    assert rules(role) == documented_rules(2)
+    named = [rule for rule in role["rules"] if set(rule["verbs"]) != {"create"}]
+    assert [rule["resourceNames"] for rule in named] == [["rel-video-export-operator"]]
+    assert environment(render(CHART))["VIDEO_EXPORT_OPERATOR_LEASE_NAME"] == "rel-video-export-operator"
+
+
+def test_nothing_asks_for_everything() -> None:
+    for role in (item for item in render(CHART) if item["kind"] in ("Role", "ClusterRole")):
+        assert "*" not in {part for permission in rules(role) for part in permission}, role["metadata"]["name"]
+
+
+def test_several_replicas_may_not_all_be_disrupted() -> None:
+    assert "PodDisruptionBudget" not in kinds(render(CHART, {"replicas": 1}))
+    budget = only(render(CHART, {"replicas": 2}), "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert "PodDisruptionBudget" not in kinds(render(CHART, {"replicas": 2, "podDisruptionBudget": {"enabled": False}}))
+
+
+def test_everything_selects_the_operator_and_not_the_test_pod() -> None:
+    manifests = render(CHART, {"replicas": 2, "metrics": {"serviceMonitor": {"enabled": True}}})
+    labels = only(manifests, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    selectors = [
+        only(manifests, "Deployment")["spec"]["selector"]["matchLabels"],
+        only(manifests, "Service")["spec"]["selector"],
+        only(manifests, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        only(manifests, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+    ]
+    for selector in selectors:
+        assert selector.items() <= labels.items()
+        assert not selector.items() <= only(manifests, "Pod")["metadata"]["labels"].items()
+    monitor = only(manifests, "ServiceMonitor")["spec"]
+    assert monitor["selector"]["matchLabels"].items() <= only(manifests, "Service")["metadata"]["labels"].items()
+    assert monitor["endpoints"][0]["port"] in [port["name"] for port in only(manifests, "Service")["spec"]["ports"]]
+
+
+def test_an_upgrade_of_the_chart_alone_restarts_nothing() -> None:
+    labels = only(render(CHART), "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert "helm.sh/chart" not in labels
+
+
+def test_the_dashboard_is_found_by_its_label() -> None:
+    config = only(render(CHART, {"metrics": {"dashboard": {"enabled": True}}}), "ConfigMap")
+    assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert [json.loads(text)["title"] for text in config["data"].values()] == ["Video export"]

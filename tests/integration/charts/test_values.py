@@ -1,0 +1,126 @@
+"""Values of both charts: every one is checked, described, and wrong ones are refused in words."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.charts.helm import CHARTS, KUBE_VERSION, ROOT, read_chart, refuse, run_helm
+
+OPERATOR, WORKER = "video-export-operator", "temporal-worker-video-export"
+BOTH = pytest.mark.parametrize("chart", [OPERATOR, WORKER])
+REQUIRED = {"temporal": {"address": "temporal:7233"}, "storage": {"uri": "s3://exports"}}
+
+
+def read_schema(chart: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(read_chart(chart, "values.schema.json"))
+    return schema
+
+
+def leaves(schema: dict[str, Any], value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Paths of the values that a user sets, with their defaults: objects of the schema are gone into."""
+    if "properties" in schema and isinstance(value, dict):
+        for name, inner in value.items():
+            assert name in schema["properties"], f"{'.'.join((*path, name))} is in values.yaml and not in the schema"
+            yield from leaves(schema["properties"][name], inner, (*path, name))
+    else:
+        yield ".".join(path), value
+
+
+@BOTH
+def test_every_default_is_in_the_schema_and_the_readme(chart: str) -> None:
+    values = yaml.safe_load(read_chart(chart, "values.yaml"))
+    table = read_chart(chart, "README.md").split("## Values")[1]
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| `(.*?)` \| \S", table, flags=re.MULTILINE))
+    assert {name: json.loads(default) for name, default in rows.items()} == dict(leaves(read_schema(chart), values))
+
+
+@BOTH
+def test_every_value_of_the_schema_has_a_default(chart: str) -> None:
+    schema, values = read_schema(chart), yaml.safe_load(read_chart(chart, "values.yaml"))
+
+    def missing(schema: dict[str, Any], value: Any, path: str) -> Iterator[str]:
+        for name, inner in schema.get("properties", {}).items():
+            if isinstance(value, dict) and name not in value and path not in (".global", ".temporal.tls"):
+                yield f"{path}.{name}"
+            elif isinstance(value, dict):
+                yield from missing(inner, value[name], f"{path}.{name}")
+
+    assert [name for name in missing(schema, values, "") if name != ".global"] == []
+
+
+@BOTH
+def test_every_object_of_the_schema_refuses_what_it_does_not_know(chart: str) -> None:
+    def walk(schema: Any, path: str) -> Iterator[str]:
+        if isinstance(schema, dict):
+            if "properties" in schema and "additionalProperties" not in schema and not path.endswith("/properties"):
+                yield path
+            for name, inner in schema.items():
+                yield from walk(inner, f"{path}/{name}")
+
+    assert list(walk(read_schema(chart), "")) == []
+
+
+@BOTH
+def test_lints_without_a_warning(chart: str) -> None:
+    done = run_helm(
+        "lint",
+        "--strict",
+        f"--kube-version={KUBE_VERSION}",
+        str(CHARTS / chart),
+        values=REQUIRED if chart == WORKER else {},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]" not in done.stdout
+    assert "[ERROR]" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("chart", "values", "said"),
+    [
+        (OPERATOR, {"replicas": "two"}, "at '/replicas': got string, want integer"),
+        (OPERATOR, {"replica": 2}, "additional properties 'replica' not allowed"),
+        (OPERATOR, {"image": {"sha": "latest"}}, "at '/image/sha'"),
+        (OPERATOR, {"log": {"level": "loud"}}, "at '/log/level': value must be one of 'debug', 'info'"),
+        (OPERATOR, {"watch": {"namespaces": "media"}}, "at '/watch/namespaces': got string, want array"),
+        (OPERATOR, {"replicas": 2, "leaderElection": {"enabled": False}}, "need leaderElection.enabled: true"),
+        (OPERATOR, {"serviceAccount": {"create": False}}, "serviceAccount.name must say which account"),
+        (
+            OPERATOR,
+            {"metrics": {"service": {"enabled": False}, "serviceMonitor": {"enabled": True}}},
+            "needs metrics.service.enabled",
+        ),
+        (WORKER, {}, "temporal.address is missing"),
+        (WORKER, {"temporal": REQUIRED["temporal"]}, "storage.uri is missing"),
+        (WORKER, {**REQUIRED, "slots": 0}, "at '/slots': minimum: got 0, want 1"),
+        (WORKER, {**REQUIRED, "storage": {"uri": "exports"}}, "at '/storage/uri'"),
+        (WORKER, {**REQUIRED, "temporal": {"address": "https://temporal"}}, "at '/temporal/address'"),
+        (WORKER, {**REQUIRED, "scaling": {"pollInterval": "10 seconds"}}, "at '/scaling/pollInterval'"),
+        (WORKER, {**REQUIRED, "scaling": {"max": 3}}, "additional properties 'max' not allowed"),
+        (WORKER, {**REQUIRED, "image": {"sha": "sha256:12"}}, "at '/image/sha'"),
+        (WORKER, {**REQUIRED, "keda": {"enabled": True}}, "set scaling.mode=Manual, or operator.enabled=false"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_words(chart: str, values: dict[str, Any], said: str) -> None:
+    assert said in refuse(chart, values)
+
+
+def test_fields_of_the_resource_have_the_same_defaults_in_the_chart() -> None:
+    """Whoever installs the chart and whoever writes a resource by hand get the same workers."""
+    crd = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    values = yaml.safe_load(read_chart(WORKER, "values.yaml"))
+    not_fields = {"nameOverride", "operator", "keda"}
+    assert set(values) - not_fields == set(schema["properties"])
+
+    def differing(field: dict[str, Any], value: Any, path: str) -> Iterator[str]:
+        for name, inner in field.get("properties", {}).items():
+            if "properties" in inner and isinstance(value, dict) and isinstance(value.get(name), dict):
+                yield from differing(inner, value[name], f"{path}.{name}")
+            elif "default" in inner and value.get(name) != inner["default"]:
+                yield f"{path}.{name}: {value.get(name)!r}, in the resource {inner['default']!r}"
+
+    assert list(differing(schema, values, "")) == []
