@@ -181,7 +181,7 @@ def running_s3(directory: Path, *, bucket: str = BUCKET) -> Iterator[S3Server]:
     root = directory / f"s3-{port}"
     (root / bucket).mkdir(parents=True)
     command = [find_program("rclone"), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
-    command += ["--auth-key", f"{ACCESS_KEY},{SECRET_KEY}", "--dir-cache-time", "0s", "--config", "", str(root)]
+    command += ["--auth-key", f"{ACCESS_KEY},{SECRET_KEY}", "--config", "", str(root)]
     server = S3Server(command, port, directory / f"s3-{port}.log", root=root, bucket=bucket)
     try:
         server.start()
