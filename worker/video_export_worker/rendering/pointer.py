@@ -204,4 +204,5 @@ def _sample_points(size: int) -> NDArray[np.floating]:
 
 def _average(samples: NDArray[np.bool_]) -> Coverage:
     size = samples.shape[0] // SUPERSAMPLING
-    return samples.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING).mean((1, 3)).astype(np.float32)
+    covered: Coverage = samples.reshape(size, SUPERSAMPLING, size, SUPERSAMPLING).mean((1, 3)).astype(np.float32)
+    return covered

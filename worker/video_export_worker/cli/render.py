@@ -1,0 +1,171 @@
+"""`video-export render`: a recording becomes a video on this machine, without Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from video_export_worker.cli.request_options import build_request, request_options
+from video_export_worker.contract import VideoExportRequest, VideoFormat
+
+if TYPE_CHECKING:
+    from video_export_worker.encoding import FinishedVideo
+    from video_export_worker.pipeline import RenderedSegment
+
+PROGRESS_INTERVAL = 5.0  # seconds between two lines where there is no terminal
+
+
+@click.command("render")
+@click.argument("recording", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="File to write; its suffix (.mp4, .webm, .gif) is the format. May be repeated: one capture serves all.",
+)
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@request_options
+def render_command(
+    recording: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, as_json: bool, **values: Any
+) -> None:
+    """Render RECORDING (or its parts, in order) to a video on this machine.
+
+    Nothing else is needed: no Temporal, no storage, no network.
+    """
+    outputs = outputs or (Path(recording[0].name.split(".")[0] + ".mp4"),)
+    formats = _formats_of(outputs)
+    taken = [path for path in outputs if path.exists() and not force]
+    if taken:
+        raise click.UsageError(f"{taken[0]} exists: choose another name or give --force")
+    request = build_request(values, [path.absolute().as_uri() for path in recording], formats)
+    report = asyncio.run(_render(recording, outputs, request, _Bar(quiet=as_json)))
+    click.echo(json.dumps(report, indent=2) if as_json else _describe(report))
+
+
+def _formats_of(outputs: tuple[Path, ...]) -> list[VideoFormat]:
+    known = ", ".join(f".{name}" for name in VideoFormat)
+    formats = []
+    for path in outputs:
+        suffix = path.suffix.removeprefix(".").lower()
+        if suffix not in list(VideoFormat):
+            raise click.UsageError(f"{path}: the suffix names the format and must be one of {known}")
+        formats.append(VideoFormat(suffix))
+    return formats
+
+
+async def _render(
+    recordings: tuple[Path, ...], outputs: tuple[Path, ...], request: VideoExportRequest, bar: _Bar
+) -> dict[str, Any]:
+    # Imported here: --help and usage errors must not wait for the renderer.
+    from video_export_worker.pipeline import assemble, plan_export, render_segment
+    from video_export_worker.recording import RecordingLimits
+    from video_export_worker.rendering import ChromiumSettings
+
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder, bar:
+        workdir = Path(folder)
+        normalised = workdir / "recording"
+        plan = await plan_export(recordings, request, normalised, limits=RecordingLimits())
+        chromium = ChromiumSettings.from_environment(os.environ)
+        segment = await render_segment(
+            normalised, request, plan, plan.segments[0], workdir, chromium=chromium, on_progress=bar.update
+        )
+        parts = {name: [path] for name, path in segment.parts.items()}
+        export = await assemble(request, plan, parts, workdir)
+        for video, output in zip(export.videos, outputs, strict=True):
+            _publish(video.path, output)
+    return _report(export.videos, outputs, segment, plan.warnings, time.monotonic() - began)
+
+
+def _publish(source: Path, target: Path) -> None:
+    """Move a finished file to its place; under the final name it is never half-written."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _report(
+    videos: list[FinishedVideo], outputs: tuple[Path, ...], segment: RenderedSegment, warnings: list[str], wall: float
+) -> dict[str, Any]:
+    return {
+        "videos": [
+            {
+                "path": str(output),
+                "format": video.format,
+                "duration": video.duration,
+                "frames": video.frames,
+                "width": video.width,
+                "height": video.height,
+                "codec": video.codec,
+                "size": video.size,
+            }
+            for video, output in zip(videos, outputs, strict=True)
+        ],
+        "captured": segment.captured,
+        "repeated": segment.repeated,
+        "steps": segment.steps,
+        "browser_restarts": segment.restarts,
+        "warnings": [*warnings, *segment.warnings],
+        "wall_seconds": round(wall, 3),
+        "x_realtime": round(videos[0].duration / wall, 2),
+    }
+
+
+def _describe(report: dict[str, Any]) -> str:
+    lines = [
+        f"{video['path']}: {video['width']}x{video['height']} {video['codec']}, {video['duration']:.2f} s, "
+        f"{video['frames']} frames, {video['size'] / 1000:.0f} kB"
+        for video in report["videos"]
+    ]
+    lines.append(
+        f"{report['wall_seconds']:.1f} s, {report['x_realtime']:g}x real time "
+        f"({report['captured']} frames captured, {report['repeated']} repeated)"
+    )
+    return "\n".join(lines + [f"warning: {warning}" for warning in report["warnings"]])
+
+
+class _Bar:
+    """Progress on standard error: a bar on a terminal, a line now and then in a log."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._progress: Any = None
+        self._task: Any = None
+        self._said = time.monotonic()
+
+    def __enter__(self) -> _Bar:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._progress = Progress(console=Console(stderr=True), transient=True)
+            self._progress.start()
+            self._task = self._progress.add_task("rendering", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def update(self, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done, total=total)
+        elif not self._quiet and time.monotonic() - self._said >= PROGRESS_INTERVAL:
+            self._said = time.monotonic()
+            click.echo(f"rendering: {done} of {total} frames", err=True)
