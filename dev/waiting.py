@@ -1,0 +1,58 @@
+"""Waiting for what gives no notice: look again until a deadline, then say what never came."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import TypeVar
+
+from dev.errors import NotReadyError
+
+T = TypeVar("T")
+
+INTERVAL = 0.1  # seconds between two looks
+
+
+def wait_for(look: Callable[[], T | None], what: str, timeout: float) -> T:
+    """Return the first true answer of `look`.
+
+    Args:
+        look: what it raises ends the wait.
+        what: what is waited for, as the error says it.
+        timeout: seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while not (answer := look()):
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"{what}: not within {timeout:g} s")
+        time.sleep(INTERVAL)
+    return answer
+
+
+def listens(address: str) -> bool:
+    """Whether something accepts connections at `host:port`."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of `url` is answered with a success."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return 200 <= int(response.status) < 300
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def find_free_port(host: str = "127.0.0.1") -> int:
+    """A port of `host` that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
