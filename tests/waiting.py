@@ -6,14 +6,22 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 INTERVAL = 0.05  # seconds between two looks
 
 
-async def wait_for(look: Callable[[], T | Awaitable[T]], what: str, timeout: float = 20) -> T:
+@overload
+async def wait_for(look: Callable[[], Awaitable[T | None]], what: str, timeout: float = 20) -> T: ...
+
+
+@overload
+async def wait_for(look: Callable[[], T | None], what: str, timeout: float = 20) -> T: ...
+
+
+async def wait_for(look: Callable[[], Any], what: str, timeout: float = 20) -> Any:
     """Ask `look` until it answers something true.
 
     Args:
@@ -35,7 +43,7 @@ async def wait_for(look: Callable[[], T | Awaitable[T]], what: str, timeout: flo
         await asyncio.sleep(INTERVAL)
 
 
-def wait_until(look: Callable[[], T], what: str, timeout: float = 20) -> T:
+def wait_until(look: Callable[[], T | None], what: str, timeout: float = 20) -> T:
     """Do what `wait_for` does, where no event loop runs."""
     deadline = time.monotonic() + timeout
     while not (answer := look()):
