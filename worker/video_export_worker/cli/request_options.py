@@ -1,4 +1,4 @@
-"""The options that say how a video looks: the same for `render`, which works here, and `submit`, which asks a worker."""
+"""Options for how a video looks: the same for `render`, which works here, and `submit`, which asks a worker."""
 
 from __future__ import annotations
 
