@@ -1,0 +1,98 @@
+"""The operator's errors.
+
+    OperatorError
+    ├── PermanentError          tried again on a change, or slowly
+    │   ├── InvalidSpec         the resource cannot be used; names every problem
+    │   ├── SecretMissing       a Secret, or a key of it, is not there
+    │   ├── NameTaken           an object of a name we need belongs to somebody else
+    │   ├── Forbidden           the API server refuses the operator's own rights
+    │   └── Rejected            the API server refuses an object, most often for its template
+    ├── TransientError          backs off with jitter
+    │   ├── ApiUnavailable      the API server did not answer, or not in time
+    │   ├── Conflict            something changed in between; read again
+    │   └── TemporalUnavailable Temporal did not answer the question; carries the reason
+    └── NotLeading              this replica may not act any more
+
+`cluster` and `temporal_queue` translate what their libraries raise; nothing above them sees a library's error.
+"""
+
+
+class OperatorError(Exception):
+    """Anything that the operator itself raises. `reason` is a condition's reason (CamelCase)."""
+
+    reason = "Error"
+
+
+class PermanentError(OperatorError):
+    """Trying again without a change is of no use."""
+
+
+class InvalidSpec(PermanentError):
+    """The resource cannot be used as it is."""
+
+    reason = "InvalidSpec"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class SecretMissing(PermanentError):
+    """A Secret that the resource refers to, or a key of it, is missing."""
+
+    reason = "SecretMissing"
+
+
+class NameTaken(PermanentError):
+    """An object of a name that the operator needs belongs to somebody else."""
+
+    reason = "NameTaken"
+
+
+class Forbidden(PermanentError):
+    """The operator lacks a right."""
+
+    reason = "Forbidden"
+
+
+class Rejected(PermanentError):
+    """The API server refuses an object that the operator made."""
+
+    reason = "Rejected"
+
+
+class TransientError(OperatorError):
+    """It may work when tried again."""
+
+
+class ApiUnavailable(TransientError):
+    """The API server did not answer, or asked to come back later."""
+
+    reason = "ApiUnavailable"
+
+
+class Conflict(TransientError):
+    """An object changed between reading and writing."""
+
+    reason = "Conflict"
+
+
+class TemporalUnavailable(TransientError):
+    """Temporal did not answer the question.
+
+    Args:
+        reason: one of status.Reason for the condition TemporalReachable.
+        message: what Temporal, or the way to it, said.
+    """
+
+    reason = "Unavailable"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NotLeading(OperatorError):
+    """Another replica leads, or nobody knows."""
+
+    reason = "NotLeading"

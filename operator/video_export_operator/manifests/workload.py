@@ -1,0 +1,142 @@
+"""The worker Deployment and its pod template."""
+
+from typing import Any
+
+from video_export_operator.manifests.environment import (
+    build_args,
+    build_environment,
+    certificate_mounts,
+    is_own_image,
+)
+from video_export_operator.manifests.overlay import lay_over
+from video_export_operator.resource import Spec, VideoExportWorker
+from video_export_operator.resource.identity import CONTAINER, REPLICAS_ANNOTATION, child_labels, selector_labels
+
+USER = 10001
+"""User and group of the worker, those of Dockerfile.worker."""
+SHARED_MEMORY = "256Mi"
+"""Chromium keeps its bitmaps in /dev/shm; a pod's own has 64 MiB."""
+
+Json = dict[str, Any]
+
+
+def build_deployment(resource: VideoExportWorker, replicas: int) -> Json:
+    """Return the Deployment; `replicas` is part of it, because applying without it would reset it to 1."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"annotations": {REPLICAS_ANNOTATION: str(replicas)}},
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 3,
+            "selector": {"matchLabels": selector_labels(resource.name)},
+            # A pod is replaced only when its successor is ready, and it finishes what it runs in its grace period.
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
+            "template": build_pod_template(resource),
+        },
+    }
+
+
+def build_pod_template(resource: VideoExportWorker) -> Json:
+    """Return our pod template with the user's laid over it; the labels that select the pods stay ours."""
+    template = lay_over(_own_template(resource), resource.spec.template or {})
+    metadata = template["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), **child_labels(resource.name)}
+    return template
+
+
+def _own_template(resource: VideoExportWorker) -> Json:
+    """Return the pod template without the user's."""
+    spec = resource.spec
+    pod: Json = {
+        "serviceAccountName": spec.service_account.name or resource.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": spec.termination_grace_period_seconds,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(resource)],
+        "volumes": _volumes(spec),
+    }
+    if spec.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": secret.name} for secret in spec.image_pull_secrets]
+    return {"metadata": {"labels": child_labels(resource.name), "annotations": _pod_annotations(spec)}, "spec": pod}
+
+
+def _pod_annotations(spec: Spec) -> dict[str, str]:
+    """Return annotations that keep node autoscalers away from pods that work."""
+    annotations = {"kubectl.kubernetes.io/default-container": CONTAINER}
+    if spec.protect_from_eviction:
+        annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] = "false"
+        annotations["karpenter.sh/do-not-disrupt"] = "true"
+    return annotations
+
+
+def _container(resource: VideoExportWorker) -> Json:
+    """Return the worker container."""
+    spec = resource.spec
+    container: Json = {
+        "name": CONTAINER,
+        "image": spec.image,
+        "args": build_args(spec),
+        "env": build_environment(resource),
+        "ports": [
+            {"name": "metrics", "containerPort": spec.metrics_port, "protocol": "TCP"},
+            {"name": "health", "containerPort": spec.health_port, "protocol": "TCP"},
+        ],
+        "resources": {
+            kind: dict(amounts)
+            for kind, amounts in (("requests", spec.resources.requests), ("limits", spec.resources.limits))
+            if amounts
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},
+            {"name": "shared-memory", "mountPath": "/dev/shm"},
+            *(
+                {"name": mount.volume, "mountPath": mount.folder, "readOnly": True}
+                for mount in certificate_mounts(spec)
+            ),
+        ],
+    }
+    if spec.command:
+        container["command"] = list(spec.command)
+    if spec.storage.secret_ref is not None:
+        container["envFrom"] = [{"secretRef": {"name": spec.storage.secret_ref.name}}]
+    return {**container, **(_probes() if is_own_image(spec) else {})}
+
+
+def _volumes(spec: Spec) -> list[Json]:
+    """Return the volumes: somewhere to write, shared memory, and certificates."""
+    return [
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": SHARED_MEMORY}},
+        *({"name": mount.volume, "secret": {"secretName": mount.secret}} for mount in certificate_mounts(spec)),
+    ]
+
+
+def _probes() -> Json:
+    """Return the probes of the project's own worker.
+
+    Liveness fails only when the event loop stands still for a minute. Neither depends on Temporal: an outage would
+    make Kubernetes restart busy pods, or take them first in a scale-down.
+    """
+
+    def probe(path: str, period: int, failures: int, timeout: int = 1) -> Json:
+        check = {"path": path, "port": "health"}
+        return {"httpGet": check, "periodSeconds": period, "failureThreshold": failures, "timeoutSeconds": timeout}
+
+    return {
+        "startupProbe": probe("/healthz", 1, 120, 5),
+        "livenessProbe": probe("/healthz", 10, 6, 5),
+        "readinessProbe": probe("/readyz", 5, 3, 5),
+    }

@@ -1,0 +1,54 @@
+"""Names, labels and annotations: how a resource and what is made for it find each other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+GROUP = "videoexport.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "VideoExportWorker"
+PLURAL = "videoexportworkers"
+MANAGER = "video-export-operator"
+"""Field manager and `app.kubernetes.io/managed-by`."""
+WORKER_LABEL = f"{GROUP}/worker"
+"""Label on pods and Deployments whose value is the resource's name."""
+REPLICAS_ANNOTATION = f"{GROUP}/replicas"
+"""The size that the operator decided on, written together with it: whoever changes only `replicas` is seen."""
+DRY_RUN_ANNOTATION = f"{GROUP}/dry-run"
+"""On a VideoExportWorker: decisions are shown, nothing is done."""
+CONTAINER = "worker"
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+MAX_NAME = 47
+"""A pod's name adds up to 16 characters (ReplicaSet hash and suffix) and is also a host name of at most 63."""
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """Which resource, as `namespace/name`."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def selector_labels(name: str) -> dict[str, str]:
+    """Return the labels by which a Deployment selects its pods; they can never change."""
+    return {WORKER_LABEL: name}
+
+
+def child_labels(name: str) -> dict[str, str]:
+    """Return the labels of everything made for a resource."""
+    return {
+        **selector_labels(name),
+        "app.kubernetes.io/name": "video-export-worker",
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/managed-by": MANAGER,
+    }
+
+
+def is_controlled_by(manifest: dict[str, Any], uid: str) -> bool:
+    """Return whether the object's controller is the one of this uid."""
+    owners = manifest.get("metadata", {}).get("ownerReferences") or ()
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)

@@ -1,0 +1,152 @@
+"""What exists in the cluster for a resource, reduced to what decisions need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from video_export_operator.resource.identity import CONTAINER, DELETION_COST, REPLICAS_ANNOTATION, WORKER_LABEL
+
+PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+"""The order in which a ReplicaSet takes pods away."""
+FAILING = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "RegistryUnavailable",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "CrashLoopBackOff",
+    }
+)
+"""Reasons of the kubelet for a container that waits and will not start by itself."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong, in the kubelet's, the scheduler's or the controller's own words."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class LivePod:
+    """A pod of ours."""
+
+    name: str
+    uid: str
+    worker: str
+    assigned: bool
+    phase: int
+    ready: bool
+    started: bool
+    terminating: bool
+    deletion_cost: int
+    trouble: Trouble | None
+
+
+@dataclass(frozen=True)
+class LiveDeployment:
+    """A worker Deployment.
+
+    Attributes:
+        decided: the size that the operator last decided on; None if it never did.
+        rolling: pods of an older template are still there, or the newest spec was not seen yet.
+        overdue: the rollout has exceeded its deadline.
+    """
+
+    name: str
+    uid: str
+    controller_uid: str | None
+    generation: int
+    decided: int | None
+    replicas: int
+    ready_replicas: int
+    rolling: bool
+    overdue: bool
+    trouble: Trouble | None
+
+
+def parse_pod(body: Json) -> LivePod | None:
+    """Return the pod; None for one that has ended or that no ReplicaSet of ours made."""
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    worker = (metadata.get("labels") or {}).get(WORKER_LABEL)
+    if worker is None or not _is_made_for(metadata, worker) or status.get("phase") in ("Succeeded", "Failed"):
+        return None
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    container: Json = next((c for c in status.get("containerStatuses") or () if c.get("name") == CONTAINER), {})
+    return LivePod(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        worker=worker,
+        assigned=bool(spec.get("nodeName")),
+        phase=PHASES.get(status.get("phase", ""), 0),
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        started="running" in (container.get("state") or {}),
+        terminating="deletionTimestamp" in metadata,
+        deletion_cost=_number((metadata.get("annotations") or {}).get(DELETION_COST)) or 0,
+        trouble=_pod_trouble(status, conditions),
+    )
+
+
+def parse_deployment(body: Json) -> LiveDeployment:
+    """Return the Deployment."""
+    metadata, status = body["metadata"], body.get("status") or {}
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    progressing = conditions.get("Progressing", {})
+    overdue = progressing.get("reason") == "ProgressDeadlineExceeded"
+    unseen = (status.get("observedGeneration") or 0) < metadata.get("generation", 0)
+    older = (status.get("replicas") or 0) > (status.get("updatedReplicas") or 0)
+    return LiveDeployment(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        controller_uid=next((o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller")), None),
+        generation=metadata.get("generation", 0),
+        decided=_number((metadata.get("annotations") or {}).get(REPLICAS_ANNOTATION)),
+        replicas=status.get("replicas") or 0,
+        ready_replicas=status.get("readyReplicas") or 0,
+        rolling=(unseen or older) and not overdue,
+        overdue=overdue,
+        trouble=_deployment_trouble(conditions, overdue),
+    )
+
+
+def _is_made_for(metadata: Json, worker: str) -> bool:
+    """Return whether a ReplicaSet of the worker's Deployment made the pod."""
+    owners = metadata.get("ownerReferences") or ()
+    return any(owner["kind"] == "ReplicaSet" and owner["name"].startswith(f"{worker}-") for owner in owners)
+
+
+def _pod_trouble(status: Json, conditions: Mapping[str, Json]) -> Trouble | None:
+    """Return why the pod does not run, if it says so."""
+    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in FAILING:
+            return Trouble(waiting["reason"], waiting.get("message") or f"container {container['name']}")
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("reason") == "Unschedulable":
+        return Trouble("Unschedulable", scheduled.get("message", ""))
+    return None
+
+
+def _deployment_trouble(conditions: Mapping[str, Json], overdue: bool) -> Trouble | None:
+    """Return why the Deployment makes no pods or no progress, if it says so."""
+    failure = conditions.get("ReplicaFailure", {})
+    if failure.get("status") == "True":
+        return Trouble("ReplicaFailure", failure.get("message", ""))
+    if overdue:
+        return Trouble("ProgressDeadlineExceeded", conditions["Progressing"].get("message", ""))
+    return None
+
+
+def _number(text: str | None) -> int | None:
+    """Return an annotation's number; somebody may have written anything there."""
+    try:
+        return int(text) if text is not None else None
+    except ValueError:
+        return None

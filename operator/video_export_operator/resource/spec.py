@@ -1,0 +1,205 @@
+"""The resource as typed values.
+
+Defaults and bounds are those of crds/videoexportworkers.yaml; a test holds the two together.
+"""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from video_export_operator.resource.durations import Duration, parse_duration
+
+
+def _matching(pattern: str, advice: str) -> Callable[[str], str]:
+    """Return a check whose error is advice, not a regular expression."""
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if not compiled.search(text):
+            raise ValueError(advice)
+        return text
+
+    return check
+
+
+IMAGE = _matching(
+    r"^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$",
+    "must be an image reference such as ghcr.io/example/video-export-worker:0.1.0 or NAME@sha256:DIGEST",
+)
+ADDRESS = _matching(
+    r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$",
+    "must be HOST:PORT without a scheme, for example temporal-frontend.temporal:7233",
+)
+STORAGE_URI = _matching(
+    r"^(s3|gs|az|file)://.+", "must begin with s3://, gs://, az:// or file:// and name a bucket or folder"
+)
+
+Replicas = Annotated[int, Field(ge=0, le=1000)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Labels = dict[str, str]
+
+
+class Part(BaseModel):
+    """A frozen part of the spec. Unknown fields are the API server's business: an operator of yesterday
+    must be able to read a resource of today's CRD.
+    """
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class SecretName(Part):
+    """A Secret of the resource's namespace."""
+
+    name: str
+
+
+class SecretKey(SecretName):
+    """One key of a Secret."""
+
+    key: str = "apiKey"
+
+
+class Tls(Part):
+    """How the connection to Temporal is encrypted."""
+
+    server_name: str | None = None
+    ca_secret_ref: SecretName | None = None
+    client_cert_secret_ref: SecretName | None = None
+
+
+class Temporal(Part):
+    """Where the queue is and how to get there."""
+
+    address: Annotated[str, Field(max_length=300), AfterValidator(ADDRESS)]
+    namespace: Annotated[str, Field(min_length=1, max_length=255)] = "default"
+    task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "video-export-task-queue"
+    tls: Tls | None = None
+    api_key_secret_ref: SecretKey | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_authenticate(self) -> Self:
+        if self.api_key_secret_ref and self.tls and self.tls.client_cert_secret_ref:
+            raise ValueError("use one way to authenticate; remove either apiKeySecretRef or tls.clientCertSecretRef")
+        return self
+
+
+class Storage(Part):
+    """Where results go."""
+
+    uri: Annotated[str, Field(max_length=1024), AfterValidator(STORAGE_URI)]
+    secret_ref: SecretName | None = None
+
+
+class Mode(StrEnum):
+    """Who decides on the size."""
+
+    AUTO = "Auto"
+    MANUAL = "Manual"
+
+
+class ScaleDown(Part):
+    """When pods are taken away; seconds."""
+
+    stabilization_window: Annotated[Duration, Field(le=3600)] = parse_duration("120s")
+    min_idle: Annotated[Duration, Field(le=3600)] = parse_duration("30s")
+
+
+class WhenUnreachable(Part):
+    """The floor while Temporal does not answer; `after` in seconds."""
+
+    after: Annotated[Duration, Field(le=86400)] = parse_duration("5m")
+    replicas: Replicas = 0
+
+
+class Scaling(Part):
+    """How the size follows the work; durations in seconds."""
+
+    mode: Mode = Mode.AUTO
+    min_replicas: Replicas = 0
+    max_replicas: Annotated[int, Field(ge=1, le=1000)] = 10
+    poll_interval: Annotated[Duration, Field(ge=6, le=600)] = parse_duration("10s")
+    poll_interval_at_zero: Annotated[Duration, Field(ge=1, le=600)] = parse_duration("1s")
+    target_wait: Annotated[Duration, Field(le=86400)] | None = None
+    cold_start_step: Annotated[int, Field(ge=1, le=1000)] = 2
+    scale_down: ScaleDown = ScaleDown()
+    when_unreachable: WhenUnreachable = WhenUnreachable()
+    paused: bool = False
+
+    @model_validator(mode="after")
+    def _bounds_agree(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError("minReplicas must not be greater than maxReplicas; lower minReplicas or raise maxReplicas")
+        if self.when_unreachable.replicas > self.max_replicas:
+            raise ValueError(
+                "whenUnreachable.replicas must not be greater than maxReplicas; lower one or raise the other"
+            )
+        return self
+
+
+class ServiceAccount(Part):
+    """The identity of the pods. With a name it is somebody else's and only used."""
+
+    name: str | None = None
+    annotations: Labels = {}
+
+
+class Resources(Part):
+    """Requests and limits as the API takes them."""
+
+    requests: dict[str, str | int] = {}
+    limits: dict[str, str | int] = {}
+
+
+class DisruptionBudget(Part):
+    """A limit of voluntary disruptions."""
+
+    enabled: bool = False
+    max_unavailable: int | str = 1
+
+
+class Switch(Part):
+    """A child that can be switched off."""
+
+    enabled: bool = True
+
+
+class ServiceMonitor(Switch):
+    """How a Prometheus operator reads the workers' metrics."""
+
+    interval: str = "30s"
+    labels: Labels = {}
+
+
+class Spec(Part):
+    """What a VideoExportWorker asks for."""
+
+    temporal: Temporal
+    image: Annotated[str, Field(max_length=512), AfterValidator(IMAGE)]
+    image_pull_secrets: tuple[SecretName, ...] = ()
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    slots: Annotated[int, Field(ge=1, le=100)] = 2
+    storage: Storage
+    replicas: Replicas = 0
+    scaling: Scaling = Scaling()
+    metrics_port: Port = 8007
+    health_port: Port = 8008
+    service_account: ServiceAccount = ServiceAccount()
+    resources: Resources = Resources(requests={"cpu": "250m", "memory": "512Mi"}, limits={"memory": "2Gi"})
+    termination_grace_period_seconds: Annotated[int, Field(ge=1, le=86400)] = 300
+    protect_from_eviction: bool = True
+    pod_disruption_budget: DisruptionBudget = DisruptionBudget()
+    network_policy: Switch = Switch()
+    service_monitor: ServiceMonitor = ServiceMonitor()
+    template: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.metrics_port == self.health_port:
+            raise ValueError("metricsPort and healthPort must differ; change one of them")
+        return self

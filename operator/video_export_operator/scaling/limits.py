@@ -1,0 +1,55 @@
+"""The limits in their order: each may change the size, and says so."""
+
+from collections.abc import Callable
+
+from video_export_operator.resource import Mode
+from video_export_operator.scaling.decision import Bound, Limit, Proposal, Rule
+from video_export_operator.scaling.rules import Case
+
+
+def cold_start(case: Case, size: int, proposal: Proposal) -> Bound | None:
+    """Begin with a few: a backlog may be phantom until a worker has asked for it."""
+    step = max(case.spec.scaling.cold_start_step, case.seen.present)
+    if proposal.rule is not Rule.SCALE_UP or case.memory.polled or size <= step:
+        return None
+    return Bound(Limit.COLD_START, step, f"{step} of {size} until the first worker polls")
+
+
+def bounds(case: Case, size: int, proposal: Proposal) -> Bound | None:
+    """Keep to what the resource allows.
+
+    A paused size and somebody else's are left as they are, and one that nothing is known about is not lowered.
+    """
+    scaling = case.spec.scaling
+    if proposal.rule in (Rule.PAUSED, Rule.MANUAL):
+        return None
+    if size < scaling.min_replicas:
+        return Bound(Limit.MIN_REPLICAS, scaling.min_replicas, f"minReplicas is {scaling.min_replicas}, not {size}")
+    if size > scaling.max_replicas and not (proposal.rule is Rule.UNREACHABLE and size <= case.seen.present):
+        return Bound(Limit.MAX_REPLICAS, scaling.max_replicas, f"maxReplicas is {scaling.max_replicas}, {size} wanted")
+    return None
+
+
+def busy_floor(case: Case, size: int, _proposal: Proposal) -> Bound | None:
+    """Never fewer than the pods that cannot be taken; the size follows as they become idle.
+
+    A surge pod of a rollout can make this more than the size there is: it keeps pods, it never adds any.
+    """
+    work = case.workload
+    floor = min(case.seen.present, work.live - len(work.removable))
+    if size >= floor:
+        return None
+    why = f"{len(work.busy)} busy and {len(work.unknown)} unknown pods, {len(work.removable)} can be taken safely"
+    return Bound(Limit.BUSY_FLOOR, floor, why)
+
+
+LIMITS: tuple[Callable[[Case, int, Proposal], Bound | None], ...] = (cold_start, bounds, busy_floor)
+
+
+def open_executions(case: Case) -> Bound | None:
+    """Say that the last pod stays for open executions; it is why ToZero did not match."""
+    memory, present = case.memory, case.seen.present
+    auto = case.spec.scaling.mode is Mode.AUTO and not case.spec.scaling.paused
+    if not auto or present == 0 or not case.quiet or memory.open_executions == 0:
+        return None
+    return Bound(Limit.OPEN_EXECUTIONS, 1, f"{memory.open_executions} open executions wait, one worker stays for them")

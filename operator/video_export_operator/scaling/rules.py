@@ -1,0 +1,135 @@
+"""The rules in their order: each proposes a size with its reason, or passes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from video_export_operator.resource import Mode, Spec, format_duration
+from video_export_operator.scaling.decision import Proposal, Rule
+from video_export_operator.scaling.memory import Memory
+from video_export_operator.scaling.observation import Observation
+from video_export_operator.scaling.workload import Workload
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a rule may look at."""
+
+    spec: Spec
+    seen: Observation
+    memory: Memory
+    workload: Workload
+
+    @property
+    def window(self) -> float:
+        """The stabilization window, in seconds."""
+        return self.spec.scaling.scale_down.stabilization_window
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing waits or runs, and nothing did during the whole window; every worker said so."""
+        queue = self.seen.queue
+        return (
+            queue is not None
+            and not self.seen.stale
+            and queue.waiting == 0
+            and self.workload.terminating == 0
+            and self.workload.protected == 0
+            and self.memory.covers(self.seen.at, self.window)
+            and self.memory.most_needed(self.seen.at, self.window) == 0
+        )
+
+
+def manual(case: Case) -> Proposal | None:
+    """Somebody else decides on the size."""
+    if case.spec.scaling.mode is not Mode.MANUAL or case.spec.scaling.paused:
+        return None
+    return Proposal(Rule.MANUAL, case.spec.replicas, f"spec.replicas is {case.spec.replicas}")
+
+
+def paused(case: Case) -> Proposal | None:
+    """Nobody decides."""
+    if not case.spec.scaling.paused:
+        return None
+    return Proposal(Rule.PAUSED, case.seen.present, f"scaling is paused at {case.seen.present}")
+
+
+def unreachable(case: Case) -> Proposal | None:
+    """Nothing is known: keep the size, after a while at least the floor that the resource asks for."""
+    seen = case.seen
+    if not seen.stale:
+        return None
+    asked = case.spec.scaling.when_unreachable
+    since = case.memory.unreachable_since
+    silence = seen.at - since if since is not None else 0.0
+    if since is not None and silence >= asked.after and asked.replicas > seen.present:
+        why = f"Temporal has not answered for {format_duration(silence)}, so at least {asked.replicas} are run"
+        return Proposal(Rule.UNREACHABLE, asked.replicas, why)
+    return Proposal(Rule.UNREACHABLE, seen.present, f"Temporal does not answer, keeping {seen.present}")
+
+
+def to_zero(case: Case) -> Proposal | None:
+    """Everything is done. An execution that waits for a retry is invisible to the backlog, so they are counted."""
+    if not case.quiet or case.seen.present == 0 or case.seen.open_executions != 0:
+        return None
+    return Proposal(Rule.TO_ZERO, 0, f"nothing waited or ran for {format_duration(case.window)}")
+
+
+def scale_up(case: Case) -> Proposal | None:
+    """More is needed than there is."""
+    work, queue = case.workload, case.seen.queue
+    if queue is None or work.needed <= case.seen.present:
+        return None
+    return Proposal(Rule.SCALE_UP, work.needed, _numbers(case))
+
+
+def scale_down(case: Case) -> Proposal | None:
+    """Less was needed during the whole window than there is, and nothing waits now."""
+    seen, queue = case.seen, case.seen.queue
+    if queue is None or queue.waiting or seen.rolling or not case.memory.covers(seen.at, case.window):
+        return None
+    # The last pod is ToZero's to take: an open workflow can be asked and cancelled only while a worker polls.
+    most = max(1, case.memory.most_needed(seen.at, case.window))
+    if most >= seen.present:
+        return None
+    return Proposal(
+        Rule.SCALE_DOWN, most, f"at most {most} needed for {format_duration(case.window)}; {_numbers(case)}"
+    )
+
+
+def steady(case: Case) -> Proposal:
+    """Nothing to change."""
+    return Proposal(Rule.STEADY, case.seen.present, _numbers(case))
+
+
+RULES: tuple[Callable[[Case], Proposal | None], ...] = (
+    manual,
+    paused,
+    unreachable,
+    to_zero,
+    scale_up,
+    scale_down,
+    steady,
+)
+
+
+def wants_count(case: Case) -> bool:
+    """Return whether open executions should be counted: only where ToZero waits for nothing else, once a window."""
+    scaling, seen, memory = case.spec.scaling, case.seen, case.memory
+    if scaling.mode is Mode.MANUAL or scaling.paused or scaling.min_replicas > 0:
+        return False
+    if not case.quiet or seen.present == 0 or seen.open_executions is not None:
+        return False
+    # Visibility allows 10 counts a second in a namespace, so even a short window asks at most once an interval.
+    pause = max(case.window, scaling.poll_interval)
+    return memory.counted_at is None or seen.at - memory.counted_at >= pause
+
+
+def _numbers(case: Case) -> str:
+    """Return the numbers behind the need."""
+    queue = case.seen.queue
+    if queue is None:
+        return "nothing is known yet"
+    return (
+        f"{queue.activities.tasks} activities and {queue.workflows.tasks} workflow tasks wait, "
+        f"{case.workload.in_flight} run, {case.spec.slots} slots a pod: {case.workload.needed} needed"
+    )

@@ -1,0 +1,62 @@
+"""The status document, and when it is worth a write."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from video_export_operator.resource import format_duration
+from video_export_operator.scaling import QueueState
+
+REFRESH = 60.0
+"""Seconds after which numbers that move all the time are written without a change of state."""
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LastScale:
+    """The last change of size; `time` as RFC 3339."""
+
+    time: str
+    before: int
+    after: int
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the status has it."""
+        return {"time": self.time, "from": self.before, "to": self.after, "reason": self.reason}
+
+
+def describe_backlog(queue: QueueState | None) -> dict[str, Any]:
+    """Return `status.backlog`; rates with one decimal, so that their noise is not news."""
+    if queue is None:
+        return {"activities": 0, "workflows": 0, "oldestAge": "0s", "addRate": "0.0", "dispatchRate": "0.0"}
+    both = (queue.activities, queue.workflows)
+    return {
+        "activities": queue.activities.tasks,
+        "workflows": queue.workflows.tasks,
+        "oldestAge": format_duration(max(each.oldest_age for each in both if each.tasks) if queue.waiting else 0.0),
+        "addRate": f"{sum(each.add_rate for each in both):.1f}",
+        "dispatchRate": f"{sum(each.dispatch_rate for each in both):.1f}",
+    }
+
+
+def is_worth_writing(old: Json, new: Json, since_last: float) -> bool:
+    """Return whether the status should be written.
+
+    Args:
+        old: as the API server has it.
+        new: as it would be.
+        since_last: seconds since the last write.
+    """
+    if all(old.get(key) == value for key, value in new.items()):
+        return False
+    return _state(old) != _state(new) or since_last >= REFRESH
+
+
+def _state(status: Json) -> Any:
+    """Return what of a status is a state and not a moving number."""
+    numbers = ("observedGeneration", "replicas", "readyReplicas", "desiredReplicas", "busyReplicas", "selector")
+    conditions = {each["type"]: (each["status"], each["reason"]) for each in status.get("conditions") or ()}
+    waits = bool((status.get("backlog") or {}).get("activities"))
+    return [status.get(key) for key in numbers], conditions, status.get("lastScale"), waits

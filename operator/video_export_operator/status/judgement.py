@@ -1,0 +1,140 @@
+"""Judges what was seen: one function for each condition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from video_export_operator.errors import OperatorError
+from video_export_operator.resource import Mode, VideoExportWorker
+from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
+from video_export_operator.scaling import Decision
+from video_export_operator.status.conditions import Condition, ConditionType, Reason
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one look at a resource found.
+
+    Attributes:
+        problem: what kept the operator from doing what it decided.
+        silence: why Temporal could not be asked, None if it answered.
+        asked: Temporal has been asked since the operator started.
+        silent: names of pods that have been ready for long without any report of their worker.
+    """
+
+    resource: VideoExportWorker
+    decision: Decision
+    deployment: LiveDeployment | None
+    pods: Sequence[LivePod]
+    problem: OperatorError | None = None
+    silence: OperatorError | None = None
+    asked: bool = True
+    silent: tuple[str, ...] = ()
+
+
+_TROUBLES = {
+    "ErrImagePull": Reason.IMAGE_PULL_BACK_OFF,
+    "ImagePullBackOff": Reason.IMAGE_PULL_BACK_OFF,
+    "InvalidImageName": Reason.IMAGE_PULL_BACK_OFF,
+    "ErrImageNeverPull": Reason.IMAGE_PULL_BACK_OFF,
+    "RegistryUnavailable": Reason.IMAGE_PULL_BACK_OFF,
+    "Unschedulable": Reason.UNSCHEDULABLE,
+    "ReplicaFailure": Reason.REPLICA_FAILURE,
+    "ProgressDeadlineExceeded": Reason.PROGRESS_DEADLINE_EXCEEDED,
+}
+
+
+def judge(found: Findings) -> tuple[Condition, ...]:
+    """Return every condition of a resource that could be read."""
+    return (_ready(found), _reachable(found), _active(found), _limited(found), _workers(found), _paused(found))
+
+
+def judge_unreadable(problem: OperatorError) -> tuple[Condition, ...]:
+    """Return the conditions of a resource whose spec cannot be used."""
+    return (
+        Condition(ConditionType.READY, False, problem.reason, str(problem)),
+        Condition(ConditionType.SCALING_ACTIVE, False, problem.reason, "the spec cannot be used"),
+    )
+
+
+def _ready(found: Findings) -> Condition:
+    """Ready says that everything the resource asks for is in place; zero pods are as good as many."""
+    if found.problem is not None:
+        return Condition(ConditionType.READY, False, found.problem.reason, str(found.problem))
+    if found.resource.dry_run:
+        return Condition(ConditionType.READY, False, Reason.DRY_RUN, f"would do: {found.decision.reason}")
+    overdue = found.deployment is not None and found.deployment.overdue
+    if overdue and found.deployment is not None and found.deployment.trouble is not None:
+        return Condition(
+            ConditionType.READY, False, Reason.PROGRESS_DEADLINE_EXCEEDED, found.deployment.trouble.message
+        )
+    return Condition(ConditionType.READY, True, Reason.IN_PLACE, "the Deployment and what belongs to it are in place")
+
+
+def _reachable(found: Findings) -> Condition:
+    """Return whether Temporal answers."""
+    address = found.resource.spec.temporal.address
+    kind = ConditionType.TEMPORAL_REACHABLE
+    if found.silence is not None:
+        return Condition(kind, False, found.silence.reason, f"{address}: {found.silence}")
+    if not found.asked:
+        return Condition(kind, None, Reason.NOT_ASKED, f"{address} was not asked yet")
+    return Condition(kind, True, Reason.ANSWERING, f"{address} answers")
+
+
+def _active(found: Findings) -> Condition:
+    """Return whether the size follows what it should."""
+    kind, spec = ConditionType.SCALING_ACTIVE, found.resource.spec
+    if spec.scaling.paused:
+        return Condition(kind, False, Reason.PAUSED, "scaling.paused is set; remove it to go on")
+    if spec.scaling.mode is Mode.MANUAL:
+        return Condition(kind, True, Reason.FOLLOWING_REPLICAS, "the size is spec.replicas")
+    if found.silence is not None:
+        return Condition(kind, False, Reason.TEMPORAL_UNREACHABLE, "the size is kept while Temporal does not answer")
+    if spec.replicas:
+        advice = f"spec.replicas ({spec.replicas}) is ignored in mode Auto; set scaling.mode Manual to use it"
+        return Condition(kind, True, Reason.REPLICAS_IGNORED, advice)
+    return Condition(kind, True, Reason.FOLLOWING_QUEUE, f"the size follows {spec.temporal.task_queue}")
+
+
+def _limited(found: Findings) -> Condition:
+    """Return whether a limit keeps the size from what was proposed; the last that binds has the say."""
+    kind = ConditionType.SCALING_LIMITED
+    bounds = found.decision.bounds
+    if not bounds:
+        return Condition(kind, False, Reason.WITHIN_LIMITS, "the size is what the work needs")
+    return Condition(kind, True, bounds[-1].limit, "; ".join(bound.why for bound in bounds))
+
+
+def _workers(found: Findings) -> Condition:
+    """Return whether the pods run and work."""
+    kind = ConditionType.WORKERS_HEALTHY
+    pods = [pod for pod in found.pods if not pod.terminating]
+    trouble = _worst([pod.trouble for pod in pods if pod.trouble], found.deployment)
+    if trouble is not None:
+        return Condition(kind, False, _TROUBLES.get(trouble.reason, Reason.CONTAINER_FAILING), _told(trouble))
+    if found.silent:
+        names = ", ".join(sorted(found.silent))
+        advice = f"no worker heartbeat from {names}; their pods are never taken, because nobody knows what they do"
+        return Condition(kind, False, Reason.NOT_REPORTING, advice)
+    if not pods:
+        return Condition(kind, True, Reason.NO_WORKERS, "there are no pods")
+    return Condition(kind, True, Reason.HEALTHY, "no pod is in trouble")
+
+
+def _paused(found: Findings) -> Condition:
+    """Return whether scaling is paused."""
+    if found.resource.spec.scaling.paused:
+        return Condition(ConditionType.PAUSED, True, Reason.PAUSED, "scaling.paused is set")
+    return Condition(ConditionType.PAUSED, False, Reason.NOT_PAUSED, "scaling.paused is not set")
+
+
+def _worst(troubles: list[Trouble], deployment: LiveDeployment | None) -> Trouble | None:
+    """Return the trouble to tell: a pod's is more telling than the Deployment's, and always the same one of several."""
+    if troubles:
+        return min(troubles, key=lambda trouble: (trouble.reason == "Unschedulable", trouble.reason, trouble.message))
+    return deployment.trouble if deployment is not None else None
+
+
+def _told(trouble: Trouble) -> str:
+    """Return reason and message in one line."""
+    return f"{trouble.reason}: {trouble.message}" if trouble.message else trouble.reason
