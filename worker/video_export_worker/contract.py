@@ -272,7 +272,11 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
 
     def number(name: str, default: float) -> float:
         value = values.get(name)
-        return float(value) if isinstance(value, int | float) else default
+        return float(value) if isinstance(value, int | float) and abs(value) < 1e300 else default
+
+    def texts(name: str) -> list[str]:
+        value = _as_list(values.get(name))
+        return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
     start, end, fps, scale = (
         number("start", 0),
@@ -281,18 +285,18 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
         number("device_scale_factor", 1),
     )
     width, height = number("width", 0) * scale, number("height", 0) * scale
-    formats = _as_list(values.get("format") or [])
-    uris = [*_as_list(values.get("recording") or []), *_as_list(values.get("output") or [])]
+    formats = texts("format")
+    uris = [*texts("recording"), *texts("output")]
     problems = []
     if end <= start:
         problems.append(f"end ({end:g} s) must be after start ({start:g} s)")
     if VideoFormat.GIF in formats and fps > MAX_GIF_FPS:
         problems.append(f"fps {fps:g} is too high for a GIF: at most {MAX_GIF_FPS:g}")
-    if len(set(map(str, formats))) != len(formats):
+    if len(set(formats)) != len(formats):
         problems.append("format names the same format twice")
     if width > MAX_WIDTH or height > MAX_HEIGHT:
         problems.append(
             f"width x height x device_scale_factor is {width:g}x{height:g} pixels: at most {MAX_WIDTH}x{MAX_HEIGHT}"
         )
-    problems += [f"{uri!r} must be a URI such as s3://bucket/key" for uri in uris if "://" not in str(uri)]
+    problems += [f"{uri!r} must be a URI such as s3://bucket/key" for uri in uris if "://" not in uri]
     return problems

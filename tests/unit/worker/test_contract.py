@@ -1,0 +1,79 @@
+"""Requests: what is accepted, what is refused and how it is said."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from video_export_worker.contract import VideoExportRequest, VideoFormat, parse_request
+from video_export_worker.errors import InvalidRequest
+from video_export_worker.pipeline import choose_size
+
+
+def test_the_smallest_request() -> None:
+    request = parse_request({"recording": "s3://recordings/a.json"})
+    assert request.recording == ["s3://recordings/a.json"]
+    assert request.format == [VideoFormat.MP4]
+    assert (request.fps, request.speed, request.start, request.end) == (25, 1, 0, None)
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_request({"recording": "a.json", "fps": 100, "format": ["gif", "avi"], "start": 9, "end": 3, "colour": 1})
+    message = str(refused.value)
+    for problem in (
+        "fps: Input should be less than or equal to 60 (given: 100)",
+        "format.1: Input should be 'mp4', 'webm' or 'gif'",
+        "colour: Extra inputs are not permitted",
+        "end (3 s) must be after start (9 s)",
+        "'a.json' must be a URI",
+        "fps 100 is too high for a GIF",
+    ):
+        assert problem in message, f"not reported: {problem}\n{message}"
+
+
+@pytest.mark.parametrize("raw", [None, 3, "s3://a/b", ["s3://a/b"]])
+def test_what_is_no_object_is_refused(raw: Any) -> None:
+    with pytest.raises(InvalidRequest, match="must be a JSON object"):
+        parse_request(raw)
+
+
+def test_too_many_device_pixels_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="5760x3240 pixels: at most 3840x2160"):
+        parse_request({"recording": "s3://a/b", "width": 1920, "height": 1080, "device_scale_factor": 3})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*VideoExportRequest.model_fields, "unknown"]), json_values, max_size=6)
+    | json_values
+)
+def test_any_json_is_either_a_request_or_refused_by_name(raw: Any) -> None:
+    try:
+        request = parse_request(raw)
+    except InvalidRequest:
+        return
+    assert parse_request(request.model_dump(mode="json")) == request
+
+
+@pytest.mark.parametrize(
+    ("fields", "viewport", "size"),
+    [
+        ({}, (1166, 705), (1166, 706)),
+        ({}, (2560, 1440), (1280, 720)),
+        ({}, (400, 900), (320, 720)),
+        ({"width": 640}, (1280, 800), (640, 400)),
+        ({"height": 1080}, (1280, 720), (1920, 1080)),
+        ({"width": 500, "height": 500}, (1280, 720), (500, 500)),
+        ({"device_scale_factor": 2}, (801, 601), (1602, 1202)),
+    ],
+)
+def test_the_size_follows_the_recording(fields: Any, viewport: tuple[int, int], size: tuple[int, int]) -> None:
+    assert choose_size(parse_request({"recording": "s3://a/b", **fields}), viewport) == size

@@ -1,0 +1,79 @@
+"""The recorded mouse, drawn outside the browser."""
+
+import numpy as np
+import pytest
+
+from video_export_worker.contract import Mouse
+from video_export_worker.recording import ClickKind, MouseClick, MouseMove
+from video_export_worker.rendering.pointer import PointerMarks, PointerPath, draw_marks
+
+
+def same_place(x: float, y: float, node: int) -> tuple[float, float]:
+    return x, y
+
+
+MOVES = [MouseMove(1000, 100, 50, False, 1), MouseMove(1050, 200, 50, False, 1), MouseMove(3000, 200, 150, False, 1)]
+
+
+@pytest.mark.parametrize(
+    ("at", "tip"),
+    [
+        (999, None),
+        (1000, (100, 50)),
+        (1025, (150, 50)),
+        (1050, (200, 50)),
+        (2900, (200, 50)),
+        (2975, (200, 100)),
+        (9000, (200, 150)),
+    ],
+)
+def test_the_pointer_travels_between_recorded_positions(at: float, tip: tuple[int, int] | None) -> None:
+    assert PointerPath(MOVES, Mouse()).marks_at(at, same_place).tip == tip
+
+
+def test_positions_inside_a_frame_are_projected() -> None:
+    def shifted(x: float, y: float, node: int) -> tuple[float, float]:
+        return (x + 300, y + 20) if node == 7 else (x, y)
+
+    path = PointerPath([MouseMove(0, 10, 10, False, 7)], Mouse())
+    assert path.marks_at(0, shifted).tip == (310, 30)
+
+
+def test_a_click_is_marked_for_a_moment() -> None:
+    path = PointerPath([*MOVES, MouseClick(3100, 200, 150, ClickKind.DOWN, 1)], Mouse())
+    assert path.marks_at(3099, same_place).clicks == ()
+    assert path.marks_at(3300, same_place).clicks == ((200, 150, 50),)
+    assert path.marks_at(3501, same_place).clicks == ()
+
+
+def test_what_is_switched_off_is_not_there() -> None:
+    path = PointerPath([*MOVES, MouseClick(3100, 1, 1, ClickKind.DOWN)], Mouse(cursor=False, clicks=False, trail=False))
+    assert path.marks_at(3150, same_place) == PointerMarks()
+
+
+def test_the_trail_ends_at_the_pointer() -> None:
+    trail = PointerPath(MOVES, Mouse(trail=True)).marks_at(1050, same_place).trail
+    assert trail[0] == (100, 50)
+    assert trail[-1] == (200, 50)
+
+
+def test_the_arrow_stands_at_its_tip_and_nowhere_else() -> None:
+    page = np.full((200, 300, 3), 255, np.uint8)
+    drawn = draw_marks(page, PointerMarks(tip=(100, 50)), 1.0)
+    changed = np.argwhere((drawn != page).any(axis=2))
+    assert changed.min(axis=0).tolist() == [50, 100]
+    assert changed.max(axis=0)[0] < 72
+    assert changed.max(axis=0)[1] < 114
+    assert (page == 255).all(), "the page itself must stay as it was"
+    assert drawn[60, 103].tolist() == [24, 24, 27]
+
+
+def test_marks_at_the_edge_are_cut_off() -> None:
+    page = np.zeros((40, 40, 3), np.uint8)
+    marks = PointerMarks(tip=(39, 39), clicks=((0, 0, 10), (60, 60, 10)), trail=((-20, -20), (50, 50)))
+    assert draw_marks(page, marks, 2.0).shape == page.shape
+
+
+def test_nothing_to_draw_costs_no_copy() -> None:
+    page = np.zeros((4, 4, 3), np.uint8)
+    assert draw_marks(page, PointerMarks(), 1.0) is page
