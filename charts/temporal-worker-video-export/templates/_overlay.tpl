@@ -1,14 +1,22 @@
 {{- /*
 Lays one value over another as the operator lays a template over its own: maps merge, lists merge by the key that names
-their items, everything else is replaced, null removes.
+their items, everything else is replaced, null removes. An item of env or volumes has one of several kinds and is
+replaced whole; so is what a probe does.
 
 Takes {base, over, field}, `field` being the name of the field that holds them; gives {value} as YAML.
 */ -}}
 {{- define "worker.overlay" -}}
 {{- $value := .over -}}
+{{- $field := .field -}}
 {{- $key := get (include "worker.mergeKeys" . | fromYaml) .field -}}
 {{- if and (kindIs "map" .base) (kindIs "map" .over) -}}
   {{- $value = deepCopy .base -}}
+  {{- $over := .over -}}
+  {{- range $name := list "httpGet" "exec" "tcpSocket" "grpc" -}}
+    {{- if and (not (hasKey $over $name)) (pick $over "httpGet" "exec" "tcpSocket" "grpc") -}}
+      {{- $_ := unset $value $name -}}
+    {{- end -}}
+  {{- end -}}
   {{- range $name, $over := .over -}}
     {{- if kindIs "invalid" $over -}}
       {{- $_ := unset $value $name -}}
@@ -28,7 +36,7 @@ Takes {base, over, field}, `field` being the name of the field that holds them; 
     {{- range $over := $rest -}}
       {{- if eq (get $over $key | toString) (get $item $key | toString) -}}
         {{- $merged := include "worker.overlay" (dict "base" $result "over" $over "field" "") | fromYaml -}}
-        {{- $result = $merged.value -}}
+        {{- $result = has $field (list "env" "volumes") | ternary $over $merged.value -}}
       {{- else -}}
         {{- $left = append $left $over -}}
       {{- end -}}
@@ -53,4 +61,6 @@ volumeDevices: devicePath
 imagePullSecrets: name
 hostAliases: ip
 topologySpreadConstraints: topologyKey
+schedulingGates: name
+resourceClaims: name
 {{- end -}}

@@ -14,6 +14,7 @@ annotations:
 {{- $tls := default dict .Values.temporal.tls -}}
 serviceAccountName: {{ include "worker.serviceAccountName" . }}
 automountServiceAccountToken: false
+enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
 securityContext:
   runAsNonRoot: true
@@ -37,7 +38,7 @@ containers:
       {{- toYaml . | nindent 6 }}
     {{- end }}
     args:
-      {{- if .Values.args }}
+      {{- if or .Values.args .Values.command }}
       {{- toYaml .Values.args | nindent 6 }}
       {{- else }}
       - worker
@@ -68,13 +69,13 @@ containers:
       {{- end }}
       {{- if $tls.caSecretRef }}
       - name: TEMPORAL_TLS_SERVER_CA_CERT_PATH
-        value: /etc/temporal/ca/ca.crt
+        value: /var/run/secrets/videoexport.dev/temporal-ca/ca.crt
       {{- end }}
       {{- if $tls.clientCertSecretRef }}
       - name: TEMPORAL_TLS_CLIENT_CERT_PATH
-        value: /etc/temporal/client/tls.crt
+        value: /var/run/secrets/videoexport.dev/temporal-client/tls.crt
       - name: TEMPORAL_TLS_CLIENT_KEY_PATH
-        value: /etc/temporal/client/tls.key
+        value: /var/run/secrets/videoexport.dev/temporal-client/tls.key
       {{- end }}
       - name: VIDEO_EXPORT_STORAGE_URI
         value: {{ .Values.storage.uri | quote }}
@@ -104,11 +105,20 @@ containers:
     ports:
       - name: metrics
         containerPort: {{ .Values.metricsPort }}
+        protocol: TCP
       - name: health
         containerPort: {{ .Values.healthPort }}
+        protocol: TCP
     resources:
-      {{- toYaml .Values.resources | nindent 6 }}
-    {{- if not .Values.command }}
+      {{- range $kind, $amounts := .Values.resources }}
+      {{- if $amounts }}
+      {{ $kind }}:
+        {{- toYaml $amounts | nindent 8 }}
+      {{- end }}
+      {{- else }} {}
+      {{- end }}
+    {{- /* Only the project's own worker has these paths. */}}
+    {{- if and (not .Values.command) (or (not .Values.args) (eq (first .Values.args) "worker")) }}
     {{- include "worker.probes" . | nindent 4 }}
     {{- end }}
     securityContext:
@@ -119,22 +129,22 @@ containers:
     volumeMounts:
       - name: tmp
         mountPath: /tmp
-      - name: shm
+      - name: shared-memory
         mountPath: /dev/shm
       {{- if $tls.caSecretRef }}
       - name: temporal-ca
-        mountPath: /etc/temporal/ca
+        mountPath: /var/run/secrets/videoexport.dev/temporal-ca
         readOnly: true
       {{- end }}
       {{- if $tls.clientCertSecretRef }}
       - name: temporal-client
-        mountPath: /etc/temporal/client
+        mountPath: /var/run/secrets/videoexport.dev/temporal-client
         readOnly: true
       {{- end }}
 volumes:
   - name: tmp
     emptyDir: {}
-  - name: shm
+  - name: shared-memory
     emptyDir:
       medium: Memory
       sizeLimit: 256Mi
@@ -156,6 +166,7 @@ startupProbe:
     path: /healthz
     port: health
   periodSeconds: 1
+  timeoutSeconds: 5
   failureThreshold: 120
 livenessProbe:
   httpGet:
@@ -170,4 +181,5 @@ readinessProbe:
     port: health
   periodSeconds: 5
   timeoutSeconds: 5
+  failureThreshold: 3
 {{- end }}

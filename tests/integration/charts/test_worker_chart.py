@@ -1,0 +1,241 @@
+"""What the chart of a group of workers renders: a resource, or the same pods without the operator."""
+
+from typing import Any
+
+import pytest
+from video_export_operator.manifests import MERGE_KEYS, build_children, build_workload
+from video_export_operator.resource import parse_resource
+
+from tests.integration.charts.helm import Manifest, kinds, only, read_chart, render
+
+CHART = "temporal-worker-video-export"
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+MONITORS = ("monitoring.coreos.com/v1/ServiceMonitor",)
+TLS = {"serverName": "t.example", "caSecretRef": {"name": "ca"}, "clientCertSecretRef": {"name": "client"}}
+OVERLAY: dict[str, Any] = {
+    "metadata": {"annotations": {"team": "media"}, "labels": {"team": "media"}},
+    "spec": {
+        "nodeSelector": {"pool": "video"},
+        "tolerations": [{"key": "video", "operator": "Exists"}],
+        "containers": [
+            {
+                "name": "worker",
+                "env": [{"name": "HOME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}, {"name": "A"}],
+                "livenessProbe": {"exec": {"command": ["true"]}},
+                "volumeMounts": [{"mountPath": "/tmp", "subPath": "x"}, {"mountPath": "/data", "name": "data"}],
+                "resources": {"limits": {"memory": "4Gi"}},
+            },
+            {"name": "sidecar", "image": "proxy:1"},
+        ],
+        "volumes": [
+            {"name": "tmp", "ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}},
+            {"name": "data", "emptyDir": {}},
+        ],
+    },
+}
+CASES: dict[str, dict[str, Any]] = {
+    "smallest": {},
+    "api key": {"temporal": {"apiKeySecretRef": {"name": "cloud"}}},
+    "api key of a name": {
+        "temporal": {"apiKeySecretRef": {"name": "cloud", "key": "token"}, "namespace": "exports.a1"}
+    },
+    "system's authorities": {"temporal": {"tls": {}}},
+    "mutual TLS": {"temporal": {"tls": TLS}},
+    "storage's credentials": {"storage": {"secretRef": {"name": "s3"}}},
+    "digest": {"image": {"repository": "registry:5000/w", "sha": DIGEST}, "imagePullSecrets": [{"name": "pull"}]},
+    "pull policy": {"image": {"pullPolicy": "Never"}},
+    "pull policy and template": {"image": {"pullPolicy": "Never"}, "template": OVERLAY},
+    "own command": {"command": ["python", "manage.py"], "args": ["start_temporal_worker"]},
+    "own command alone": {"command": ["./worker"]},
+    "own arguments": {"args": ["worker", "--task-queue", "q", "--metrics-port", "8007", "--verbose"]},
+    "another program's arguments": {"args": ["serve"]},
+    "ports": {"metricsPort": 9007, "healthPort": 9008},
+    "slots and grace": {"slots": 5, "terminationGracePeriodSeconds": 10},
+    "no limits": {"resources": {"requests": {"cpu": "2", "nvidia.com/gpu": 1}, "limits": None}},
+    "no resources": {"resources": {"requests": None, "limits": None}},
+    "somebody's account": {"serviceAccount": {"name": "storage-writer"}},
+    "workload identity": {"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}}},
+    "nothing beside": {
+        "protectFromEviction": False,
+        "networkPolicy": {"enabled": False},
+        "serviceMonitor": {"enabled": False},
+    },
+    "everything beside": {
+        "podDisruptionBudget": {"enabled": True, "maxUnavailable": "25%"},
+        "serviceMonitor": {"interval": "1m", "labels": {"release": "prometheus"}},
+    },
+    "template": {"template": OVERLAY},
+}
+
+
+def values(case: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {"temporal": {"address": "temporal:7233"}, "storage": {"uri": "s3://exports"}}
+    for name, value in {**(case or {}), **more}.items():
+        base[name] = {**base.get(name, {}), **value} if isinstance(value, dict) else value
+    return base
+
+
+def by_name(items: list[dict[str, Any]], key: str = "name") -> dict[Any, dict[str, Any]]:
+    return {item[key]: item for item in items}
+
+
+def normal(template: Manifest) -> Manifest:
+    """A pod template in which order does not count where Kubernetes does not count it."""
+    spec = dict(template["spec"])
+    spec["volumes"] = by_name(spec["volumes"])
+    spec["containers"] = {
+        name: {
+            **container,
+            "env": by_name(container.get("env", [])),
+            "volumeMounts": by_name(container.get("volumeMounts", []), "mountPath"),
+        }
+        for name, container in by_name(spec["containers"]).items()
+    }
+    labels = {name: value for name, value in template["metadata"]["labels"].items() if "kubernetes.io/" not in name}
+    labels.pop("videoexport.dev/worker", None)
+    return {"metadata": {**template["metadata"], "labels": labels}, "spec": spec}
+
+
+def without_selection(spec: Manifest) -> Manifest:
+    """A child's spec without the labels by which it finds the pods: those tell the two kinds of owner apart."""
+    return {name: value for name, value in spec.items() if name not in ("selector", "podSelector")}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_without_the_operator_the_pods_are_the_same(case: dict[str, Any]) -> None:
+    """The resource that the chart renders goes through the operator's own code; the plain Deployment must match."""
+    worker = only(render(CHART, values(case)), "VideoExportWorker")
+    resource = parse_resource(worker)
+    plain = render(CHART, values(case, operator={"enabled": False}, replicas=3), apis=MONITORS)
+    deployment = only(plain, "Deployment")["spec"]
+    ours = build_workload(resource, 3).body["spec"]
+    assert normal(deployment.pop("template")) == normal(ours.pop("template"))
+    assert without_selection(deployment) == without_selection(ours)
+    wanted, _ = build_children(resource)
+    children = [item for item in plain if item["kind"] != "Deployment"]
+    assert kinds(children) == kinds([child.body for child in wanted])
+    for child in wanted:
+        found = only(children, child.ref.kind, child.ref.name)
+        if "spec" in child.body:
+            assert without_selection(found["spec"]) == without_selection(child.body["spec"])
+        if child.ref.kind == "ServiceAccount":
+            assert found["automountServiceAccountToken"] is False
+            assert found["metadata"].get("annotations", {}) == child.body["metadata"]["annotations"]
+
+
+def test_lists_merge_by_the_operators_keys() -> None:
+    define = read_chart(CHART, "templates/_overlay.tpl").split('"worker.mergeKeys" -}}')[1].split("{{- end")[0]
+    assert dict(line.split(": ") for line in define.strip().splitlines()) == dict(MERGE_KEYS)
+
+
+def test_null_in_a_template_removes() -> None:
+    case = {"template": {"spec": {"securityContext": {"fsGroup": None}, "enableServiceLinks": None}}}
+    plain = only(render(CHART, values(case, operator={"enabled": False})), "Deployment")["spec"]["template"]["spec"]
+    assert "fsGroup" not in plain["securityContext"]
+    assert plain["securityContext"]["runAsUser"] == 10001
+    assert "enableServiceLinks" not in plain
+
+
+def test_selectors_find_the_plain_pods_and_not_the_operators() -> None:
+    plain = render(CHART, values(operator={"enabled": False}, podDisruptionBudget={"enabled": True}), apis=MONITORS)
+    pods = only(plain, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert "videoexport.dev/worker" not in pods, "the operator would count them"
+    selectors = [
+        only(plain, "Deployment")["spec"]["selector"]["matchLabels"],
+        only(plain, "Service")["spec"]["selector"],
+        only(plain, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        only(plain, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+    ]
+    assert all(selector.items() <= pods.items() for selector in selectors)
+    monitor = only(plain, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    assert monitor.items() <= only(plain, "Service")["metadata"]["labels"].items()
+
+
+def test_everything_of_the_resource_arrives() -> None:
+    case: dict[str, Any] = {
+        "temporal": {"namespace": "media", "taskQueue": "q", "apiKeySecretRef": {"name": "key"}, "tls": {}},
+        "scaling": {"maxReplicas": 40, "targetWait": "2m", "scaleDown": {"minIdle": "1m"}, "paused": True},
+        "template": OVERLAY,
+    }
+    spec = only(render(CHART, values(case)), "VideoExportWorker")["spec"]
+    assert spec["temporal"] == {"address": "temporal:7233", **case["temporal"]}
+    assert spec["scaling"]["targetWait"] == "2m"
+    assert spec["scaling"]["scaleDown"] == {"minIdle": "1m", "stabilizationWindow": "120s"}
+    assert spec["scaling"]["maxReplicas"] == 40
+    assert spec["template"] == OVERLAY
+
+
+def test_what_is_not_set_is_left_to_the_resources_own_defaults() -> None:
+    spec = only(render(CHART, values()), "VideoExportWorker")["spec"]
+    assert not {"replicas", "command", "args", "template", "imagePullSecrets", "serviceAccount"} & set(spec)
+    assert "targetWait" not in spec["scaling"]
+    assert spec["temporal"] == {
+        "address": "temporal:7233",
+        "namespace": "default",
+        "taskQueue": "video-export-task-queue",
+    }
+    assert spec["storage"] == {"uri": "s3://exports"}
+
+
+@pytest.mark.parametrize(
+    ("case", "replicas"),
+    [
+        ({"scaling": {"mode": "Manual"}, "replicas": 3}, 3),
+        ({"scaling": {"mode": "Manual"}, "replicas": None}, None),
+        ({"scaling": {"mode": "Manual"}, "replicas": 3, "keda": {"enabled": True}}, None),
+        ({"replicas": 3}, None),
+        ({"operator": {"enabled": False}, "replicas": 3}, 3),
+        ({"operator": {"enabled": False}, "replicas": None}, None),
+        ({"operator": {"enabled": False}, "replicas": 3, "keda": {"enabled": True}}, None),
+    ],
+)
+def test_the_size_is_written_only_where_nobody_else_writes_it(case: dict[str, Any], replicas: int | None) -> None:
+    manifests = render(CHART, values(case))
+    kind = "Deployment" if "operator" in case else "VideoExportWorker"
+    assert only(manifests, kind)["spec"].get("replicas") == replicas
+
+
+@pytest.mark.parametrize("operator", [True, False])
+def test_keda_scales_what_is_there(operator: bool) -> None:
+    case = {"keda": {"enabled": True}, "scaling": {"mode": "Manual", "minReplicas": 1, "maxReplicas": 7}, "slots": 4}
+    manifests = render(CHART, values(case, operator={"enabled": operator}))
+    scaled = only(manifests, "ScaledObject")["spec"]
+    target = only(manifests, "VideoExportWorker" if operator else "Deployment")
+    assert scaled["scaleTargetRef"] == {
+        "apiVersion": target["apiVersion"],
+        "kind": target["kind"],
+        "name": target["metadata"]["name"],
+    }
+    assert (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (1, 7)
+    (trigger,) = scaled["triggers"]
+    assert trigger == {
+        "type": "temporal",
+        "metadata": {
+            "endpoint": "temporal:7233",
+            "namespace": "default",
+            "taskQueue": "video-export-task-queue",
+            "queueTypes": "workflow,activity",
+            "targetQueueSize": "4",
+            "activationTargetQueueSize": "0",
+        },
+    }
+    assert "TriggerAuthentication" not in kinds(manifests)
+
+
+def test_keda_gets_the_same_credentials() -> None:
+    case = {"keda": {"enabled": True}, "operator": {"enabled": False}, "temporal": {"tls": TLS}}
+    manifests = render(CHART, values(case))
+    (trigger,) = only(manifests, "ScaledObject")["spec"]["triggers"]
+    authentication = only(manifests, "TriggerAuthentication")
+    assert trigger["authenticationRef"] == {"name": authentication["metadata"]["name"]}
+    assert trigger["metadata"]["tlsServerName"] == "t.example"
+    assert by_name(authentication["spec"]["secretTargetRef"], "parameter") == {
+        "ca": {"parameter": "ca", "name": "ca", "key": "ca.crt"},
+        "cert": {"parameter": "cert", "name": "client", "key": "tls.crt"},
+        "key": {"parameter": "key", "name": "client", "key": "tls.key"},
+    }
+
+
+def test_a_long_release_name_still_fits_the_resource() -> None:
+    worker = only(render(CHART, values(), release="a" * 53), "VideoExportWorker")
+    assert worker["metadata"]["name"] == "a" * 47
