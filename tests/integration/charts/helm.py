@@ -10,21 +10,20 @@ from typing import Any
 
 import yaml
 
+from dev.kubernetes_binaries import find_programs
 from tests.requirements import require
 
 ROOT = Path(__file__).parents[3]
 CHARTS = ROOT / "charts"
 KUBE_VERSION = "1.34.0"
 Manifest = dict[str, Any]
+NO_HELM = "no helm: `make test` builds one with the local Kubernetes, or put your own on the PATH"
 
 
-@cache
 def find_helm() -> str | None:
-    """The helm of the path, or the one that the local Kubernetes was built with."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(os.environ.get("VIDEO_EXPORT_CACHE") or home / "video-export")
-    built = folder / "kubernetes" / "current" / "bin" / "helm"
-    return shutil.which("helm") or (str(built) if built.is_file() else None)
+    """The helm that the local Kubernetes was built with, or the one of the path."""
+    built = find_programs(("helm",))
+    return str(built / "helm") if built else shutil.which("helm")
 
 
 def run_helm(
@@ -32,7 +31,7 @@ def run_helm(
 ) -> subprocess.CompletedProcess[str]:
     """Run helm with values on its standard input."""
     helm = find_helm()
-    require(helm, "no helm: put one on the PATH, or let the project build its own with `make cluster`")
+    require(helm, NO_HELM)
     given = () if values is None else ("--values", "-")
     return subprocess.run(
         [str(helm), *arguments, *given],

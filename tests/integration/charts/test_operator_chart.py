@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.integration.charts.helm import ROOT, Manifest, kinds, only, read_chart, render
+from video_export_operator.settings import PREFIX, Settings, read_settings
 
 CHART = "video-export-operator"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -133,8 +134,31 @@ def test_settings_reach_the_operator() -> None:
 
 
 def test_large_numbers_stay_whole() -> None:
-    """Helm reads every number as a float; 1e+06 would be no number of calls."""
-    assert environment(render(CHART, {"callsPerSecond": 10000}))["VIDEO_EXPORT_OPERATOR_CALLS_PER_SECOND"] == "10000"
+    """Helm reads every number as a float; and 2.4e+03 would be no number of calls."""
+    assert environment(render(CHART, {"callsPerSecond": 2400}))["VIDEO_EXPORT_OPERATOR_CALLS_PER_SECOND"] == "2400"
+
+
+def test_the_operator_reads_every_setting_of_the_chart() -> None:
+    values = {"watch": {"namespaces": ["a", "b"]}, "log": {"format": "text"}, "callsPerSecond": 50, "healthPort": 9080}
+    given = {name: value for name, value in environment(render(CHART, values)).items() if isinstance(value, str)}
+    settings = read_settings({**given, "POD_NAME": "operator-1", "POD_NAMESPACE": "media"})
+    assert settings.model_dump(exclude_defaults=True) == {
+        "namespaces": ("a", "b"),
+        "lease_name": "rel-video-export-operator",
+        "lease_namespace": "media",
+        "identity": "operator-1",
+        "log_format": "text",
+        "calls_per_second": 50,
+        "health_port": 9080,
+    }
+    ours = {name.removeprefix(PREFIX).lower() for name in given if name.startswith(PREFIX)}
+    assert ours <= set(Settings.model_fields), "a variable that the operator does not read does nothing"
+    assert (
+        read_settings(
+            {"VIDEO_EXPORT_OPERATOR_NAMESPACES": environment(render(CHART))[f"{PREFIX}NAMESPACES"]}
+        ).namespaces
+        == ()
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from video_export_operator.manifests import MERGE_KEYS, build_children, build_workload
-from video_export_operator.resource import parse_resource
 
 from tests.integration.charts.helm import Manifest, kinds, only, read_chart, render
+from video_export_operator.manifests import MERGE_KEYS, build_children, build_workload
+from video_export_operator.resource import parse_resource
 
 CHART = "temporal-worker-video-export"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
