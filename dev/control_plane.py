@@ -9,6 +9,7 @@ started them, however that ends; `start` and `stop` leave them to run.
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import ssl
@@ -16,6 +17,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from dev.certificates import Authority
 from dev.kubernetes_binaries import CONTROL_PLANE, CONTROLLERS, ensure_programs
@@ -106,14 +108,22 @@ class ControlPlane:
 
     def answers(self, path: str = "/readyz") -> bool:
         """Whether the administrator's GET of a path succeeds."""
+        return self._read(path) is not None
+
+    def get(self, path: str) -> Any:
+        """Return what the administrator's GET of a path answers, nothing if it fails."""
+        answer = self._read(path)
+        return None if answer is None else json.loads(answer)
+
+    def _read(self, path: str) -> bytes | None:
         pair = self.authority.issue(ADMIN, groups=ADMINS)
         context = ssl.create_default_context(cafile=str(self.authority.pair.certificate))
         context.load_cert_chain(pair.certificate, pair.key)
         try:
             with urllib.request.urlopen(self.server + path, timeout=5, context=context) as response:
-                return int(response.status) == 200
+                return bytes(response.read())
         except (urllib.error.URLError, OSError):
-            return False
+            return None
 
     def wait_for(self, path: str, timeout: float = 30) -> None:
         """Wait until an object can be read."""

@@ -75,17 +75,8 @@ def _build(target: Path) -> None:
     (partial / "bin").mkdir(parents=True)
     environment = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
     with step("Building Kubernetes, etcd, helm and CoreDNS (once; 8 to 11 minutes on two cores)"):
-        command = [
-            str(_go()),
-            "build",
-            "-trimpath",
-            "-ldflags",
-            _link_flags(),
-            "-o",
-            f"{partial / 'bin'}/",
-            ".",
-            "./pause",
-        ]
+        flags = ["-trimpath", "-ldflags", _link_flags(), "-o", f"{partial / 'bin'}/"]
+        command = [str(_go()), "build", *flags, ".", "./pause"]
         run(command, environment=environment, directory=SOURCES, log=partial / "build.log")
     for name in PROGRAMS:
         (partial / "bin" / name).symlink_to("kubernetes")

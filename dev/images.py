@@ -1,0 +1,96 @@
+"""The images of the system on this machine: made from the Dockerfiles, keyed by the hash of their inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.base_image import ensure_base_image
+from dev.buildah import Buildah
+from dev.containers import PAUSE_IMAGE, Containerd
+from dev.kubernetes_binaries import exclusive
+from dev.places import CHECKOUT
+from dev.steps import step
+
+_NOT_BUILT_FROM = ("node_modules", "player_dist", "__pycache__")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image, its Dockerfile and the paths of the checkout that it is built from."""
+
+    name: str
+    dockerfile: str
+    inputs: tuple[str, ...]
+
+
+_SHARED = (".dockerignore", "pyproject.toml", "README.md", "LICENSE", "requirements/build.txt")
+OPERATOR = Image(
+    "docker.io/library/video-export-operator:dev",
+    "Dockerfile.operator",
+    (*_SHARED, "requirements/operator.txt", "operator", "worker/video_export_worker/__init__.py"),
+)
+WORKER = Image(
+    "docker.io/library/video-export-worker:dev",
+    "Dockerfile.worker",
+    (*_SHARED, "requirements/worker.txt", "operator/video_export_operator/__init__.py", "worker"),
+)
+IMAGES = (OPERATOR, WORKER)
+
+
+def ensure_images(images: Iterable[Image] = IMAGES) -> dict[str, str]:
+    """Build what is missing or out of date; return the key of each image by name."""
+    buildah = Buildah()
+    with exclusive(buildah.directory / "lock"):
+        base = ensure_base_image(buildah)
+        keys = {}
+        for image in images:
+            keys[image.name] = key = _key(image, base)
+            if not buildah.holds(image.name, key):
+                log = buildah.directory / f"{image.dockerfile}.log"
+                with step(f"Image {image.name} (minutes the first time; log: {log})"):
+                    log.unlink(missing_ok=True)
+                    buildah.build(CHECKOUT / image.dockerfile, CHECKOUT, image.name, key, log)
+        return keys
+
+
+def load_images(containerd: Containerd, keys: dict[str, str]) -> None:
+    """Bring images into the node, those that it does not have."""
+    buildah = Buildah()
+    for name, key in keys.items():
+        if not containerd.holds(name, key):
+            archive = buildah.directory / f"{hashlib.sha256(name.encode()).hexdigest()[:8]}.tar"
+            with step(f"Loading {name} ({buildah.size(name)}) into the node"):
+                buildah.export(name, archive)
+                containerd.load(name, archive, key)
+                archive.unlink()
+
+
+def ensure_pause_image(programs: Path) -> dict[str, str]:
+    """Make the image that holds a pod's namespaces."""
+    buildah = Buildah()
+    program = programs / "pause"
+    key = hashlib.sha256(program.read_bytes()).hexdigest()[:16]
+    with exclusive(buildah.directory / "lock"):
+        if not buildah.holds(PAUSE_IMAGE, key):
+            buildah.commit_program(program, PAUSE_IMAGE, key)
+    return {PAUSE_IMAGE: key}
+
+
+def _key(image: Image, base: str) -> str:
+    """Return a hash of everything that the image is made from."""
+    digest = hashlib.sha256(base.encode())
+    for path in (image.dockerfile, *image.inputs):
+        for file in _files(CHECKOUT / path):
+            digest.update(str(file.relative_to(CHECKOUT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _files(path: Path) -> list[Path]:
+    """Return a file, or a folder's files that go into an image."""
+    if path.is_file():
+        return [path]
+    files = (file for file in path.rglob("*") if file.is_file() and not set(file.parts) & set(_NOT_BUILT_FROM))
+    return sorted(files)

@@ -1,0 +1,172 @@
+"""A node on this machine, as root: containerd, kubelet, kube-proxy, and the cluster's DNS."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dev.containers import Containerd
+from dev.control_plane import ADMINS, ControlPlane
+from dev.network import HOST, ensure_network, remove_network
+from dev.processes import Process
+from dev.steps import require_root
+from dev.waiting import answers, find_free_port, listens
+
+NAME = "local"
+DNS_PORT = 53
+_CGROUPS = Path("/sys/fs/cgroup")
+_CONTAINER_LOGS = Path("/var/log/containers")  # links that the kubelet makes; it has no setting
+
+
+class Node:
+    """The machine as a node of a control plane that listens on the bridge."""
+
+    def __init__(self, directory: Path, programs: Path) -> None:
+        require_root("A node that runs pods")
+        self.directory = directory
+        self.programs = programs
+        self.containerd = Containerd(directory)
+        self._dns_ready_port = find_free_port()
+        self._proxy_ports = (find_free_port(), find_free_port())
+
+    def start(self, control_plane: ControlPlane) -> None:
+        """Start everything and wait until the node is ready. containerd runs already: images went in."""
+        processes = (self._kubelet(control_plane), self._kube_proxy(control_plane), self._dns(control_plane))
+        for process in processes:
+            process.start()
+        kubelet, proxy, dns = processes
+        proxy.wait_ready(lambda: answers(f"http://127.0.0.1:{self._proxy_ports[0]}/healthz"))
+        dns.wait_ready(lambda: answers(f"http://127.0.0.1:{self._dns_ready_port}/ready") and listens(f"{HOST}:53"))
+        kubelet.wait_ready(lambda: node_is_ready(control_plane))
+
+    def prepare(self) -> None:
+        """Make the network and start containerd: what does not need a control plane."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        ensure_network(self.directory)
+        self.containerd.start()
+
+    def stop(self) -> None:
+        """End everything and remove what it made on the machine."""
+        for name in ("kubelet", "kube-proxy", "coredns"):
+            Process(name, (), self.directory).stop()
+        self.containerd.stop()
+        for mount in _mounts_below(self.directory):
+            subprocess.run(["umount", "--lazy", mount], capture_output=True, check=False)
+        remove_network(self.directory)
+        _remove_cgroups()
+        _remove_log_links(self.directory)
+        for folder in ("kubelet", "pods", "containerd", "volume-plugins"):
+            shutil.rmtree(self.directory / folder, ignore_errors=True)
+
+    def _kubelet(self, control_plane: ControlPlane) -> Process:
+        kubeconfig = control_plane.kubeconfig_of(f"system:node:{NAME}", "system:nodes")
+        settings = self.directory / "kubelet.json"
+        settings.write_text(json.dumps(self._kubelet_settings(control_plane), indent=1))
+        flags = {"config": settings, "kubeconfig": kubeconfig, "root-dir": self.directory / "kubelet"}
+        flags |= {"hostname-override": Path(NAME), "node-ip": Path(HOST)}
+        command = [str(self.programs / "kubelet"), *(f"--{name}={value}" for name, value in flags.items())]
+        return Process("kubelet", command, self.directory)
+
+    def _kubelet_settings(self, control_plane: ControlPlane) -> dict[str, Any]:
+        """Return the kubelet's settings.
+
+        Its address is the bridge's, with a certificate for it: the API server refuses a loopback address and
+        `kubectl logs` and `exec` go there. cgroupfs: the machine may have no systemd.
+        """
+        serving = control_plane.authority.issue("kubelet-serving", addresses=[HOST])
+        resolver = self.directory / "resolv.conf"
+        resolver.write_text(f"nameserver {HOST}\n")
+        return {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "address": HOST,
+            "healthzPort": 0,
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": True},
+                "x509": {"clientCAFile": str(control_plane.authority.pair.certificate)},
+            },
+            "authorization": {"mode": "Webhook"},
+            "tlsCertFile": str(serving.certificate),
+            "tlsPrivateKeyFile": str(serving.key),
+            "containerRuntimeEndpoint": f"unix://{self.containerd.socket}",
+            "cgroupDriver": "cgroupfs",
+            "failSwapOn": False,
+            "failCgroupV1": False,
+            "localStorageCapacityIsolation": False,
+            "enforceNodeAllocatable": [],
+            "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
+            "imageGCHighThresholdPercent": 100,  # images were put in by hand and cannot be pulled again
+            "imageGCLowThresholdPercent": 99,
+            "oomScoreAdj": 0,
+            "clusterDNS": [HOST],
+            "clusterDomain": "cluster.local",
+            "resolvConf": str(resolver),
+            "podLogsDir": str(self.directory / "pods"),
+            "volumePluginDir": str(self.directory / "volume-plugins"),
+            "serializeImagePulls": False,
+            "registryPullQPS": 0,
+            "configMapAndSecretChangeDetectionStrategy": "Watch",
+        }
+
+    def _kube_proxy(self, control_plane: ControlPlane) -> Process:
+        """The service proxy. It masquerades all: pods share a bridge, so an answer would bypass the translation."""
+        health, metrics = self._proxy_ports
+        flags = {
+            "kubeconfig": str(control_plane.kubeconfig_of("system:kube-proxy")),
+            "hostname-override": NAME,
+            "proxy-mode": "nftables",
+            "masquerade-all": "true",
+            "healthz-bind-address": f"127.0.0.1:{health}",
+            "metrics-bind-address": f"127.0.0.1:{metrics}",
+            "conntrack-max-per-core": "0",
+            "conntrack-tcp-timeout-established": "0",
+            "conntrack-tcp-timeout-close-wait": "0",
+        }
+        command = [str(self.programs / "kube-proxy"), *(f"--{name}={value}" for name, value in flags.items())]
+        return Process("kube-proxy", command, self.directory)
+
+    def _dns(self, control_plane: ControlPlane) -> Process:
+        """Names of services. Nothing is forwarded: names outside the cluster are refused."""
+        kubeconfig = control_plane.kubeconfig_of("coredns", *ADMINS)
+        corefile = self.directory / "Corefile"
+        corefile.write_text(
+            f".:{DNS_PORT} {{\n  bind {HOST}\n  ready 127.0.0.1:{self._dns_ready_port}\n  errors\n"
+            f"  kubernetes cluster.local {{\n    kubeconfig {kubeconfig}\n    ttl 5\n  }}\n}}\n"
+        )
+        return Process("coredns", [str(self.programs / "coredns"), "-conf", str(corefile)], self.directory)
+
+
+def node_is_ready(control_plane: ControlPlane) -> bool:
+    """Whether the node reports ready."""
+    node = control_plane.get(f"/api/v1/nodes/{NAME}")
+    conditions = node["status"].get("conditions", []) if node else []
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _mounts_below(directory: Path) -> Iterator[str]:
+    """Mount points below a folder, the deepest first."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return (point for point in reversed(points) if point.startswith(f"{directory}/"))
+
+
+def _remove_cgroups() -> None:
+    """Remove the kubelet's control groups: children first, processes are gone."""
+    tops = [*_CGROUPS.glob("kubepods"), *_CGROUPS.glob("*/kubepods")]
+    for top in tops:
+        for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
+            with suppress(OSError):
+                group.rmdir()
+        with suppress(OSError):
+            top.rmdir()
+
+
+def _remove_log_links(directory: Path) -> None:
+    for link in _CONTAINER_LOGS.glob("*.log"):
+        if link.is_symlink() and str(link.readlink()).startswith(f"{directory}/"):
+            link.unlink()

@@ -1,0 +1,108 @@
+"""One recorded session: Chromium, the page, its clock, rrweb's recorder, and the file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, Route
+
+from dev.recorder.user import User
+
+PAGES = Path(__file__).parent / "pages"
+RRWEB = Path(__file__).parents[2] / "worker/player/node_modules/rrweb/dist/rrweb.umd.min.cjs"
+ORIGIN = "http://recorder.test"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LOADED = START + timedelta(seconds=2)
+CONTENT_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
+
+# The page's own frames and tasks run in real time; only what it asks of a clock is paused. __nextFrame waits for one
+# real frame, in which Chromium dispatches scroll and resize events. It keeps the real function from before the clock.
+KEEP_REAL_FRAMES = """
+    const realFrame = window.requestAnimationFrame.bind(window);
+    window.__nextFrame = () => new Promise((done) => realFrame(() => realFrame(() => done())));
+"""
+START_RECORDER = """(options) => {
+    window.__events = [];
+    rrweb.record({ ...options, emit: (event) => window.__events.push(event) });
+}"""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is recorded.
+
+    Attributes:
+        page: File in `pages/`.
+        act: What the user does.
+        viewport: Width and height in CSS pixels.
+        options: Of rrweb's `record`.
+    """
+
+    page: str
+    act: Callable[[User], Awaitable[None]]
+    viewport: tuple[int, int] = (1280, 720)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+async def record(browser: Browser, name: str, scenario: Scenario, recorder: str) -> list[dict[str, Any]]:
+    """Play a scenario and return rrweb's events.
+
+    Args:
+        browser: Any Chromium.
+        name: Seeds the user's irregularities.
+        scenario: What to play.
+        recorder: Source of rrweb's UMD bundle.
+
+    Raises:
+        RuntimeError: if the page or the recorder reports an error.
+    """
+    width, height = scenario.viewport
+    context = await browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", timezone_id="UTC")
+    try:
+        page = await context.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await context.route("**/*", _serve)
+        await page.add_init_script(KEEP_REAL_FRAMES)
+        await page.clock.install(time=START)
+        await page.goto(f"{ORIGIN}/{scenario.page}", wait_until="load")
+        await page.clock.pause_at(LOADED)
+        await page.evaluate(recorder)
+        await page.evaluate(START_RECORDER, scenario.options)
+        user = User(page, seed=sum(name.encode()))
+        await user.wait(200)
+        await scenario.act(user)
+        await user.wait(600)  # the last batch of mouse moves is sent after half a second
+        if errors:
+            raise RuntimeError(f"{scenario.page}: {'; '.join(errors)}")
+        return await _collect(page)
+    finally:
+        await context.close()
+
+
+def write(events: list[dict[str, Any]], path: Path) -> int:
+    """Write a recording as a gzip-compressed JSON array and return its bytes: the same events give the same file."""
+    text = json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()
+    path.write_bytes(gzip.compress(text, compresslevel=9, mtime=0))
+    return path.stat().st_size
+
+
+async def _collect(page: Page) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = json.loads(await page.evaluate("JSON.stringify(window.__events)"))
+    return events
+
+
+async def _serve(route: Route) -> None:
+    """Answer from `pages/`; there is no network."""
+    name = route.request.url.removeprefix(f"{ORIGIN}/").partition("?")[0]
+    path = PAGES / name
+    if not route.request.url.startswith(ORIGIN) or path.parent != PAGES or not path.is_file():
+        await route.fulfill(status=404, body="")
+        return
+    await route.fulfill(body=path.read_bytes(), content_type=CONTENT_TYPES[path.suffix])
