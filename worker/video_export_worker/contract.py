@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -26,6 +27,9 @@ PLAN_EXPORT: Final = "plan_export"
 RENDER_SEGMENT: Final = "render_segment"
 ASSEMBLE: Final = "assemble"
 DISCARD_PARTS: Final = "discard_parts"
+
+# A worker that is gone is noticed after this. Activities report every second.
+HEARTBEAT_TIMEOUT: timedelta = timedelta(seconds=30)
 
 MAX_WIDTH: Final = 3840
 MAX_HEIGHT: Final = 2160
@@ -164,7 +168,7 @@ class Progress(_Value):
     segments_done: int = 0
     frames: int = 0
     frames_done: int = 0
-    seconds_left: float | None = Field(None, description="Estimate of the seconds until the export is done.")
+    seconds_left: float | None = Field(default=None, description="Estimate of the seconds until the export is done.")
 
 
 class PlanInput(_Value):
@@ -198,7 +202,8 @@ class SegmentResult(_Value):
     parts: dict[VideoFormat, str] = Field(description="URI of the part by format.")
     captured: int = Field(description="Frames that Chromium captured.")
     repeated: int = Field(description="Frames that show the picture before them.")
-    reused: bool = Field(False, description="True if the parts of an earlier attempt were found.")
+    warnings: list[str] = Field(default_factory=list)
+    reused: bool = Field(default=False, description="True if the parts of an earlier attempt were found.")
 
 
 class AssembleInput(_Value):
@@ -211,9 +216,10 @@ class AssembleInput(_Value):
 
 
 class DiscardInput(_Value):
-    """Input of `discard_parts`: clean-up after a failed or cancelled export."""
+    """Input of `discard_parts`: clean-up after an export, however it ended."""
 
-    planned: PlannedExport
+    export_id: str
+    parts_prefix: str | None = Field(default=None, description="Where the parts are, if planning got that far.")
 
 
 class VideoObject(_Value):

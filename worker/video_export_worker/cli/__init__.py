@@ -1,0 +1,76 @@
+"""The `video-export` command: exit code 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+A subcommand's module is imported when it is called: `--help` and `render` do not wait for Temporal.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from video_export_worker.errors import InvalidRequest, VideoExportError
+
+# Name -> (module below cli, its command, one line of help).
+COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
+    "render": ("render", "render_command", "Render a recording to a video on this machine."),
+    "submit": ("submit", "submit_command", "Start an export on the workers."),
+    "watch": ("exports", "watch_command", "Follow an export until it ends."),
+    "result": ("exports", "result_command", "Show the result of an export, download its videos."),
+    "cancel": ("exports", "cancel_command", "Stop an export and remove what it left."),
+    "inspect": ("inspect", "inspect_command", "Say what is in a recording."),
+    "worker": ("worker", "worker_command", "Render exports from a Temporal task queue."),
+    "doctor": ("doctor", "doctor_command", "Check what this machine is missing, and say how to get it."),
+}
+
+
+class LazyCommands(click.Group):
+    """A group that knows its commands' names and imports a command only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Answer the names in the order of the table: the way through an export."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(f"video_export_worker.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="video-export", prog_name="video-export")
+def cli() -> None:
+    """Turn rrweb session recordings into videos."""
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except InvalidRequest as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except VideoExportError as error:
+        click.echo(f"error: {error.code}: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(130)

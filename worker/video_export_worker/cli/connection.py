@@ -1,0 +1,73 @@
+"""Connecting to Temporal as the standard TEMPORAL_* variables and temporal.toml say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfigProfile
+from temporalio.service import RPCError
+
+from video_export_worker.cli.settings import InvalidSettings
+
+if TYPE_CHECKING:
+    from temporalio.runtime import Runtime
+
+DEFAULT_ADDRESS: Final = "localhost:7233"
+CONNECT_TIMEOUT: Final = 10.0  # seconds; by itself a connection attempt can take 30
+
+
+class TemporalUnreachable(Exception):
+    """No connection to Temporal; the message says to where and why."""
+
+
+@dataclass(frozen=True)
+class TemporalSettings:
+    """Where Temporal is and how to prove who we are."""
+
+    address: str
+    namespace: str
+    options: Mapping[str, Any]
+
+
+def read_temporal_settings(environment: Mapping[str, str]) -> TemporalSettings:
+    """Read the profile.
+
+    Raises:
+        InvalidSettings: the file or a variable cannot be read.
+    """
+    try:
+        profile = ClientConfigProfile.load(override_env_vars=dict(environment))
+        options = dict(profile.to_client_connect_config())
+    except (RuntimeError, ValueError, OSError) as error:
+        raise InvalidSettings(f"the Temporal settings (TEMPORAL_* or temporal.toml) cannot be read: {error}") from error
+    address = str(options.pop("target_host", DEFAULT_ADDRESS))
+    return TemporalSettings(address, str(options.pop("namespace", "default")), options)
+
+
+async def connect(settings: TemporalSettings, *, identity: str | None = None, runtime: Runtime | None = None) -> Client:
+    """Connect to Temporal.
+
+    Raises:
+        TemporalUnreachable: it is not there, or refuses us.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            return await Client.connect(
+                settings.address,
+                namespace=settings.namespace,
+                data_converter=pydantic_data_converter,
+                identity=identity,
+                runtime=runtime,
+                **settings.options,
+            )
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        why = f"no answer within {CONNECT_TIMEOUT:g} s" if isinstance(error, TimeoutError) else str(error)
+        raise TemporalUnreachable(
+            f"cannot reach Temporal at {settings.address}: {why}; set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, "
+            "TEMPORAL_API_KEY or TEMPORAL_TLS_* where it needs them)"
+        ) from error

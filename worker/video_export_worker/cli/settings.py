@@ -1,0 +1,94 @@
+"""What a worker is told: a frozen value built from environment and arguments, every problem reported at once."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from video_export_worker.storage.uris import SCHEMES
+
+# Read by `temporalio.envconfig`: the names that every Temporal SDK and the `temporal` CLI share.
+TEMPORAL_VARIABLES: Final = (
+    "TEMPORAL_ADDRESS",
+    "TEMPORAL_NAMESPACE",
+    "TEMPORAL_API_KEY",
+    "TEMPORAL_TLS",
+    "TEMPORAL_TLS_SERVER_NAME",
+    "TEMPORAL_TLS_SERVER_CA_CERT_PATH",
+    "TEMPORAL_TLS_SERVER_CA_CERT_DATA",
+    "TEMPORAL_TLS_CLIENT_CERT_PATH",
+    "TEMPORAL_TLS_CLIENT_CERT_DATA",
+    "TEMPORAL_TLS_CLIENT_KEY_PATH",
+    "TEMPORAL_TLS_CLIENT_KEY_DATA",
+    "TEMPORAL_PROFILE",
+    "TEMPORAL_CONFIG_FILE",
+)
+# Read by obstore: credentials, region and endpoint of the storage.
+STORAGE_VARIABLE_PREFIXES: Final = ("AWS_", "GOOGLE_", "AZURE_")
+# Read by Python's tempfile and by Chromium.
+SYSTEM_VARIABLES: Final = ("TMPDIR", "HOME")
+
+
+class InvalidSettings(ValueError):
+    """The environment or an argument is wrong; the message lists every problem, one a line."""
+
+
+class WorkerSettings(BaseModel):
+    """Everything the operator, the chart or a user can set of a worker. Aliases are the variables' names."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    storage_uri: str = Field(alias="VIDEO_EXPORT_STORAGE_URI")
+    slots: int = Field(2, ge=1, le=100, alias="VIDEO_EXPORT_SLOTS")
+    health_port: int = Field(8008, ge=0, le=65535, alias="VIDEO_EXPORT_HEALTH_PORT")
+    graceful_shutdown: float = Field(285, ge=1, le=86400, alias="VIDEO_EXPORT_GRACEFUL_SHUTDOWN")
+    max_recording_bytes: int = Field(512 * 2**20, ge=1, alias="VIDEO_EXPORT_MAX_RECORDING_BYTES")
+    max_decompressed_bytes: int = Field(2**30, ge=1, alias="VIDEO_EXPORT_MAX_DECOMPRESSED_BYTES")
+    max_video_seconds: float = Field(8 * 3600, gt=0, alias="VIDEO_EXPORT_MAX_VIDEO_SECONDS")
+    chromium: str | None = Field(None, alias="VIDEO_EXPORT_CHROMIUM")
+    chromium_sandbox: Literal["true", "false", "auto"] = Field("auto", alias="VIDEO_EXPORT_CHROMIUM_SANDBOX")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="VIDEO_EXPORT_LOG_LEVEL")
+    identity: str = Field(alias="POD_NAME", default_factory=socket.gethostname)
+
+    @field_validator("storage_uri")
+    @classmethod
+    def _check_scheme(cls, uri: str) -> str:
+        if uri.partition("://")[0] not in SCHEMES:
+            raise ValueError("must be a URI such as s3://bucket/prefix, gs://, az:// or file:///folder")
+        return uri.rstrip("/")
+
+
+WORKER_VARIABLES: Final = (
+    *(str(field.alias) for field in WorkerSettings.model_fields.values()),
+    *TEMPORAL_VARIABLES,
+    *SYSTEM_VARIABLES,
+)
+
+
+def is_read(variable: str) -> bool:
+    """Whether a worker reads this variable."""
+    return variable in WORKER_VARIABLES or variable.startswith(STORAGE_VARIABLE_PREFIXES)
+
+
+def read_settings(environment: Mapping[str, str]) -> WorkerSettings:
+    """Build the settings from the environment; an empty variable counts as not set.
+
+    Raises:
+        InvalidSettings: with every problem, one a line.
+    """
+    given = {name: value for name, value in environment.items() if value.strip()}
+    try:
+        return WorkerSettings.model_validate(given)
+    except ValidationError as error:
+        problems = [_describe(problem) for problem in error.errors(include_url=False)]
+        raise InvalidSettings("\n".join(problems)) from None
+
+
+def _describe(problem: Any) -> str:
+    name = str(problem["loc"][0])
+    if problem["type"] == "missing":
+        return f"{name} is not set: where parts and videos go, such as s3://bucket/prefix"
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')} (given: {problem['input']!r})"

@@ -1,0 +1,148 @@
+"""`video-export worker`: take exports from a task queue until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Final, TypeVar
+
+import click
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
+
+from video_export_worker.activities import ExportActivities
+from video_export_worker.cli.connection import TemporalSettings, TemporalUnreachable, connect, read_temporal_settings
+from video_export_worker.cli.health import serving_health
+from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
+from video_export_worker.contract import DEFAULT_TASK_QUEUE
+from video_export_worker.recording import RecordingLimits
+from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.storage import Storage
+from video_export_worker.task_queues import find_registration
+
+T = TypeVar("T")
+
+LOG = logging.getLogger("video_export_worker")
+
+WORKER_HEARTBEAT: Final = timedelta(seconds=10)  # how stale the operator's view of busy slots may be
+ACTIVITY_HEARTBEAT: Final = timedelta(seconds=1)  # a cancellation arrives with the answer
+RECONNECT_DELAYS: Final = (1, 2, 5, 10, 15)  # seconds; the last one is kept
+
+
+@click.command("worker")
+@click.option("--task-queue", default=DEFAULT_TASK_QUEUE, show_default=True, help="Queue to take exports from.")
+@click.option(
+    "--metrics-port", type=click.IntRange(1, 65535), default=8007, show_default=True, help="Port of /metrics."
+)
+def worker_command(task_queue: str, metrics_port: int) -> None:
+    """Render exports from a Temporal task queue.
+
+    VIDEO_EXPORT_STORAGE_URI says where videos go; TEMPORAL_ADDRESS where Temporal is. On SIGTERM the worker takes
+    nothing new, finishes what it renders (at most VIDEO_EXPORT_GRACEFUL_SHUTDOWN seconds) and ends.
+    """
+    try:
+        settings = read_settings(os.environ)
+        temporal = read_temporal_settings(os.environ)
+    except InvalidSettings as error:
+        raise click.UsageError(str(error)) from error
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    code = 0
+    try:
+        asyncio.run(run_worker(settings, temporal, task_queue, metrics_port))
+    except (OSError, RuntimeError, ValueError) as error:
+        LOG.error("the worker cannot start: %s", error)
+        code = 1
+    # The SDK's threads can crash the interpreter's orderly exit (139); everything of ours is closed by now.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+async def run_worker(settings: WorkerSettings, temporal: TemporalSettings, task_queue: str, metrics_port: int) -> None:
+    """Serve a task queue until SIGTERM or SIGINT. Temporal may come late, go and come back."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    runtime = Runtime(
+        telemetry=TelemetryConfig(
+            metrics=PrometheusConfig(
+                bind_address=f"0.0.0.0:{metrics_port}",
+                counters_total_suffix=True,
+                unit_suffix=True,
+                durations_as_seconds=True,
+            )
+        ),
+        worker_heartbeat_interval=WORKER_HEARTBEAT,
+    )
+    activities = _build_activities(settings)
+    async with serving_health(settings.health_port) as health:
+        health.started = True
+        attempt = 0
+        while not stop.is_set():
+            try:
+                client = await _until(stop, connect(temporal, identity=settings.identity, runtime=runtime))
+                if client is not None:
+                    attempt = 0
+                    await _serve(client, settings, activities, task_queue, stop)
+            except (TemporalUnreachable, RuntimeError) as error:
+                delay = RECONNECT_DELAYS[min(attempt, len(RECONNECT_DELAYS) - 1)]
+                attempt += 1
+                LOG.warning("%s; trying again in %d s", error, delay)
+                await _until(stop, asyncio.sleep(delay))
+    LOG.info("stopped")
+
+
+async def _serve(
+    client: Client, settings: WorkerSettings, activities: ExportActivities, task_queue: str, stop: asyncio.Event
+) -> None:
+    """Poll until `stop`, then let what runs finish. Raises RuntimeError if polling ends by itself."""
+    worker = build_worker(client, settings, activities, task_queue)
+    running = asyncio.create_task(worker.run())
+    LOG.info("%s takes exports from %r, %d at once", settings.identity, task_queue, settings.slots)
+    await _until(stop, asyncio.shield(running))
+    if stop.is_set():
+        LOG.info("stopping: at most %g s for what is running", settings.graceful_shutdown)
+    await worker.shutdown()
+    await running
+
+
+def build_worker(client: Client, settings: WorkerSettings, activities: ExportActivities, task_queue: str) -> Worker:
+    """Build the SDK's worker for a queue."""
+    registration = find_registration(task_queue)
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=registration.workflows,
+        activities=registration.bind(activities),
+        identity=settings.identity,
+        max_concurrent_activities=settings.slots,
+        # An activity started past the queue would jump over others' priority and fairness.
+        disable_eager_activity_execution=True,
+        max_heartbeat_throttle_interval=ACTIVITY_HEARTBEAT,
+        default_heartbeat_throttle_interval=ACTIVITY_HEARTBEAT,
+        graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown),
+    )
+
+
+def _build_activities(settings: WorkerSettings) -> ExportActivities:
+    sandbox = {"true": True, "false": False, "auto": None}[settings.chromium_sandbox]
+    limits = RecordingLimits(settings.max_recording_bytes, settings.max_decompressed_bytes, settings.max_video_seconds)
+    return ExportActivities(Storage(settings.storage_uri), limits, ChromiumSettings(settings.chromium, sandbox))
+
+
+async def _until(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """Wait for `work` and answer its result, or None if `stop` comes first."""
+    stopping, working = asyncio.create_task(stop.wait()), asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        stopping.cancel()
+        working.cancel()

@@ -1,0 +1,183 @@
+"""The workflow of an export: plan, render the segments wherever there is room, assemble, clean up.
+
+It imports the contract and the errors, nothing of the renderer: its code must decide the same at every replay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+from temporalio.common import Priority, RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.workflow import ActivityCancellationType
+
+with workflow.unsafe.imports_passed_through():
+    from video_export_worker import contract
+    from video_export_worker.contract import (
+        AssembleInput,
+        DiscardInput,
+        ExportPlan,
+        PlanInput,
+        PlannedExport,
+        Progress,
+        Segment,
+        SegmentInput,
+        SegmentResult,
+        VideoExportRequest,
+        VideoExportResult,
+        parse_request,
+    )
+    from video_export_worker.errors import ERROR_CODES, InvalidRequest
+    from video_export_worker.metrics import DESCRIPTIONS, Metric
+
+# What can succeed later is tried five times; the errors themselves say which those are (errors.py).
+RETRIES: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=5
+)
+PLAN_TIMEOUT: Final = timedelta(minutes=15)  # 512 MiB at 1 MB/s, and reading them
+ASSEMBLE_TIMEOUT: Final = timedelta(hours=2)  # a GIF of hours is encoded here
+DISCARD_TIMEOUT: Final = timedelta(minutes=5)
+FRAME_TIMEOUT: Final = 2.0  # seconds; a captured frame takes 0.05
+SEGMENT_TIMEOUT: Final = timedelta(minutes=10)  # beside its frames: fetching, starting Chromium, storing
+
+
+@workflow.defn(name=contract.WORKFLOW_NAME)
+class VideoExportWorkflow:
+    """One export. The input is `VideoExportRequest` as JSON, the result `VideoExportResult`."""
+
+    def __init__(self) -> None:
+        self._progress = Progress()
+        self._parts_prefix: str | None = None
+        self._priority = Priority.default
+
+    @workflow.run
+    async def run(self, raw: RawValue | None = None) -> VideoExportResult:
+        """Export; a request that cannot be read fails the export at once, with every problem in the message."""
+        try:
+            request = _read_request(raw)
+            self._priority = Priority(priority_key=request.priority, fairness_key=request.fairness_key)
+            result = await self._export(request)
+        except asyncio.CancelledError:
+            _count_export("cancelled")
+            raise
+        except Exception as error:
+            _count_export("cancelled" if is_cancelled_exception(error) else "failed")
+            if (named := _name_failure(error)) is not None:
+                raise named from error
+            raise
+        _count_export("completed")
+        return result
+
+    @workflow.query(name=contract.PROGRESS_QUERY)
+    def progress(self) -> Progress:
+        """How far the export is."""
+        return self._progress
+
+    async def _export(self, request: VideoExportRequest) -> VideoExportResult:
+        export_id = workflow.info().workflow_id
+        try:
+            planned = await self._plan(PlanInput(export_id=export_id, request=request))
+            segments = await self._render(request, planned)
+            self._report(phase="assembling", seconds_left=None)
+            given = AssembleInput(export_id=export_id, request=request, planned=planned, segments=segments)
+            result: VideoExportResult = await self._execute(
+                contract.ASSEMBLE, given, VideoExportResult, ASSEMBLE_TIMEOUT
+            )
+        finally:
+            # In a task of its own: a cancelled export cleans up too, and the activities above have ended by now.
+            await asyncio.shield(asyncio.create_task(self._discard(export_id)))
+        self._report(phase="done", frames_done=self._progress.frames, seconds_left=0.0)
+        return result
+
+    async def _plan(self, given: PlanInput) -> PlannedExport:
+        self._report(phase="planning")
+        planned: PlannedExport = await self._execute(contract.PLAN_EXPORT, given, PlannedExport, PLAN_TIMEOUT)
+        self._parts_prefix = planned.parts_prefix
+        return planned
+
+    async def _render(self, request: VideoExportRequest, planned: PlannedExport) -> list[SegmentResult]:
+        """Render all segments side by side; the first that fails for good ends the others."""
+        plan: ExportPlan = planned.plan
+        self._report(phase="rendering", segments=len(plan.segments), frames=plan.frames)
+        began = workflow.time()
+
+        async def render(segment: Segment) -> SegmentResult:
+            given = SegmentInput(request=request, planned=planned, segment=segment)
+            timeout = SEGMENT_TIMEOUT + timedelta(seconds=FRAME_TIMEOUT * segment.count)
+            result: SegmentResult = await self._execute(contract.RENDER_SEGMENT, given, SegmentResult, timeout)
+            self._report_segment(segment, workflow.time() - began)
+            return result
+
+        return await _gather([render(segment) for segment in plan.segments])
+
+    async def _execute(self, name: str, given: Any, result_type: type[Any], timeout: timedelta) -> Any:
+        return await workflow.execute_activity(
+            name,
+            given,
+            result_type=result_type,
+            start_to_close_timeout=timeout,
+            heartbeat_timeout=contract.HEARTBEAT_TIMEOUT,
+            retry_policy=RETRIES,
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            priority=self._priority,
+        )
+
+    async def _discard(self, export_id: str) -> None:
+        """Delete the parts. Parts that stay behind cost space, not the export."""
+        given = DiscardInput(export_id=export_id, parts_prefix=self._parts_prefix)
+        try:
+            await self._execute(contract.DISCARD_PARTS, given, int, DISCARD_TIMEOUT)
+        except ActivityError as error:
+            workflow.logger.warning("the parts of export %s stay in the storage: %s", export_id, error.cause)
+
+    def _report(self, **changes: object) -> None:
+        self._progress = self._progress.model_copy(update=changes)
+
+    def _report_segment(self, segment: Segment, elapsed: float) -> None:
+        done = self._progress.frames_done + segment.count
+        left = elapsed / done * (self._progress.frames - done)
+        self._report(segments_done=self._progress.segments_done + 1, frames_done=done, seconds_left=round(left, 1))
+
+
+def _read_request(raw: RawValue | None) -> VideoExportRequest:
+    """Decode and check the input here, where an error fails the export instead of the workflow task for ever."""
+    try:
+        value = workflow.payload_converter().from_payload(raw.payload) if isinstance(raw, RawValue) else raw
+    except Exception as error:
+        raise _refuse(f"the input is not JSON: {error}") from error
+    try:
+        return parse_request(value)
+    except InvalidRequest as error:
+        raise _refuse(str(error)) from error
+
+
+def _name_failure(error: Exception) -> ApplicationError | None:
+    """Let the export's own failure carry the code of the activity's, so that a client need not dig for it."""
+    cause = error.cause if isinstance(error, ActivityError) else None
+    if isinstance(cause, ApplicationError) and cause.type in ERROR_CODES:
+        return ApplicationError(cause.message, type=cause.type, non_retryable=cause.non_retryable)
+    return None
+
+
+def _refuse(message: str) -> ApplicationError:
+    return ApplicationError(message, type=InvalidRequest.__name__, non_retryable=True)
+
+
+async def _gather(work: list[Coroutine[Any, Any, SegmentResult]]) -> list[SegmentResult]:
+    tasks = [asyncio.create_task(item) for item in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        # Until the last one has ended it may still write parts.
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _count_export(outcome: str) -> None:
+    meter = workflow.metric_meter()
+    meter.create_counter(Metric.EXPORTS, DESCRIPTIONS[Metric.EXPORTS]).add(1, {"outcome": outcome})
