@@ -205,8 +205,9 @@ def _unbrotli(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[
         if decompressor.is_finished():
             raise brotli.error("data behind the end of the stream")
         yield decompressor.process(chunk, output_buffer_limit=OUTPUT_BYTES)
-        while not decompressor.can_accept_more_data() and not decompressor.is_finished():
-            yield decompressor.process(b"", output_buffer_limit=OUTPUT_BYTES)
+        # Where the input ends inside of a block, the binding keeps output back even though it accepts more data.
+        while not decompressor.is_finished() and (out := decompressor.process(b"", output_buffer_limit=OUTPUT_BYTES)):
+            yield out
     if not decompressor.is_finished():
         cut_off()
 

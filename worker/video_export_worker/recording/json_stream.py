@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 CHUNK_BYTES: Final = 2**20
 LONGEST_TOKEN: Final = 16  # characters of "-Infinity" or of an escape that may be cut at the window's end
+_CUT_TOKEN: Final = re.compile(r"[\w\\.+-]*\s*\Z")
 _WHITESPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -194,10 +195,13 @@ class JsonReader:
 
         Doubling the window keeps the work in proportion to the text, however large one value is.
         """
-        may_go_on = error.msg.startswith("Unterminated string") or error.pos >= len(self._text) - LONGEST_TOKEN
-        if may_go_on and self._fill(len(self._text) - self._pos):
-            return
-        raise BrokenJson(error.msg, cut_off=may_go_on) from error
+        in_string = error.msg.startswith("Unterminated string")
+        if in_string or error.pos >= len(self._text) - LONGEST_TOKEN:
+            if self._fill(len(self._text) - self._pos):
+                return
+            in_token = _CUT_TOKEN.match(self._text, error.pos) is not None
+            raise BrokenJson(error.msg, cut_off=in_string or in_token) from error
+        raise BrokenJson(error.msg) from error
 
     def _fill(self, wanted: int) -> bool:
         """Drop what was read and add at least `wanted` characters, fewer at the end.

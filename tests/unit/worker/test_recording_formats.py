@@ -1,0 +1,114 @@
+"""Every format and compression of the same session is read into the same recording."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import brotli  # type: ignore[import-untyped]  # ships no types
+import pytest
+import zstandard
+
+from tests.unit.worker.recording_files import as_array, as_lines, as_packed, as_posthog, session
+from video_export_worker.recording import parse_recording
+
+SESSION = session()
+
+FORMATS = {
+    "array": as_array(SESSION),
+    "array, pretty": json.dumps(SESSION, indent=2).encode(),
+    "array with a byte order mark": b"\xef\xbb\xbf" + as_array(SESSION),
+    "object with events": as_array({"version": 3, "id": "x", "events": SESSION, "tags": ["a"], "end": None}),
+    "object with snapshots, pretty": json.dumps({"snapshots": SESSION}, indent=1).encode(),
+    "lines": as_lines(SESSION),
+    "lines with empty ones": b"\n\n" + b"\r\n\n".join(as_array(event) for event in SESSION) + b"\n\n",
+    "lines of arrays": as_lines([SESSION[:3], SESSION[3:]]),
+    "packed array": as_array([as_packed(event) for event in SESSION]),
+    "packed lines": as_lines([as_packed(event) for event in SESSION]),
+    "window and event": as_lines([["018f-tab", event] for event in SESSION]),
+    "array of window and event": as_array([["018f-tab", event] for event in SESSION]),
+    "window and events": as_lines(
+        [{"window_id": "018f-tab", "data": SESSION[:2]}, {"window_id": "018f-tab", "data": SESSION[2:]}]
+    ),
+    "window and compressed": as_lines([["018f-tab", as_posthog(event)] for event in SESSION]),
+    "export": as_array(
+        {"version": "2023-04-28", "data": {"id": "x", "snapshots": [{"windowId": 1, **event} for event in SESSION]}}
+    ),
+}
+
+COMPRESSIONS = {
+    "plain": lambda data: data,
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "gzip members": lambda data: gzip.compress(data[:50]) + gzip.compress(data[50:]) + b"\0\0\0",
+    "zstd": lambda data: zstandard.compress(data),
+    "zstd frames": lambda data: zstandard.compress(data[:50]) + zstandard.compress(data[50:]),
+    "zstd with a skippable frame": lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.compress(data),
+    "brotli": lambda data: brotli.compress(data),
+    "brotli, fast": lambda data: brotli.compress(data, quality=1),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_gives_the_same_events(name: str) -> None:
+    recording = parse_recording([FORMATS[name]], strict=True)
+    assert recording.events == SESSION
+    assert recording.warnings == []
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("name", ["array", "window and compressed", "packed lines"])
+def test_each_compression_gives_the_same_events(name: str, compression: str) -> None:
+    data = COMPRESSIONS[compression](FORMATS[name])  # type: ignore[no-untyped-call]
+    assert parse_recording([data], strict=True).events == SESSION
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_file_comes_in_chunks_of_any_size(compression: str, size: int) -> None:
+    data = COMPRESSIONS[compression](FORMATS["array"])  # type: ignore[no-untyped-call]
+    chunks = (data[start : start + size] for start in range(0, len(data), size))
+    assert parse_recording([chunks], strict=True).events == SESSION
+
+
+def test_brotli_that_begins_like_a_json_array_is_brotli() -> None:
+    """Brotli files of 64 KiB to 1 MiB in one block begin with the byte of "["."""
+    text: list[Any] = [
+        *SESSION,
+        {"type": 5, "data": {"tag": "noise", "payload": "x" * 500_000}, "timestamp": SESSION[-1]["timestamp"]},
+    ]
+    data = brotli.compress(as_array(text), quality=11, lgwin=22)
+    assert data.startswith(b"[")
+    assert parse_recording([data]).events == text
+
+
+def test_parts_have_formats_of_their_own_and_are_put_in_order() -> None:
+    parts = [
+        as_lines([["w", event] for event in SESSION[3:]]),
+        gzip.compress(as_lines([["w", event] for event in SESSION[:3]])),
+    ]
+    assert parse_recording(parts, strict=True).events == SESSION
+
+
+def test_an_event_may_be_larger_than_the_window_that_is_read_at_once() -> None:
+    large = {"type": 5, "data": {"tag": "large", "payload": "é🚄" * 1_500_000}, "timestamp": SESSION[-1]["timestamp"]}
+    assert parse_recording([as_array([*SESSION, large, SESSION[-1]])], strict=True).events[-2] == large
+    assert parse_recording([as_lines([*SESSION, large, SESSION[-1]])], strict=True).events[-2] == large
+
+
+def test_a_stylesheet_change_that_posthog_compressed_is_opened() -> None:
+    rule = [{"rule": ".a { color: red }", "index": 0}]
+    from tests.unit.worker.recording_files import as_field, incremental
+
+    event = {**incremental(700, 8, id=3, adds=as_field(rule), removes=""), "cv": "2024-10"}
+    recording = parse_recording([as_lines([["w", item] for item in [*SESSION[:2], event]])], strict=True)
+    assert recording.events[-1] == incremental(700, 8, id=3, adds=rule, removes=[])
+
+
+def test_unknown_events_are_kept() -> None:
+    unknown = [
+        {"type": 99, "data": "anything", "timestamp": SESSION[0]["timestamp"] + 10},
+        {"type": 3, "data": {"source": 77}, "timestamp": SESSION[0]["timestamp"] + 11},
+    ]
+    recording = parse_recording([as_array([*SESSION[:2], *unknown])], strict=True)
+    assert recording.events == [*SESSION[:2], *unknown]
