@@ -20,12 +20,14 @@ const RESTLESS = "marquee, progress:not([value]), animate, animateTransform, ani
 let events = [];
 let replayer;
 let applied = 0;
+let firstSnapshot = 0;
 let options;
 let viewport = { width: 0, height: 0 };
 let unresolved = 0;
 const pendingImages = new Set();
 const restless = new Set();
 const documents = new Set();
+const clocks = new WeakMap(); // of animations, and of SVG documents with SMIL
 
 /** Keeps track of what was built, so that no seek has to search the documents. */
 const census = {
@@ -71,15 +73,58 @@ function liveDocuments() {
   return documents;
 }
 
-function isAnimating() {
-  for (const node of restless) {
-    if (node.isConnected) return true;
-    restless.delete(node);
-  }
+/**
+ * Moves everything that animates to `offset` and answers whether anything does.
+ *
+ * Blink rounds the time of its animations to 0.1 ms, up or down at random, so that two runs would differ in a pixel.
+ * At playback rate 0 an animation has exactly the time that it was given, and it is still running for all that style
+ * and events can tell. Time that passes while it is paused does not count.
+ */
+function drive(offset) {
+  let animating = false;
   for (const doc of liveDocuments()) {
-    if (doc.getAnimations().some((animation) => animation.playState === "running" || animation.pending)) return true;
+    for (const animation of doc.getAnimations()) {
+      if (animation.playState === "running") animating = advance(animation, offset) || animating;
+      else if (clocks.has(animation)) clocks.get(animation).seen = offset;
+    }
   }
-  return false;
+  for (const node of restless) {
+    if (!node.isConnected) restless.delete(node);
+    else animating = true;
+    const svg = node instanceof node.ownerDocument.defaultView?.SVGElement && outermostSvg(node);
+    if (svg) driveSmil(svg, offset);
+  }
+  return animating;
+}
+
+function advance(animation, offset) {
+  let clock = clocks.get(animation);
+  if (!clock) {
+    clock = { elapsed: animation.currentTime ?? 0, seen: offset };
+    clocks.set(animation, clock);
+  }
+  clock.elapsed += offset - clock.seen;
+  clock.seen = offset;
+  if (clock.elapsed >= animation.effect.getComputedTiming().endTime) {
+    animation.playbackRate = 1;
+    animation.finish();
+  } else {
+    animation.playbackRate = 0;
+    animation.currentTime = clock.elapsed;
+  }
+  return true;
+}
+
+function outermostSvg(node) {
+  let svg = node.ownerSVGElement;
+  while (svg?.ownerSVGElement) svg = svg.ownerSVGElement;
+  return svg;
+}
+
+function driveSmil(svg, offset) {
+  if (!clocks.has(svg)) clocks.set(svg, { begun: offset });
+  svg.pauseAnimations();
+  svg.setCurrentTime((offset - clocks.get(svg).begun) / 1000);
 }
 
 /** Resolves when every image and font that the page shows by now is there, or is known not to come. */
@@ -170,6 +215,9 @@ async function load(given) {
   if (options.canvas) await replayer.preloadAllImages();
   documents.add(replayer.iframe.contentDocument);
   await settle();
+  // Built once to load what it needs, it is built again by the first seek: its animations begin with the first frame.
+  replayer.firstFullSnapshot = null;
+  firstSnapshot = events.find((event) => event.type === FULL_SNAPSHOT).timestamp;
   return { viewport, snapshots: events.filter((event) => event.type === FULL_SNAPSHOT).length };
 }
 
@@ -178,7 +226,7 @@ async function load(given) {
  * The replayer is shown only the events that are new: it would walk all of them at each seek.
  */
 function apply(offset) {
-  const until = events[0].timestamp + offset;
+  const until = Math.max(events[0].timestamp + offset, firstSnapshot);
   let next = applied;
   while (next < events.length && events[next].timestamp <= until) next += 1;
   if (next === applied) return false;
@@ -187,14 +235,14 @@ function apply(offset) {
   if (applied > 0) seen.push(events[0]);
   for (let index = applied; index < next; index += 1) seen.push(events[index]);
   applied = next;
-  replayer.pause(Math.floor(offset) + 1);
+  replayer.pause(Math.floor(until - events[0].timestamp) + 1);
   return true;
 }
 
 async function seek(offset) {
   apply(offset);
   await settle();
-  return { animating: isAnimating(), viewport, unresolved };
+  return { animating: drive(offset), viewport, unresolved };
 }
 
 window.videoExportPlayer = {

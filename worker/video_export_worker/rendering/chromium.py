@@ -11,6 +11,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -111,7 +112,8 @@ class ReplayPage:
     def __init__(self, page: Page, session: CDPSession) -> None:
         self._page = page
         self._session = session
-        self._origin_ms = time.monotonic() * 1000 + CLOCK_OFFSET_MS
+        # Whole milliseconds: a fraction would move animations by parts of a pixel from run to run.
+        self._origin_ms = math.floor(time.monotonic() * 1000) + CLOCK_OFFSET_MS
         self._clock_ms = self._origin_ms - 60_000.0
         self.frames_begun = 0
         self.captures = 0
@@ -211,7 +213,8 @@ async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Sta
             return await playwright.chromium.launch_persistent_context(
                 profile,
                 executable_path=executable,
-                args=list(FLAGS),
+                # Begun frames are captured in the size of the window, so the ratio has to be the window's own.
+                args=[*FLAGS, f"--force-device-scale-factor={stage.device_scale_factor:g}"],
                 chromium_sandbox=sandbox,
                 viewport={"width": stage.width, "height": stage.height},
                 device_scale_factor=stage.device_scale_factor,

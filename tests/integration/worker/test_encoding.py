@@ -1,0 +1,136 @@
+"""Videos from the real ffmpeg: exact lengths, exact colours, nothing held is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from video_export_worker.contract import Quality, VideoFormat
+from video_export_worker.encoding import Expected, FinishedVideo, Picture, join_parts, verify_video, write_parts
+from video_export_worker.errors import EncodeFailed
+
+WIDTH, HEIGHT = 320, 200
+
+
+def striped(columns: int) -> Picture:
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[:] = (0x33, 0x66, 0xCC)
+    picture[:, :columns] = 255
+    return picture
+
+
+async def encode(folder: Path, slots: list[int], count: int, fps: Fraction) -> dict[VideoFormat, Path]:
+    folder.mkdir()
+    async with write_parts(list(VideoFormat), folder, fps, WIDTH, HEIGHT, Quality.MEDIUM) as (writer, parts):
+        for slot in slots:
+            await writer.write(slot, striped(slot))
+        await writer.finish(count)
+    return dict(parts)
+
+
+async def join(folder: Path, name: VideoFormat, parts: list[Path], count: int, fps: Fraction) -> FinishedVideo:
+    expected = Expected(count * len(parts), fps, WIDTH, HEIGHT)
+    return await join_parts(name, [(part, count) for part in parts], folder, expected, Quality.MEDIUM)
+
+
+@pytest.mark.parametrize("fps", [Fraction(12), Fraction(25), Fraction(2997, 100), Fraction(50)], ids=str)
+@pytest.mark.parametrize("last", [10, 118, 119])
+async def test_two_joined_parts_are_exactly_as_long_as_planned(tmp_path: Path, fps: Fraction, last: int) -> None:
+    slots, count = sorted({0, 1, 2, last}), 120
+    parts = [await encode(tmp_path / name, slots, count, fps) for name in ("first", "second")]
+    for name in VideoFormat:
+        video = await join(tmp_path, name, [part[name] for part in parts], count, fps)
+        assert video.duration == pytest.approx(240 / fps, abs=0.0101), name
+
+
+@pytest.mark.parametrize("name", list(VideoFormat))
+async def test_each_frame_stands_at_its_own_time(tmp_path: Path, name: VideoFormat) -> None:
+    parts = await encode(tmp_path / "part", [0, 30, 31, 60], 100, Fraction(25))
+    video = await join(tmp_path, name, [parts[name]], 100, Fraction(25))
+    seen = {}
+    with av.open(str(video.path)) as container:
+        for frame in container.decode(video=0):
+            columns = int((frame.to_ndarray(format="rgb24")[100, :, 0] > 200).sum())
+            seen.setdefault(min((0, 30, 31, 60), key=lambda slot: abs(slot - columns)), round(frame.time * 25))
+    assert seen == {0: 0, 30: 30, 31: 31, 60: 60}
+
+
+@pytest.mark.parametrize("name", list(VideoFormat))
+async def test_a_colour_comes_out_as_it_went_in(tmp_path: Path, name: VideoFormat) -> None:
+    parts = await encode(tmp_path / "part", [0], 25, Fraction(25))
+    video = await join(tmp_path, name, [parts[name]], 25, Fraction(25))
+    with av.open(str(video.path)) as container:
+        frame = next(container.decode(video=0))
+        if name is not VideoFormat.GIF:
+            assert (frame.colorspace, frame.color_range) == (1, 1), "not flagged as BT.709 in limited range"
+            frame = frame.reformat(format="rgb24", src_colorspace="ITU709", dst_color_range="JPEG")
+        colour = frame.to_ndarray(format="rgb24")[100, 200].astype(int)
+    assert np.abs(colour - (0x33, 0x66, 0xCC)).max() <= 2, colour
+
+
+async def test_a_long_still_part_can_be_sought(tmp_path: Path) -> None:
+    parts = await encode(tmp_path / "part", [0], 60 * 25, Fraction(25))
+    video = await join(tmp_path, VideoFormat.MP4, [parts[VideoFormat.MP4]], 60 * 25, Fraction(25))
+    with av.open(str(video.path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+    times = [float(packet.pts * packet.time_base) for packet in packets]
+    keys = [at for at, packet in zip(times, packets, strict=True) if packet.is_keyframe]
+    assert max(np.diff([*times, 60])) <= 2.0 + 1e-6
+    assert max(np.diff([*keys, 60])) <= 10.0 + 1e-6
+
+
+async def test_what_differs_from_the_plan_fails(tmp_path: Path) -> None:
+    parts = await encode(tmp_path / "part", [0], 25, Fraction(25))
+    with pytest.raises(EncodeFailed, match=r"1\.000 s instead of 2\.000 s"):
+        await verify_video(VideoFormat.MP4, parts[VideoFormat.MP4], Expected(50, Fraction(25), WIDTH, HEIGHT))
+
+
+async def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EncodeFailed, match="planned were 200x320x3"):
+        async with write_parts([VideoFormat.MP4], tmp_path, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
+            await writer.write(0, np.zeros((10, 10, 3), np.uint8))
+
+
+async def test_ffmpeg_that_cannot_write_is_reported_with_its_words(tmp_path: Path) -> None:
+    with pytest.raises(EncodeFailed, match="No such file or directory"):
+        async with write_parts([VideoFormat.MP4], tmp_path / "absent", Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (
+            writer,
+            _,
+        ):
+            for slot in range(200):
+                await writer.write(slot, striped(slot))
+            await writer.finish(200)
+
+
+async def test_cancellation_ends_ffmpeg(tmp_path: Path) -> None:
+    entered = asyncio.Event()
+
+    async def encode_for_ever() -> None:
+        async with write_parts([VideoFormat.MP4], tmp_path, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
+            await writer.write(0, striped(0))
+            entered.set()
+            await asyncio.get_running_loop().create_future()
+
+    task = asyncio.create_task(encode_for_ever())
+    await entered.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    running = [
+        folder
+        for folder in Path("/proc").iterdir()
+        if folder.name.isdigit() and str(tmp_path).encode() in _command_line(folder)
+    ]
+    assert not running, "ffmpeg was left running"
+
+
+def _command_line(folder: Path) -> bytes:
+    try:
+        return (folder / "cmdline").read_bytes()
+    except OSError:
+        return b""
