@@ -224,6 +224,7 @@ def test_everything_selects_the_operator_and_not_the_test_pod() -> None:
         assert not selector.items() <= only(manifests, "Pod")["metadata"]["labels"].items()
     monitor = only(manifests, "ServiceMonitor")["spec"]
     assert monitor["selector"]["matchLabels"].items() <= only(manifests, "Service")["metadata"]["labels"].items()
+    assert monitor["endpoints"][0]["honorLabels"] is True, "the resource's namespace would become exported_namespace"
     assert monitor["endpoints"][0]["port"] in [port["name"] for port in only(manifests, "Service")["spec"]["ports"]]
 
 
