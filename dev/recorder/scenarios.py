@@ -47,14 +47,12 @@ async def fill_form(user: User) -> None:
     await user.type("I travel with a cello, is there room beside the seat? Thank you, and greetings to the driver!")
     await user.press("Enter")
     await user.type("PS: I change in Basel; please announce the platform as early as you can.")
-    await user.scroll(260, 900)
     await user.click("#send")
     await user.wait(900)
     await user.click("#terms")
     await user.wait(300)
     await user.click("#send")
     await user.wait(1500)
-    await user.scroll(-300, 900)
     await user.click("#account")
     await user.click(".menu button:nth-child(1)")
     await user.move((900, 320))
@@ -147,14 +145,15 @@ async def leave_document(user: User) -> None:
     await user.press("End")
     await user.type("The fence: two offers, we take the ")
     for _ in range(4):
-        await user.skip(1)
+        await user.skip(minutes=1)
     await user.move((420, 380))
     await user.type("cheaper one")
     for _ in range(5):
-        await user.skip(1)
-    await user.wait(20_000)
+        await user.skip(minutes=1)
+    await user.wait(52_000)
     await user.move((760, 300))
     await user.type(".\n4. Next meeting in April.")
+    await user.wait(3000)
 
 
 async def write_messages(user: User) -> None:

@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Page
 
 STEP_MS = 20
 REACH_MS = 160  # to start moving and to stop on the target: the part of Fitts's law that does not grow with distance
+MARGIN = 20  # CSS pixels between a target and the window's edge
 MS_PER_BIT = 110  # of the index of difficulty; a practised user with a mouse
 
 
@@ -114,6 +115,15 @@ class User:
             return *target, 20.0
         element = self.page.locator(target) if isinstance(target, str) else target
         box = await element.first.bounding_box()
-        if box is None:
-            raise LookupError(f"{target} is not visible on {self.page.url}")
+        height = (self.page.viewport_size or {"height": 0})["height"]
+        for _ in range(3):
+            if box is None:
+                raise LookupError(f"{target} is not visible on {self.page.url}")
+            top, bottom = box["y"] - MARGIN, box["y"] + box["height"] + MARGIN
+            if top >= 0 and bottom <= height:
+                break
+            await self.scroll(top if top < 0 else bottom - height, 600)
+            box = await element.first.bounding_box()
+        if box is None or not 0 <= box["y"] + box["height"] * at[1] < height:
+            raise LookupError(f"{target} cannot be scrolled into view on {self.page.url}")
         return box["x"] + box["width"] * at[0], box["y"] + box["height"] * at[1], min(box["width"], box["height"], 80.0)

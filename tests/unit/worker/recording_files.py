@@ -12,7 +12,7 @@ from video_export_worker.recording import Event
 START = 1_700_000_000_000
 
 
-def meta(at: float = 0, width: int = 800, height: int = 600) -> Event:
+def meta(at: float = 0, width: float = 800, height: float = 600) -> Event:
     return {
         "type": 4,
         "data": {"href": "https://shop.test/", "width": width, "height": height},

@@ -73,7 +73,8 @@ class MouseMove:
         offset_ms: Since the recording's start.
         x: CSS pixels from the left of the element's document's viewport.
         y: CSS pixels from its top.
-        touch: True for a finger.
+        touch: True for a finger. rrweb reports a mouse inside of an iframe as touch as well (it compares the event's
+            class with that of the wrong window), so only a recording with touches has fingers.
         node: rrweb's id of the element under the pointer; -1 if it is not known.
     """
 
@@ -169,14 +170,16 @@ class Recording:
     @cached_property
     def mouse(self) -> list[MouseMove | MouseClick]:
         """Everything the pointer did, in order of time."""
-        pointer: list[MouseMove | MouseClick] = []
-        for event in self.events:
-            source = source_of(event)
-            if source in MOVES:
-                pointer += self._list_moves(event, touch=source == Source.TOUCH_MOVE)
-            elif source == Source.MOUSE_INTERACTION and (click := self._read_click(event)):
-                pointer.append(click)
-        return sorted(pointer, key=lambda action: action.offset_ms)
+        interactions = (event for event in self.events if source_of(event) == Source.MOUSE_INTERACTION)
+        clicks = [click for click in map(self._read_click, interactions) if click]
+        has_touch = any(click.kind is ClickKind.TOUCH_START for click in clicks)
+        moves = [
+            move
+            for event in self.events
+            if source_of(event) in MOVES
+            for move in self._list_moves(event, touch=has_touch and source_of(event) == Source.TOUCH_MOVE)
+        ]
+        return sorted([*moves, *clicks], key=lambda action: action.offset_ms)
 
     @cached_property
     def has_canvas(self) -> bool:

@@ -1,0 +1,110 @@
+"""`video-export inspect`: what is in a recording, without rendering it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import click
+
+from video_export_worker.errors import RecordingNotFound
+from video_export_worker.recording import Event, EventType, Recording, Source, parse_recording, source_of
+
+CHUNK_BYTES: Final = 2**20
+SHOWN_IDLE: Final = 10
+
+
+@click.command("inspect")
+@click.argument("recording", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option(
+    "--idle",
+    "threshold",
+    type=click.FloatRange(min=0.1),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long nothing must happen to count as idle.",
+)
+@click.option("--strict", is_flag=True, help="Fail on broken events instead of listing them.")
+def inspect_command(recording: tuple[str, ...], as_json: bool, threshold: float, strict: bool) -> None:
+    """Say what is in RECORDING: its duration, sizes, events, idle stretches and problems.
+
+    RECORDING is a file, several parts of one recording in order, or - for the standard input.
+    """
+    parsed = parse_recording([_open(name) for name in recording], strict=strict)
+    summary = summarise(parsed, threshold)
+    click.echo(json.dumps(summary, indent=2, ensure_ascii=False) if as_json else "\n".join(describe(summary)))
+
+
+def summarise(recording: Recording, threshold: float) -> dict[str, Any]:
+    """Gather everything that the command shows. Times are seconds since the recording's start."""
+    idle = [(start / 1000, end / 1000) for start, end in recording.find_idle(threshold)]
+    return {
+        "start_ms": recording.start_ms,
+        "duration": recording.duration_ms / 1000,
+        "events": len(recording.events),
+        "events_by_kind": dict(Counter(map(_name_kind, recording.events)).most_common()),
+        "viewports": [{"at": at / 1000, "width": width, "height": height} for at, width, height in recording.viewports],
+        "canvas": recording.has_canvas,
+        "idle": [{"start": start, "end": end} for start, end in idle],
+        "idle_total": sum(end - start for start, end in idle),
+        "windows": [
+            {"name": window.name, "events": window.events, "kept": window.kept} for window in recording.windows
+        ],
+        "warnings": recording.warnings,
+    }
+
+
+def describe(summary: dict[str, Any]) -> Iterator[str]:
+    """Write a summary as lines for a person."""
+    sizes = [f"{view['width']}x{view['height']} at {_clock(view['at'])}" for view in summary["viewports"]]
+    yield f"Duration  {_clock(summary['duration'])}"
+    yield f"Size      {', '.join(sizes)}"
+    yield f"Canvas    {'yes' if summary['canvas'] else 'no'}"
+    yield f"Events    {summary['events']}"
+    yield from (f"  {count:>7}  {kind}" for kind, count in summary["events_by_kind"].items())
+    yield f"Idle      {_clock(summary['idle_total'])} in {len(summary['idle'])} stretches"
+    yield from (f"  {_clock(part['start'])} - {_clock(part['end'])}" for part in summary["idle"][:SHOWN_IDLE])
+    if len(summary["idle"]) > SHOWN_IDLE:
+        yield f"  and {len(summary['idle']) - SHOWN_IDLE} more (--json lists all)"
+    if len(summary["windows"]) > 1:
+        yield f"Windows   {len(summary['windows'])}"
+        yield from (
+            f"  {window['name']}: {window['events']} events{', shown' if window['kept'] else ''}"
+            for window in summary["windows"]
+        )
+    yield f"Warnings  {len(summary['warnings']) or 'none'}"
+    yield from (f"  {warning}" for warning in summary["warnings"])
+
+
+def _open(name: str) -> Iterator[bytes]:
+    if name == "-":
+        return _read(sys.stdin.buffer)
+    if not Path(name).is_file():
+        raise RecordingNotFound(f"no file {name}: give a recording's path, or - to read the standard input")
+    return _read(Path(name).open("rb"))
+
+
+def _read(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _name_kind(event: Event) -> str:
+    source = source_of(event)
+    kinds, number, unknown = (EventType, event["type"], "type") if source is None else (Source, source, "incremental")
+    known = next((kind.name for kind in kinds if kind == number), None)
+    return known.lower() if known else f"{unknown} {number}"
+
+
+def _clock(seconds: float) -> str:
+    """Format seconds as 1:02:03.4, without the hours if there are none."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
