@@ -83,8 +83,23 @@ class Applied:
     at: float | None = None
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Every object that a resource of some size asks for, and those that must not be there."""
+
+    workload: Manifest
+    children: tuple[Manifest, ...]
+    absent: tuple[Ref, ...]
+
+
+def build_wanted(resource: VideoExportWorker, replicas: int) -> Wanted:
+    """Return what should be there for a resource of this size."""
+    children, absent = build_children(resource)
+    return Wanted(build_workload(resource, replicas), children, absent)
+
+
 def plan_objects(
-    resource: VideoExportWorker,
+    wanted: Wanted,
     decision: Decision,
     deployment: LiveDeployment | None,
     pods: Iterable[LivePod],
@@ -96,14 +111,12 @@ def plan_objects(
     Children come first (pods need their ServiceAccount), then the costs, then the Deployment, whose size they steer.
     """
     stale = applied.at is None or at - applied.at >= RESYNC
-    children, absent = build_children(resource)
-    actions: list[Action] = [Apply(child) for child in children if stale or _differs(child, applied)]
-    actions += [Remove(ref) for ref in absent if stale or applied.digests.get(ref) != ""]
-    workload = build_workload(resource, decision.replicas)
+    actions: list[Action] = [Apply(child) for child in wanted.children if stale or _differs(child, applied)]
+    actions += [Remove(ref) for ref in wanted.absent if stale or applied.digests.get(ref) != ""]
     live = (deployment.uid, deployment.generation) if deployment is not None else None
-    if stale or _differs(workload, applied) or live is None or live != applied.deployment:
+    if stale or _differs(wanted.workload, applied) or live is None or live != applied.deployment:
         actions += plan_costs(decision, pods)
-        actions.append(Apply(workload))
+        actions.append(Apply(wanted.workload))
     return tuple(actions)
 
 

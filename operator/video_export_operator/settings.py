@@ -66,9 +66,12 @@ def read_settings(environment: Mapping[str, str], overrides: Mapping[str, object
     Raises:
         InvalidSettings: with every problem found.
     """
-    own = {name: environment.get(f"{PREFIX}{name.upper()}") for name in Settings.model_fields}
-    pod = {"identity": environment.get("POD_NAME"), "lease_namespace": environment.get("POD_NAMESPACE")}
-    given = {name: value for name, value in {**pod, **{k: v for k, v in own.items() if v}}.items() if value}
+    names = {"identity": "POD_NAME", "lease_namespace": "POD_NAMESPACE"}
+    given: dict[str, object] = {}
+    for field in Settings.model_fields:
+        value = environment.get(f"{PREFIX}{field.upper()}") or environment.get(names.get(field, ""))
+        if value:
+            given[field] = value
     given |= {name: value for name, value in (overrides or {}).items() if value is not None}
     try:
         return Settings.model_validate(given)

@@ -1,0 +1,202 @@
+"""The `video-export-operator` command: wires the parts together."""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import kopf
+import yaml
+
+from video_export_operator import metrics as metrics_module
+from video_export_operator.cluster import Cluster, load_configuration
+from video_export_operator.errors import OperatorError
+from video_export_operator.handlers import build_registry, build_settings
+from video_export_operator.lease import Elector
+from video_export_operator.metrics import Metrics
+from video_export_operator.reconcile import Actor, Asker, Budget, Loop, Reconciler, Store, explain
+from video_export_operator.settings import Settings, read_settings
+from video_export_operator.temporal_queue import TemporalQueues
+
+log = logging.getLogger("video_export_operator")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and end the process with its exit code: 0, 1 failed, 2 usage."""
+    options = build_parser().parse_args(arguments)
+    code = 1
+    try:
+        code = asyncio.run(options.command(options))
+    except OperatorError as error:
+        print(f"video-export-operator: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        code = 130
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The Temporal client's threads can crash the interpreter while it ends; everything is cleaned up by now.
+        os._exit(code)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line; every option wins over its VIDEO_EXPORT_OPERATOR_ variable."""
+    parser = argparse.ArgumentParser(prog="video-export-operator", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    run_parser = commands.add_parser("run", help="watch VideoExportWorker resources and scale their workers")
+    run_parser.set_defaults(command=run)
+    scope = run_parser.add_mutually_exclusive_group()
+    scope.add_argument("--namespace", action="append", dest="namespaces", metavar="NAME", help="serve it; may repeat")
+    scope.add_argument("--all-namespaces", action="store_const", const="*", dest="namespaces", help="serve them all")
+    run_parser.add_argument("--label-selector", help="serve only resources that match")
+    run_parser.add_argument("--leader-election", action=argparse.BooleanOptionalAction, help="elect one by a Lease")
+    run_parser.add_argument("--lease-name", help="name of the Lease")
+    run_parser.add_argument("--lease-namespace", help="namespace of the Lease")
+    run_parser.add_argument("--identity", help="name of this replica in the Lease")
+    run_parser.add_argument("--log-format", choices=("json", "text"))
+    run_parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    run_parser.add_argument("--health-port", type=int, help="port of /healthz")
+    run_parser.add_argument("--metrics-port", type=int, help="port of /metrics and /readyz")
+    run_parser.add_argument("--calls-per-second", type=float, help="calls to Temporal that all resources share")
+    run_parser.add_argument("--concurrency", type=int, help="connections to the API server")
+    run_parser.add_argument("--context", dest="kube_context", help="context of the kubeconfig")
+    plan_parser = commands.add_parser("plan", help="show what would be done for a resource, without doing it")
+    plan_parser.set_defaults(command=plan)
+    plan_parser.add_argument("-f", "--filename", required=True, help="manifest of a VideoExportWorker, - for stdin")
+    plan_parser.add_argument("--context", dest="kube_context", help="context of the kubeconfig")
+    return parser
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Run the operator until SIGTERM or SIGINT."""
+    given = {name: value for name, value in vars(options).items() if name != "command"}
+    settings = read_settings(os.environ, given)
+    set_up_logging(settings)
+    configuration = await load_configuration(settings.kube_context)
+    # The Lease has connections of its own: it must not wait behind a thousand resources.
+    async with Cluster(configuration, concurrency=2) as lease_cluster:
+        elector = Elector(lease_cluster, settings.lease_namespace, settings.lease_name, settings.identity)
+
+        def is_leading() -> bool:
+            return elector.is_leading or not settings.leader_election
+
+        async with Cluster(configuration, settings.concurrency, is_leading) as cluster:
+            await _serve(settings, cluster, elector, is_leading)
+    return 0
+
+
+async def _serve(settings: Settings, cluster: Cluster, elector: Elector, is_leading: Callable[[], bool]) -> None:
+    """Wire the parts together and run them until a signal ends them."""
+    metrics = Metrics()
+    metrics.leading.set_function(is_leading)
+    loop = Loop(metrics, is_leading, random.random)
+    store = Store(loop.wake)
+    metrics.resources.set_function(lambda: len(store.resources))
+    asker = Asker(TemporalQueues(), cluster, Budget(settings.calls_per_second), metrics, random.random)
+    actor = Actor(cluster, store, metrics)
+    reconciler = Reconciler(cluster, store, asker, actor, metrics, random.random)
+    ready, stop = asyncio.Event(), _stop_on_signals()
+    runner = await metrics_module.serve(metrics, settings.metrics_port, ready.is_set)
+    watching = asyncio.create_task(_watch(settings, store, loop, ready, stop), name="watch")
+    tasks = [asyncio.create_task(loop.run(reconciler), name="loop")]
+    if settings.leader_election:
+        tasks.append(asyncio.create_task(elector.run(), name="lease"))
+    try:
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        done, _ = await asyncio.wait([watching, stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
+            task.result()  # none of them ends by itself: what ended it ends the operator, and Kubernetes starts another
+    finally:
+        stop.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, watching, return_exceptions=True)
+        await runner.cleanup()
+
+
+async def _watch(settings: Settings, store: Store, loop: Loop, ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """Let Kopf watch until told to stop."""
+    clusterwide = not settings.namespaces
+    await kopf.operator(
+        registry=build_registry(store, loop, settings.kube_context),
+        settings=build_settings(settings.label_selector, clusterwide),
+        standalone=True,
+        clusterwide=clusterwide,
+        namespaces=settings.namespaces,
+        liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+        ready_flag=ready,
+        stop_flag=stop,
+    )
+
+
+async def plan(options: argparse.Namespace) -> int:
+    """Print what would be done for one resource."""
+    body = read_manifest(options.filename)
+    async with Cluster(await load_configuration(options.kube_context)) as cluster:
+        async for line in explain(body, cluster, TemporalQueues()):
+            print(line)
+    return 0
+
+
+def read_manifest(filename: str) -> dict[str, object]:
+    """Return the VideoExportWorker of a file, or of standard input for "-".
+
+    Raises:
+        OperatorError: there is none.
+    """
+    try:
+        text = sys.stdin.read() if filename == "-" else Path(filename).read_text(encoding="utf-8")
+        body = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise OperatorError(f"{filename} cannot be read: {error}") from error
+    if not isinstance(body, dict) or body.get("kind") != "VideoExportWorker":
+        raise OperatorError(f"{filename} holds no VideoExportWorker; give one as YAML or JSON")
+    return body
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON."""
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Log to standard error in the wanted form. Kopf's own debug level would log secrets."""
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    quiet = max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level.upper()])
+    for name in ("kopf", "aiohttp", "asyncio", "kubernetes"):
+        logging.getLogger(name).setLevel(quiet)
+
+
+if __name__ == "__main__":
+    main()

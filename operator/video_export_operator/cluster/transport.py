@@ -1,0 +1,144 @@
+"""Requests to the API server as plain JSON, over the official client's connection and credentials.
+
+Its typed models are not used: reading and writing them costs more than the rest of a reconciliation.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from video_export_operator.errors import ApiUnavailable, Conflict, Forbidden, NotLeading, OperatorError, Rejected
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+JSON = "application/json"
+READ_TIMEOUT = 10.0
+WRITE_TIMEOUT = 3.0
+"""Seconds. Leadership is checked before each write, and the next leader begins 3 s or more after this one stopped."""
+
+Json = dict[str, Any]
+
+
+class NotFound(OperatorError):
+    """The object, or its kind, is not there."""
+
+    reason = "NotFound"
+
+
+async def load_configuration(context: str | None = None) -> Configuration:
+    """Return where the cluster is and how to log in.
+
+    Args:
+        context: of the kubeconfig; None prefers the cluster that this process runs in.
+    """
+    settings = Configuration()
+    if context is None:
+        try:
+            config.load_incluster_config(client_configuration=settings)
+            return settings
+        except config.ConfigException:
+            pass  # not in a pod: the kubeconfig is next
+    try:
+        await config.load_kube_config(context=context, client_configuration=settings)
+    except config.ConfigException as error:
+        raise OperatorError(
+            f"no cluster: {error}; run inside a pod, or point KUBECONFIG to a kubeconfig that has the context"
+        ) from error
+    return settings
+
+
+class Transport:
+    """Sends requests and translates what comes back into the operator's errors.
+
+    Args:
+        api: the official client.
+        concurrency: requests under way at once; what waits for its turn does not time out.
+        may_write: asked immediately before each write.
+    """
+
+    def __init__(self, api: ApiClient, concurrency: int, may_write: Callable[[], bool]) -> None:
+        self._api = api
+        self._slots = asyncio.Semaphore(concurrency)
+        self._may_write = may_write
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = JSON,
+        query: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Json:
+        """Return the answer's JSON.
+
+        Raises:
+            NotFound, Conflict, Forbidden, Rejected, ApiUnavailable: see `errors`.
+            NotLeading: it is a write, and this replica may not write any more.
+        """
+        async with self._slots:
+            if method != "GET" and not self._may_write():
+                raise NotLeading("another replica leads")
+            status, raw = await self._send(method, path, body, content_type, query, timeout)
+        if status >= 300:
+            raise translate(status, raw, f"{method} {path}")
+        answer: Json = json.loads(raw)
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        content_type: str,
+        query: Mapping[str, str] | None,
+        timeout: float | None,
+    ) -> tuple[int, bytes]:
+        """Return the answer's status and body."""
+        try:
+            request = await self._api.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": JSON, "Content-Type": content_type},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            limit = timeout or (READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT)
+            response = await self._api.call_api(*request, _request_timeout=limit)
+            return response.status, await response.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise ApiUnavailable(f"{method} {path}: {type(error).__name__} {error}") from error
+
+
+def translate(status: int, raw: bytes, asked: str) -> OperatorError:
+    """Return the error for an answer that is not a success."""
+    message = _message(raw)
+    said = f"{message} ({asked})"
+    if status == 404:
+        return NotFound(said)
+    if status == 409:
+        return Conflict(said)
+    if status == 403:
+        return Forbidden(said)
+    # An unknown field in a server-side apply answers 500.
+    if status in (400, 413, 415, 422) or (status == 500 and "field not declared in schema" in message):
+        return Rejected(message)
+    return ApiUnavailable(f"{status}: {said}")
+
+
+def _message(raw: bytes) -> str:
+    """Return what the API server says is wrong."""
+    try:
+        return str(json.loads(raw).get("message", ""))
+    except (ValueError, AttributeError):
+        return raw.decode(errors="replace")[:500]

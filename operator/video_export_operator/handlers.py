@@ -1,0 +1,92 @@
+"""Kopf's part: watching, and the liveness endpoint. Nothing here writes to a resource, so there are no finalizers."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+from kubernetes.aio.client import Configuration
+
+from video_export_operator.cluster import load_configuration
+from video_export_operator.reconcile import Loop, Store
+from video_export_operator.resource.identity import GROUP, MANAGER, PLURAL, VERSION
+
+STUCK = 60.0
+"""Seconds by which what is due may be late before the process counts as stuck."""
+OURS = {"app.kubernetes.io/managed-by": MANAGER}
+
+Put = Callable[[Any], None]
+
+
+def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf.OperatorRegistry:
+    """Return handlers that feed the store with what the watches show.
+
+    Args:
+        store: to feed.
+        loop: whose liveness to tell.
+        context: of the kubeconfig; None prefers the cluster that this process runs in.
+    """
+    registry = kopf.OperatorRegistry()
+
+    def feed(put: Put, drop: Put) -> Callable[..., None]:
+        def handle(event: Any, **_: Any) -> None:
+            (drop if event["type"] == "DELETED" else put)(event["object"])
+
+        return handle
+
+    @kopf.on.login(registry=registry)
+    async def log_in(**_: Any) -> kopf.ConnectionInfo:
+        return describe_connection(await load_configuration(context))
+
+    kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, id="resource")(
+        feed(store.put_resource, store.drop_resource)
+    )
+    kopf.on.event("apps", "v1", "deployments", registry=registry, id="deployment", labels=OURS)(
+        feed(store.put_deployment, store.drop_deployment)
+    )
+    kopf.on.event("", "v1", "pods", registry=registry, id="pod", labels=OURS)(feed(store.put_pod, store.drop_pod))
+
+    @kopf.on.probe(registry=registry, id="stuck_for_seconds")
+    def check_loop(**_: Any) -> float:
+        late = loop.stuck_for(time.monotonic())
+        if late > STUCK:
+            raise kopf.PermanentError(f"what is due has not begun for {late:.0f} s")
+        return late
+
+    return registry
+
+
+def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSettings:
+    """Return Kopf's settings: bounded requests, watches filtered by the server, nothing written by Kopf itself."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.persistence.finalizer = f"{GROUP}/unused"
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.watching.server_timeout = 300.0
+    settings.watching.client_timeout = 330.0
+    settings.watching.connect_timeout = 10.0
+    settings.networking.request_timeout = 30.0
+    settings.networking.connect_timeout = 10.0
+    # Watching for new namespaces and CRDs takes rights of the whole cluster.
+    settings.scanning.disabled = not clusterwide
+    ours = ",".join(f"{key}={value}" for key, value in OURS.items())
+    settings.watching.label_selectors["apps", "deployments"] = ours
+    settings.watching.label_selectors["", "pods"] = ours
+    if label_selector:
+        settings.watching.label_selectors[GROUP, PLURAL] = label_selector
+    return settings
+
+
+def describe_connection(configuration: Configuration) -> kopf.ConnectionInfo:
+    """Return for Kopf how the official client logs in, so that both use the same cluster and credentials."""
+    scheme, _, token = (configuration.api_key.get("BearerToken") or "").partition(" ")
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        scheme=scheme.capitalize() or None,
+        token=token or None,
+    )

@@ -1,0 +1,94 @@
+"""Shows what would be done for a resource, without doing it."""
+
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from video_export_operator.cluster import Cluster
+from video_export_operator.errors import OperatorError
+from video_export_operator.manifests import Ref
+from video_export_operator.metrics import Metrics
+from video_export_operator.plan import Applied, Apply, Remove, SetDeletionCost, build_wanted, plan_objects
+from video_export_operator.reconcile.asking import Asker
+from video_export_operator.reconcile.reconciler import observe
+from video_export_operator.reconcile.record import Record
+from video_export_operator.reconcile.schedule import Budget
+from video_export_operator.reconcile.store import Store
+from video_export_operator.resource import VideoExportWorker, parse_resource
+from video_export_operator.scaling import Decision, decide
+from video_export_operator.temporal_queue import TemporalQueues
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""Uid of a resource that does not exist yet; nothing in the cluster belongs to it."""
+
+
+async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQueues) -> AsyncIterator[str]:
+    """Yield, line by line, what the operator sees and would do for a resource.
+
+    Args:
+        body: the resource as a manifest; it need not exist.
+        cluster: to read from, and to ask for its opinion of each object (a server-side dry run).
+        queues: to ask Temporal.
+
+    Raises:
+        InvalidSpec: with every problem found.
+    """
+    resource = await _resolve(body, cluster)
+    store = Store(lambda _: None)
+    store.replace_deployment(
+        resource.key, await cluster.fetch(Ref("apps/v1", "Deployment", resource.name), resource.key.namespace)
+    )
+    store.replace_pods(resource.key, await cluster.list_pods(resource.key.namespace, resource.name))
+    record = Record(resource.uid)
+    asker = Asker(queues, cluster, Budget(400.0), Metrics(), random.random)
+    await asker.refresh(resource, record, at_zero=not store.pods(resource.key), at=time.monotonic())
+    decision, _ = decide(resource.spec, observe(resource, store, record), record.memory)
+    for line in _describe(resource, record, decision):
+        yield line
+    live = store.deployment(resource.key, resource.uid)
+    wanted = build_wanted(resource, decision.replicas)
+    for action in plan_objects(wanted, decision, live, store.pods(resource.key), Applied(), time.monotonic()):
+        match action:
+            case Apply(manifest):
+                yield f"apply {manifest.ref}: {await _opinion(action, resource, cluster)}"
+            case Remove(ref):
+                yield f"remove {ref}, if it is there"
+            case SetDeletionCost(pod, cost):
+                yield f"set pod-deletion-cost of {pod} to {cost}"
+
+
+async def _resolve(body: Mapping[str, Any], cluster: Cluster) -> VideoExportWorker:
+    """Return the resource with the identity of the one in the cluster, if there is one."""
+    metadata = {"uid": NOBODY, **(body.get("metadata") or {})}
+    resource = parse_resource({**body, "metadata": metadata})
+    live = await cluster.fetch_resource(resource.key)
+    if live is None:
+        return resource
+    return parse_resource({**body, "metadata": {**metadata, "uid": live["metadata"]["uid"]}})
+
+
+def _describe(resource: VideoExportWorker, record: Record, decision: Decision) -> list[str]:
+    """Return what was seen and decided."""
+    queue = record.queue
+    temporal = f"{resource.spec.temporal.address}, queue {resource.spec.temporal.task_queue}"
+    lines = [f"{resource.key} (Temporal at {temporal})"]
+    if record.silence is not None:
+        lines.append(f"Temporal: {record.silence.reason}: {record.silence}")
+    elif queue is not None:
+        lines.append(f"waiting: {queue.activities.tasks} activities, {queue.workflows.tasks} workflow tasks")
+    if record.secret_problem is not None:
+        lines.append(f"storage: {record.secret_problem}")
+    lines.append(f"pods: {decision.workload.live}, busy {len(decision.workload.busy)}")
+    lines.append(f"size: {decision.replicas} ({decision.reason})")
+    lines.append("a size is lowered only after a whole window was observed, which one look cannot do")
+    return lines
+
+
+async def _opinion(action: Apply, resource: VideoExportWorker, cluster: Cluster) -> str:
+    """Return what the API server thinks of an object."""
+    try:
+        accepted = await cluster.apply(action.manifest, resource.key.namespace, resource.uid, dry_run=True)
+    except OperatorError as error:
+        return f"{error.reason}: {error}"
+    return "accepted" if accepted is not None else "left out, its kind is not installed"

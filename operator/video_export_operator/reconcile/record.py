@@ -1,0 +1,72 @@
+"""What is remembered of one resource between two reconciliations."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from video_export_operator.errors import OperatorError
+from video_export_operator.plan import Applied, Wanted, build_wanted
+from video_export_operator.resource import VideoExportWorker, parse_resource
+from video_export_operator.resource.live import LivePod
+from video_export_operator.scaling import Memory, QueueState
+from video_export_operator.temporal_queue import Endpoint
+
+NEVER = float("-inf")
+REPORT_GRACE = 75.0
+"""Seconds that a ready pod may be without a heartbeat before that is told; the SDK's default interval is 60 s."""
+
+
+@dataclass
+class Record:
+    """The mutable past of one resource; times are seconds of the monotonic clock.
+
+    Attributes:
+        queue: the newest answer of Temporal.
+        failures: attempts that failed since.
+        silence: the last of them.
+        asked_at: when Temporal was last asked, and `asked_all_at` when for everything.
+        resynced_at: when everything was last read from the API server.
+        problem: what the last actions failed with, and `attempts` how often in a row.
+        retry_at: when to act again after a failure; sooner if `tried` (what was to be done) changes.
+        told_at: when the status was last written.
+    """
+
+    uid: str
+    memory: Memory = field(default_factory=Memory)
+    applied: Applied = field(default_factory=Applied)
+    endpoint: Endpoint | None = None
+    queue: QueueState | None = None
+    failures: int = 0
+    silence: OperatorError | None = None
+    secret_problem: OperatorError | None = None
+    asked_all_at: float = NEVER
+    asked_at: float = NEVER
+    resynced_at: float = NEVER
+    problem: OperatorError | None = None
+    attempts: int = 0
+    retry_at: float = NEVER
+    tried: tuple[object, ...] = ()
+    told_at: float = NEVER
+    ready_since: dict[str, float] = field(default_factory=dict)
+    _parsed: tuple[object, VideoExportWorker] | None = None
+    _wanted: tuple[object, Wanted] | None = None
+
+    def parse(self, body: Mapping[str, Any]) -> VideoExportWorker:
+        """Return the resource as typed values, parsed once for each version of its spec."""
+        metadata = body["metadata"]
+        version = (metadata["uid"], metadata.get("generation"), metadata.get("annotations"))
+        if self._parsed is None or self._parsed[0] != version:
+            self._parsed = (version, parse_resource(body))
+        return self._parsed[1]
+
+    def wanted(self, resource: VideoExportWorker, replicas: int) -> Wanted:
+        """Return what should be there, built once for each version of the spec and size."""
+        if self._wanted is None or self._wanted[0] != (resource.uid, resource.generation, replicas):
+            self._wanted = ((resource.uid, resource.generation, replicas), build_wanted(resource, replicas))
+        return self._wanted[1]
+
+    def silent_pods(self, pods: Iterable[LivePod], at: float) -> tuple[str, ...]:
+        """Return the pods that have been ready for long and whose worker has never reported."""
+        mute = {pod.name for pod in pods if pod.ready and not pod.terminating and pod.name not in self.memory.pods}
+        self.ready_since = {name: self.ready_since.get(name, at) for name in mute}
+        return tuple(name for name, since in self.ready_since.items() if at - since >= REPORT_GRACE)

@@ -1,0 +1,141 @@
+"""What the watches have shown: the newest known state of every resource, Deployment and pod."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from video_export_operator.resource import Key
+from video_export_operator.resource.identity import WORKER_LABEL
+from video_export_operator.resource.live import LiveDeployment, LivePod, parse_deployment, parse_pod
+
+Json = Mapping[str, Any]
+
+
+class Store:
+    """A cache that is fed by the watches and by the answers to our own writes, whichever is newer.
+
+    Args:
+        wake: called with the key of every resource that something changed for.
+    """
+
+    def __init__(self, wake: Callable[[Key], None]) -> None:
+        self._wake = wake
+        self.resources: dict[Key, Json] = {}
+        self._deployments: dict[Key, tuple[int, LiveDeployment]] = {}
+        self._pods: dict[Key, dict[str, LivePod]] = {}
+
+    def put_resource(self, body: Json) -> None:
+        """Remember a resource."""
+        key = _key(body)
+        old = self.resources.get(key)
+        if old is not None and _same_life(old, body) and _version(body) < _version(old):
+            return
+        self.resources[key] = body
+        if old is None or _matters(old) != _matters(body):
+            self._wake(key)
+
+    def drop_resource(self, body: Json) -> None:
+        """Forget a resource that was deleted."""
+        if self.resources.pop(_key(body), None) is not None:
+            self._wake(_key(body))
+
+    def forget(self, key: Key) -> None:
+        """Forget a resource that turned out to be gone; its watch missed that."""
+        self.resources.pop(key, None)
+
+    def put_deployment(self, body: Json) -> None:
+        """Remember a worker Deployment."""
+        key = _worker_key(body)
+        if key is None:
+            return
+        version, live = _version(body), parse_deployment(body)
+        old = self._deployments.get(key)
+        if old is not None and old[1].uid == live.uid and version < old[0]:
+            return
+        self._deployments[key] = (version, live)
+        if old is None or old[1] != live:
+            self._wake(key)
+
+    def drop_deployment(self, body: Json) -> None:
+        """Forget a Deployment that was deleted, unless its successor is known already."""
+        key = _worker_key(body)
+        if key is not None and key in self._deployments and self._deployments[key][1].uid == body["metadata"]["uid"]:
+            del self._deployments[key]
+            self._wake(key)
+
+    def put_pod(self, body: Json) -> None:
+        """Remember a worker pod; one that has ended is forgotten."""
+        pod = parse_pod(body)
+        key = _worker_key(body)
+        if key is None:
+            return
+        if pod is None:
+            self.drop_pod(body)
+            return
+        known = self._pods.setdefault(key, {})
+        if known.get(pod.name) != pod:
+            known[pod.name] = pod
+            self._wake(key)
+
+    def drop_pod(self, body: Json) -> None:
+        """Forget a pod that was deleted."""
+        key = _worker_key(body)
+        if key is not None and self._pods.get(key, {}).pop(body["metadata"]["name"], None) is not None:
+            if not self._pods[key]:
+                del self._pods[key]
+            self._wake(key)
+
+    def replace_pods(self, key: Key, bodies: Iterable[Json]) -> None:
+        """Remember exactly these pods of a resource, as they were just read."""
+        pods = {pod.name: pod for body in bodies if (pod := parse_pod(body)) is not None}
+        if pods:
+            self._pods[key] = pods
+        else:
+            self._pods.pop(key, None)
+
+    def replace_deployment(self, key: Key, body: Json | None) -> None:
+        """Remember the Deployment of a resource as it was just read."""
+        if body is None:
+            self._deployments.pop(key, None)
+        else:
+            self._deployments[key] = (_version(body), parse_deployment(body))
+
+    def deployment(self, key: Key, owner: str) -> LiveDeployment | None:
+        """Return the Deployment of a resource, if it is the resource's."""
+        found = self._deployments.get(key)
+        return found[1] if found is not None and found[1].controller_uid == owner else None
+
+    def pods(self, key: Key) -> tuple[LivePod, ...]:
+        """Return the pods of a resource."""
+        return tuple(self._pods.get(key, {}).values())
+
+
+def _key(body: Json) -> Key:
+    """Return which resource this is."""
+    return Key(body["metadata"]["namespace"], body["metadata"]["name"])
+
+
+def _worker_key(body: Json) -> Key | None:
+    """Return which resource an object was made for."""
+    name = (body["metadata"].get("labels") or {}).get(WORKER_LABEL)
+    return Key(body["metadata"]["namespace"], name) if name else None
+
+
+def _version(body: Json) -> int:
+    """Return the resource version; they grow (KEP-5504 makes that a promise)."""
+    return int(body["metadata"].get("resourceVersion") or 0)
+
+
+def _same_life(one: Json, other: Json) -> bool:
+    """Return whether both are the same object, not one and its successor of the same name."""
+    return bool(one["metadata"].get("uid") == other["metadata"].get("uid"))
+
+
+def _matters(body: Json) -> tuple[Any, ...]:
+    """Return what of a resource may change a decision: not its status, which is our own."""
+    metadata = body["metadata"]
+    return (
+        metadata.get("uid"),
+        metadata.get("generation"),
+        metadata.get("annotations"),
+        metadata.get("deletionTimestamp"),
+    )
