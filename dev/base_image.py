@@ -21,6 +21,7 @@ SUITE = "trixie"
 NAME = f"docker.io/library/debian:{SUITE}-slim"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_BUNDLE = "etc/ssl/machine-certificates.pem"  # not where the package ca-certificates writes: an update would replace it
 # Settings of package managers that hold for the machine, by place in the image.
 _SETTINGS = {"etc/pip.conf": (Path("/etc/pip.conf"),), "root/.npmrc": (Path("/etc/npmrc"), Path.home() / ".npmrc")}
 _VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "NPM_CONFIG_REGISTRY")
@@ -61,7 +62,7 @@ def _make(buildah: Buildah, key: str) -> None:
         _settle(root)
         variables = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         if _CERTIFICATES.exists():
-            bundle = f"/{_CERTIFICATES.relative_to('/')}"
+            bundle = f"/{_BUNDLE}"
             variables |= {"PIP_CERT": bundle, "SSL_CERT_FILE": bundle, "NODE_EXTRA_CA_CERTS": bundle}
         variables |= {name: os.environ[name] for name in _VARIABLES if name in os.environ}
         buildah.commit_folder(root, NAME, key, variables)
@@ -85,7 +86,7 @@ def _settle(root: Path) -> None:
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
     (root / "etc/apt/sources.list.d/debian.sources").write_text(_sources())
     if _CERTIFICATES.exists():
-        shutil.copyfile(_CERTIFICATES, root / _CERTIFICATES.relative_to("/"))
+        shutil.copyfile(_CERTIFICATES, root / _BUNDLE)
     for place, candidates in _SETTINGS.items():
         for candidate in candidates:
             if candidate.exists():
@@ -118,7 +119,10 @@ def _acquire_settings() -> str:
     """Return this machine's proxies and date checks for apt."""
     names = ("http::Proxy", "https::Proxy", "Check-Valid-Until", "Check-Date")
     dumped = run(["apt-config", "dump"]).splitlines()
-    return "".join(f"{line}\n" for line in dumped if any(line.startswith(f"Acquire::{name} ") for name in names))
+    authority = f'Acquire::https::CAInfo "/{_BUNDLE}";\n' if _CERTIFICATES.exists() else ""
+    kept = (line for line in dumped if any(line.startswith(f"Acquire::{name} ") for name in names))
+    return authority + "".join(f"{line}
+" for line in kept)
 
 
 def _key() -> str:

@@ -67,7 +67,7 @@ class Buildah:
     def export(self, image: str, archive: Path) -> None:
         """Write the image as an OCI archive."""
         archive.unlink(missing_ok=True)
-        self._run("push", "--quiet", image, f"oci-archive:{archive}:{image}")
+        self._run("push", "--quiet", "--disable-compression", image, f"oci-archive:{archive}:{image}")
 
     def size(self, image: str) -> str:
         """Return the unpacked size as a person reads it."""

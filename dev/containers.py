@@ -10,6 +10,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from dev.errors import DevError
 from dev.network import PLUGINS, write_cni_config
 from dev.places import cache_directory
 from dev.processes import Process
@@ -57,16 +58,26 @@ class Containerd:
     def remove_containers(self) -> None:
         """Kill and delete every container, all at once."""
         with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(lambda task: self.ctr("tasks", "delete", "--force", task), self._listed("tasks")))
-            list(pool.map(lambda name: self.ctr("containers", "delete", name), self._listed("containers")))
+            list(pool.map(lambda task: self._delete("tasks", task, "--force"), self._listed("tasks")))
+            list(pool.map(lambda name: self._delete("containers", name), self._listed("containers")))
 
     def stop(self) -> None:
         """End containers, the daemon, and any shim that still serves this socket."""
         if self.process.pid is not None:
             self.remove_containers()
         self.process.stop()
+        for socket in self.directory.parent.glob(f"{self.socket.name}*"):
+            socket.unlink()
         for pid in self._shims():
             os.kill(pid, signal.SIGKILL)
+
+    def _delete(self, what: str, name: str, *options: str) -> None:
+        """Delete one; containerd, which sees a container end, may have been faster."""
+        try:
+            self.ctr(what, "delete", *options, name)
+        except DevError as error:
+            if "not found" not in str(error):
+                raise
 
     def _listed(self, what: str) -> list[str]:
         return self.ctr(what, "list", "--quiet").split()

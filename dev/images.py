@@ -73,9 +73,8 @@ def ensure_pause_image(programs: Path) -> dict[str, str]:
     buildah = Buildah()
     program = programs / "pause"
     key = hashlib.sha256(program.read_bytes()).hexdigest()[:16]
-    with exclusive(buildah.directory / "lock"):
-        if not buildah.holds(PAUSE_IMAGE, key):
-            buildah.commit_program(program, PAUSE_IMAGE, key)
+    if not buildah.holds(PAUSE_IMAGE, key):
+        buildah.commit_program(program, PAUSE_IMAGE, key)
     return {PAUSE_IMAGE: key}
 
 

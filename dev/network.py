@@ -48,10 +48,12 @@ def ensure_network(directory: Path) -> None:
 def remove_network(directory: Path) -> None:
     """Remove pod namespaces, the bridge with its routes, the proxy's rules, and put the kernel's settings back."""
     for record in _RESULTS.glob(f"{NETWORK}-*"):
-        for interface in json.loads(record.read_text()).get("result", {}).get("interfaces", []):
+        kept = json.loads(record.read_text())
+        for interface in kept.get("result", {}).get("interfaces", []):
             if interface.get("sandbox"):
                 _remove_namespace(Path(interface["sandbox"]))
         record.unlink()
+        (_RESULTS / f"cni-loopback-{kept['containerId']}-lo").unlink(missing_ok=True)
     if _succeeds("ip", "link", "show", BRIDGE):
         run(["ip", "link", "delete", BRIDGE])
     for family in _NFT_FAMILIES:

@@ -15,11 +15,14 @@ from dev.control_plane import ADMINS, ControlPlane
 from dev.network import HOST, ensure_network, remove_network
 from dev.processes import Process
 from dev.steps import require_root
-from dev.waiting import answers, find_free_port, listens
+from dev.waiting import answers, listens
 
 NAME = "local"
 DNS_PORT = 53
+_DNS_READY = f"{HOST}:8181"
+_PROXY_HEALTH = f"{HOST}:10256"
 _CGROUPS = Path("/sys/fs/cgroup")
+_DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")  # the kubelet makes it wherever its root is
 _CONTAINER_LOGS = Path("/var/log/containers")  # links that the kubelet makes; it has no setting
 
 
@@ -31,8 +34,6 @@ class Node:
         self.directory = directory
         self.programs = programs
         self.containerd = Containerd(directory)
-        self._dns_ready_port = find_free_port()
-        self._proxy_ports = (find_free_port(), find_free_port())
 
     def start(self, control_plane: ControlPlane) -> None:
         """Start everything and wait until the node is ready. containerd runs already: images went in."""
@@ -40,8 +41,8 @@ class Node:
         for process in processes:
             process.start()
         kubelet, proxy, dns = processes
-        proxy.wait_ready(lambda: answers(f"http://127.0.0.1:{self._proxy_ports[0]}/healthz"))
-        dns.wait_ready(lambda: answers(f"http://127.0.0.1:{self._dns_ready_port}/ready") and listens(f"{HOST}:53"))
+        proxy.wait_ready(lambda: answers(f"http://{_PROXY_HEALTH}/healthz"))
+        dns.wait_ready(lambda: answers(f"http://{_DNS_READY}/ready") and listens(f"{HOST}:{DNS_PORT}"))
         kubelet.wait_ready(lambda: node_is_ready(control_plane))
 
     def prepare(self) -> None:
@@ -60,6 +61,10 @@ class Node:
         remove_network(self.directory)
         _remove_cgroups()
         _remove_log_links(self.directory)
+        (_DEVICE_PLUGINS / "kubelet.sock").unlink(missing_ok=True)
+        for made in (_DEVICE_PLUGINS, _DEVICE_PLUGINS.parent):
+            with suppress(OSError):  # another kubelet's things are in it, or it never was
+                made.rmdir()
         for folder in ("kubelet", "pods", "containerd", "volume-plugins"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
 
@@ -100,6 +105,7 @@ class Node:
             "failCgroupV1": False,
             "localStorageCapacityIsolation": False,
             "enforceNodeAllocatable": [],
+            "makeIPTablesUtilChains": False,  # the proxy uses nftables
             "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
             "imageGCHighThresholdPercent": 100,  # images were put in by hand and cannot be pulled again
             "imageGCLowThresholdPercent": 99,
@@ -116,14 +122,13 @@ class Node:
 
     def _kube_proxy(self, control_plane: ControlPlane) -> Process:
         """The service proxy. It masquerades all: pods share a bridge, so an answer would bypass the translation."""
-        health, metrics = self._proxy_ports
         flags = {
             "kubeconfig": str(control_plane.kubeconfig_of("system:kube-proxy")),
             "hostname-override": NAME,
             "proxy-mode": "nftables",
             "masquerade-all": "true",
-            "healthz-bind-address": f"127.0.0.1:{health}",
-            "metrics-bind-address": f"127.0.0.1:{metrics}",
+            "healthz-bind-address": _PROXY_HEALTH,
+            "metrics-bind-address": f"{HOST}:10249",
             "conntrack-max-per-core": "0",
             "conntrack-tcp-timeout-established": "0",
             "conntrack-tcp-timeout-close-wait": "0",
@@ -136,7 +141,7 @@ class Node:
         kubeconfig = control_plane.kubeconfig_of("coredns", *ADMINS)
         corefile = self.directory / "Corefile"
         corefile.write_text(
-            f".:{DNS_PORT} {{\n  bind {HOST}\n  ready 127.0.0.1:{self._dns_ready_port}\n  errors\n"
+            f".:{DNS_PORT} {{\n  bind {HOST}\n  ready {_DNS_READY}\n  errors\n"
             f"  kubernetes cluster.local {{\n    kubeconfig {kubeconfig}\n    ttl 5\n  }}\n}}\n"
         )
         return Process("coredns", [str(self.programs / "coredns"), "-conf", str(corefile)], self.directory)

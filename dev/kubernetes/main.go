@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,10 +53,6 @@ func main() {
 	if !known {
 		fmt.Fprintf(os.Stderr, "called as %q: call it through a symlink named one of %s\n", name, strings.Join(names(), ", "))
 		os.Exit(2)
-	}
-	if name != "coredns" {
-		// CoreDNS registers its flags globally, where the others would show them as their own.
-		flag.CommandLine = flag.NewFlagSet(name, flag.ExitOnError)
 	}
 	os.Exit(run())
 }

@@ -1,0 +1,140 @@
+"""Everything together: Kubernetes with one node, Temporal, an S3 server, the images, and names for all in the cluster.
+
+Pods find Temporal at `temporal-frontend.temporal:7233` and the S3 server at `http://s3.storage:9000`, as they would in a
+cluster that runs them as pods.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from dev import object_storage, temporal_server
+from dev.control_plane import ADMIN, ControlPlane
+from dev.errors import DevError
+from dev.images import ensure_images, ensure_pause_image, load_images
+from dev.kubernetes_binaries import PROGRAMS, ensure_programs
+from dev.network import HOST
+from dev.node import Node
+from dev.places import state_directory
+from dev.processes import Process, stop_recorded
+from dev.steps import require_root, run, say, step
+
+API_PORT = 6443
+TEMPORAL_IN_CLUSTER = "temporal-frontend.temporal:7233"
+STORAGE_IN_CLUSTER = "http://s3.storage:9000"
+
+
+class Cluster:
+    """The local cluster whose state lies in `directory`. A machine has one at a time: its bridge is the machine's."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory or state_directory()
+        self.kubeconfig = self.directory / "control-plane" / "certificates" / f"{ADMIN}.kubeconfig"
+        self.temporal = f"{HOST}:{temporal_server.PORT}"
+        self.storage = object_storage.client_environment(f"http://{HOST}:{object_storage.PORT}")
+        self.objects = object_storage.objects(self.directory)
+
+    @property
+    def programs(self) -> Path:
+        """Where kubectl and helm are."""
+        return ensure_programs((*PROGRAMS, "pause"))
+
+    def up(self) -> None:
+        """Start what does not run, and build what is missing; the long steps side by side."""
+        require_root("A local cluster with real pods")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            images = pool.submit(ensure_images)
+            programs = pool.submit(lambda: self.programs).result()
+            node = Node(self.directory, programs)
+            with step("Network and containerd"):
+                node.prepare()
+            servers = pool.submit(self._start_servers)
+            with step("Control plane"):
+                control_plane = self._start_control_plane()
+            with step("Node"):
+                load_images(node.containerd, ensure_pause_image(programs))
+                node.start(control_plane)
+            servers.result()
+            load_images(node.containerd, images.result())
+        with step("Names of Temporal and storage in the cluster"):
+            self.kubectl("apply", "--filename", "-", given=json.dumps(_services()))
+
+    def down(self) -> None:
+        """End everything, whatever state it is in, and remove all that it made on the machine but logs and videos."""
+        require_root("Removing a local cluster")
+        problems = []
+        node = Node(self.directory, self.directory)
+        for what, end in (
+            ("node", node.stop),
+            ("control plane", self._stop_control_plane),
+            ("servers", self._stop_servers),
+        ):
+            try:
+                end()
+            except DevError as error:
+                problems.append(f"{what}: {error}")
+        if problems:
+            raise DevError("The cluster did not end cleanly:\n" + "\n".join(problems))
+        say("Nothing of the local cluster runs any more")
+
+    def kubectl(self, *arguments: str, given: str | None = None) -> str:
+        """Run kubectl as administrator."""
+        return run([self.programs / "kubectl", "--kubeconfig", self.kubeconfig, *arguments], given=given)
+
+    def helm(self, *arguments: str) -> str:
+        """Run helm as administrator."""
+        return run([self.programs / "helm", "--kubeconfig", str(self.kubeconfig), *arguments])
+
+    def _start_control_plane(self) -> ControlPlane:
+        """Start the control plane, or take the one that runs. A new one has new certificates."""
+        folder = self.directory / "control-plane"
+        if Process("kube-apiserver", (), folder).pid is None:
+            self._stop_control_plane()
+        control_plane = ControlPlane(folder, address=HOST, port=API_PORT)
+        control_plane.start()
+        return control_plane
+
+    def _stop_control_plane(self) -> None:
+        folder = self.directory / "control-plane"
+        for name in ("kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"):
+            Process(name, (), folder, patience=3).stop()
+        for part in ("etcd", "certificates"):
+            shutil.rmtree(folder / part, ignore_errors=True)
+
+    def _start_servers(self) -> None:
+        with step("Temporal and the S3 server"):
+            temporal_server.start_temporal(self.directory, HOST)
+            object_storage.start_object_storage(self.directory, HOST)
+
+    def _stop_servers(self) -> None:
+        for name in ("temporal", "object-storage"):
+            stop_recorded(self.directory / f"{name}.pid")
+
+
+def _services() -> dict[str, Any]:
+    """Return the services that lead to the servers on this machine."""
+    items: list[dict[str, Any]] = []
+    for namespace, name, port in (
+        ("temporal", "temporal-frontend", temporal_server.PORT),
+        ("storage", "s3", object_storage.PORT),
+    ):
+        metadata = {"name": name, "namespace": namespace}
+        ports = [{"name": "main", "port": port, "protocol": "TCP"}]
+        items.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        items.append({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}})
+        items.append(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {**metadata, "labels": {"kubernetes.io/service-name": name}},
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": [HOST]}],
+                "ports": ports,
+            }
+        )
+    return {"apiVersion": "v1", "kind": "List", "items": items}
