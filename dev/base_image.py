@@ -121,8 +121,7 @@ def _acquire_settings() -> str:
     dumped = run(["apt-config", "dump"]).splitlines()
     authority = f'Acquire::https::CAInfo "/{_BUNDLE}";\n' if _CERTIFICATES.exists() else ""
     kept = (line for line in dumped if any(line.startswith(f"Acquire::{name} ") for name in names))
-    return authority + "".join(f"{line}
-" for line in kept)
+    return authority + "".join(f"{line}\n" for line in kept)
 
 
 def _key() -> str:

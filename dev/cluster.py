@@ -1,7 +1,7 @@
 """Everything together: Kubernetes with one node, Temporal, an S3 server, the images, and names for all in the cluster.
 
-Pods find Temporal at `temporal-frontend.temporal:7233` and the S3 server at `http://s3.storage:9000`, as they would in a
-cluster that runs them as pods.
+Pods find Temporal at `temporal-frontend.temporal:7233` and the S3 server at `http://s3.storage:9000`, as they would in
+a cluster that runs them as pods.
 """
 
 from __future__ import annotations
@@ -69,15 +69,11 @@ class Cluster:
         require_root("Removing a local cluster")
         problems = []
         node = Node(self.directory, self.directory)
-        for what, end in (
-            ("node", node.stop),
-            ("control plane", self._stop_control_plane),
-            ("servers", self._stop_servers),
-        ):
+        for end in (node.stop, self._stop_control_plane, self._stop_servers):
             try:
                 end()
             except DevError as error:
-                problems.append(f"{what}: {error}")
+                problems.append(str(error))
         if problems:
             raise DevError("The cluster did not end cleanly:\n" + "\n".join(problems))
         say("Nothing of the local cluster runs any more")
