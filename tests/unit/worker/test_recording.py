@@ -144,6 +144,26 @@ def test_activity_is_what_a_user_does() -> None:
     assert recording.activity_ms == [550, 900, 1500, 1600, 1600, 1800]
 
 
+def test_typing_in_a_rich_text_editor_is_activity() -> None:
+    """rrweb reports it as changed text only; text that the page itself changes elsewhere is none."""
+    text = {"type": 3, "textContent": "a", "id": 8}
+    editor = {"type": 2, "tagName": "div", "attributes": {"contenteditable": "true"}, "childNodes": [text], "id": 7}
+    clock = {"type": 3, "textContent": "9:00", "id": 9}
+    page = snapshot()
+    page["data"]["node"]["childNodes"][0]["childNodes"] += [editor, clock]
+    added = {"parentId": 7, "nextId": None, "node": {"type": 3, "textContent": "c", "id": 20}}
+    recording = parse(
+        meta(),
+        page,
+        mutation(100, texts=[{"id": 9, "value": "9:01"}]),
+        mutation(200, texts=[{"id": 8, "value": "ab"}]),
+        mutation(300, adds=[added]),
+        mutation(400, texts=[{"id": 20, "value": "cd"}]),
+        mutation(500, removes=[{"id": 9}]),
+    )
+    assert recording.activity_ms == [200, 300, 400]
+
+
 def test_idle_stretches_are_bound_by_activity_and_by_the_recording() -> None:
     recording = parse(
         meta(), snapshot(), incremental(20_000, 3, id=1, x=0, y=0), incremental(29_999, 3, id=1, x=0, y=1),

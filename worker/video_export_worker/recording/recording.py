@@ -11,6 +11,7 @@ from typing import Final
 from video_export_worker.recording.events import (
     MOVES,
     USER_ACTIVITY,
+    EditableNodes,
     Event,
     Interaction,
     Source,
@@ -155,10 +156,14 @@ class Recording:
     def activity_ms(self) -> list[float]:
         """Offsets in ms at which the user did something, in order (`USER_ACTIVITY`).
 
-        A batch of moves counts with its first and its last position: it is reported after the fact.
+        A batch of moves counts with its first and its last position: it is reported after the fact. rrweb has no input
+        events for `contenteditable` elements, which rich text editors are made of: there, a changed text is typing.
         """
         offsets: list[float] = []
+        editable = EditableNodes()
         for event in self.events:
+            if editable.is_edited_by(event):
+                offsets.append(self._offset_ms(event))
             source = source_of(event)
             if source in MOVES:
                 positions = event["data"]["positions"]
