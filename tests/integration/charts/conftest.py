@@ -61,6 +61,8 @@ def cluster() -> Iterator[Cluster]:
     with ControlPlane(controllers=False) as control_plane:
         ready = Cluster(control_plane.kubeconfig, Path(os.fspath(programs or "")) / "kubectl")
         succeed(ready.kubectl("create", "--filename=-", given=RESTRICTED))
+        # What the controller manager would make, which these tests do not need otherwise.
+        succeed(ready.kubectl("create", "serviceaccount", "default"))
         succeed(ready.helm("install", OPERATOR, str(CHARTS / OPERATOR)))
         succeed(
             ready.kubectl(

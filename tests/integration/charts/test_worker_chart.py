@@ -28,7 +28,7 @@ OVERLAY: dict[str, Any] = {
             {"name": "sidecar", "image": "proxy:1"},
         ],
         "volumes": [
-            {"name": "tmp", "ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}},
+            {"name": "tmp", "hostPath": {"path": "/scratch"}},
             {"name": "data", "emptyDir": {}},
         ],
     },
@@ -51,7 +51,7 @@ CASES: dict[str, dict[str, Any]] = {
     "another program's arguments": {"args": ["serve"]},
     "ports": {"metricsPort": 9007, "healthPort": 9008},
     "slots and grace": {"slots": 5, "terminationGracePeriodSeconds": 10},
-    "no limits": {"resources": {"requests": {"cpu": "2", "nvidia.com/gpu": 1}, "limits": None}},
+    "no limits": {"resources": {"requests": {"cpu": 2, "memory": "1Gi"}, "limits": None}},
     "no resources": {"resources": {"requests": None, "limits": None}},
     "somebody's account": {"serviceAccount": {"name": "storage-writer"}},
     "workload identity": {"serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/x"}}},
