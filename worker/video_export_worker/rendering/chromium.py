@@ -38,6 +38,8 @@ FLAGS = (
     "--disable-checker-imaging",
     "--disable-image-animation-resync",
     "--enable-surface-synchronization",
+    # A tile is rastered as a whole: at the edge of a partly repainted one antialiasing depends on what was there.
+    "--disable-partial-raster",
     # Nothing leaves the browser: the page has a CSP without network, requests are aborted, and no name resolves.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--disable-background-networking",
