@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from video_export_worker.contract import Progress
 from video_export_worker.errors import StorageUnavailable, VideoExportError
 from video_export_worker.metrics import DESCRIPTIONS, Metric
+
+LOG = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL: Final = 1.0  # seconds; cancellation arrives with the answer
 # An outage of the storage is waited out instead of using up the attempts in seconds.
@@ -56,6 +59,7 @@ async def begin_attempt(phase: str, progress: Progress) -> AsyncIterator[Attempt
                 yield attempt
     except VideoExportError as error:
         count(Metric.FAILURES, 1, phase=phase, code=error.code)
+        LOG.warning("%s of %s failed: %s: %s", phase, activity.info().workflow_id, error.code, error)
         raise as_application_error(error) from error
     except Exception:
         count(Metric.FAILURES, 1, phase=phase, code="Unexpected")
@@ -67,7 +71,14 @@ async def begin_attempt(phase: str, progress: Progress) -> AsyncIterator[Attempt
 def as_application_error(error: VideoExportError) -> ApplicationError:
     """Build the error that Temporal shows and decides on: not worth a retry unless its class says so."""
     delay = STORAGE_RETRY_DELAY if isinstance(error, StorageUnavailable) else None
-    return ApplicationError(str(error), type=error.code, non_retryable=not error.retryable, next_retry_delay=delay)
+    return ApplicationError(
+        str(error),
+        type=error.code,
+        non_retryable=not error.retryable,
+        next_retry_delay=delay,
+        # What a retry cannot mend is the request's fault, not the worker's: one line in our log instead of a stack.
+        category=ApplicationErrorCategory.UNSPECIFIED if error.retryable else ApplicationErrorCategory.BENIGN,
+    )
 
 
 @asynccontextmanager

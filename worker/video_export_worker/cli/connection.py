@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import click
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
@@ -49,6 +51,22 @@ def read_temporal_settings(environment: Mapping[str, str]) -> TemporalSettings:
     return TemporalSettings(address, str(options.pop("namespace", "default")), options)
 
 
+def run_command(work: Coroutine[Any, Any, None]) -> None:
+    """Run a command that talks to Temporal; its refusals become the command line's errors."""
+    try:
+        asyncio.run(work)
+    except InvalidSettings as error:
+        raise click.UsageError(str(error)) from error
+    except (TemporalUnreachable, RPCError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _shorten(text: str) -> str:
+    """Pick the reason out of the SDK's nested description of a connection error."""
+    innermost = re.findall(r'message: "([^"]+)"', text)
+    return innermost[-1] if innermost else text
+
+
 async def connect(settings: TemporalSettings, *, identity: str | None = None, runtime: Runtime | None = None) -> Client:
     """Connect to Temporal.
 
@@ -66,7 +84,7 @@ async def connect(settings: TemporalSettings, *, identity: str | None = None, ru
                 **settings.options,
             )
     except (RuntimeError, RPCError, TimeoutError) as error:
-        why = f"no answer within {CONNECT_TIMEOUT:g} s" if isinstance(error, TimeoutError) else str(error)
+        why = f"no answer within {CONNECT_TIMEOUT:g} s" if isinstance(error, TimeoutError) else _shorten(str(error))
         raise TemporalUnreachable(
             f"cannot reach Temporal at {settings.address}: {why}; set TEMPORAL_ADDRESS (and TEMPORAL_NAMESPACE, "
             "TEMPORAL_API_KEY or TEMPORAL_TLS_* where it needs them)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from video_export_worker.storage.uris import parse_location
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
     from typing_extensions import Buffer
+
+LOG = logging.getLogger(__name__)
 
 CHUNK: Final = 4 * 1024 * 1024  # bytes held in memory while reading
 PART: Final = 8 * 1024 * 1024  # bytes of one part of a multipart upload: 10,000 parts are 80 GB
@@ -154,7 +157,9 @@ def _explained(action: str, uri: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
-        raise explain(error, action, uri) from error
+        LOG.debug("cannot %s %s", action, uri, exc_info=error)
+        # The store's own words are in the message, cut short: whole they may show key ids, and end in histories.
+        raise explain(error, action, uri) from None
 
 
 def _check_size(uri: str, size: int, limit: int | None) -> None:

@@ -1,0 +1,99 @@
+"""A real worker process, as a pod would run it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers import find_free_port
+from tests.waiting import wait_until
+
+
+@dataclass
+class WorkerProcess:
+    """A running `video-export worker`."""
+
+    process: subprocess.Popen[bytes]
+    name: str
+    log: Path
+    health_port: int
+    metrics_port: int
+
+    def text(self) -> str:
+        """What the worker has logged."""
+        return self.log.read_text(errors="replace")
+
+    def get(self, path: str) -> str:
+        """Ask the metrics port (`/metrics`) or the health port (anything else)."""
+        port = self.metrics_port if path == "/metrics" else self.health_port
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+
+    def wait_for_log(self, text: str, timeout: float = 30) -> None:
+        """Wait until the log contains `text`."""
+
+        def said() -> bool:
+            assert self.process.poll() is None or text in self.text(), f"the worker ended:\n{self.text()[-3000:]}"
+            return text in self.text()
+
+        wait_until(said, f"{self.name} logs {text!r} ({self.log})", timeout)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM, as the kubelet does."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, timeout: float = 30) -> int:
+        """Wait for its end; answers the exit code."""
+        return self.process.wait(timeout)
+
+    def kill(self) -> None:
+        """End the worker and all it started at once, as a node that dies."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+
+@contextmanager
+def running_worker(
+    directory: Path,
+    queue: str,
+    environment: Mapping[str, str],
+    *,
+    name: str = "worker-1",
+    program: tuple[str, ...] = ("-m", "video_export_worker"),
+) -> Iterator[WorkerProcess]:
+    """A worker that takes exports from `queue`; whatever is left of it is killed at the end.
+
+    Args:
+        directory: for its log and temporary files.
+        queue: task queue.
+        environment: settings of the worker beside the ports and its name.
+        name: what it calls itself.
+        program: how Python starts it.
+    """
+    temporary = directory / f"{name}-tmp"
+    temporary.mkdir()
+    health, metrics = find_free_port(), find_free_port()
+    variables = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("VIDEO_EXPORT_", "TEMPORAL_"))},
+        "VIDEO_EXPORT_HEALTH_PORT": str(health),
+        "POD_NAME": name,
+        "TMPDIR": str(temporary),
+        **environment,
+    }
+    log = directory / f"{name}.log"
+    command = [sys.executable, *program, "worker", "--task-queue", queue, "--metrics-port", str(metrics)]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, env=variables, stdout=file, stderr=file, start_new_session=True)
+    worker = WorkerProcess(process, name, log, health, metrics)
+    try:
+        yield worker
+    finally:
+        if process.poll() is None:
+            worker.kill()

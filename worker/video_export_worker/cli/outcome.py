@@ -1,0 +1,129 @@
+"""Following an export to its end, and showing how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import quote
+
+import click
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from video_export_worker.cli.progress import ExportProgress
+from video_export_worker.contract import PROGRESS_QUERY, RENDER_SEGMENT, Progress, VideoExportResult
+from video_export_worker.storage import Storage
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowExecutionDescription
+
+Export: TypeAlias = "WorkflowHandle[Any, VideoExportResult]"
+
+POLL_INTERVAL: Final = 1.0  # seconds; heartbeats carry no more often
+QUERY_TIMEOUT: Final = timedelta(seconds=2)  # without a worker nobody answers
+
+
+async def find_export(client: Client, export_id: str) -> Export:
+    """Look up an export by its workflow id. Raises click.ClickException where there is none."""
+    export: Export = client.get_workflow_handle(export_id, result_type=VideoExportResult)
+    try:
+        await export.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise click.ClickException(
+                f"there is no export {export_id!r} in the namespace {client.namespace!r}: check the id"
+            ) from error
+        raise
+    return export
+
+
+async def follow(export: Export, *, as_json: bool) -> VideoExportResult:
+    """Show progress until the export ends, and answer its result.
+
+    Raises:
+        click.ClickException: it failed, was cancelled or terminated; the message says why.
+    """
+    ending = asyncio.create_task(export.result())
+    with ExportProgress(quiet=as_json) as shown:
+        while not ending.done():
+            await asyncio.wait({ending}, timeout=POLL_INTERVAL)
+            if not ending.done():
+                shown.update(await observe_progress(export))
+    try:
+        return await ending
+    except WorkflowFailureError as error:
+        raise describe_failure(export.id, error, as_json) from error
+
+
+async def observe_progress(export: Export) -> Progress:
+    """Ask how far the export is: the workflow knows finished segments, heartbeats those on their way."""
+    try:
+        description, progress = await asyncio.gather(
+            export.describe(),
+            export.query(PROGRESS_QUERY, result_type=Progress, rpc_timeout=QUERY_TIMEOUT),
+        )
+    except RPCError:
+        return Progress()  # nobody answers a query before a worker has taken the export
+    done = progress.frames_done + await _count_frames_on_their_way(description)
+    return progress.model_copy(update={"frames_done": min(done, progress.frames)})
+
+
+async def _count_frames_on_their_way(description: WorkflowExecutionDescription) -> int:
+    frames = 0
+    for pending in description.raw_description.pending_activities:
+        if pending.activity_type.name == RENDER_SEGMENT and pending.HasField("heartbeat_details"):
+            details = await description.data_converter.decode(pending.heartbeat_details.payloads, [Progress])
+            frames += details[0].frames_done
+    return frames
+
+
+def describe_failure(export_id: str, error: WorkflowFailureError, as_json: bool) -> click.ClickException:
+    """Build what the command line says of an export that did not finish."""
+    cause = error.cause
+    while cause.__cause__ is not None and not isinstance(cause, (ApplicationError, CancelledError)):
+        cause = cause.__cause__
+    code = cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__
+    message = cause.message if isinstance(cause, ApplicationError) else str(cause)
+    if isinstance(cause, CancelledError):
+        code, message = "Cancelled", "the export was cancelled"
+    if as_json:
+        click.echo(json.dumps({"id": export_id, "error": {"code": code, "message": message}}, ensure_ascii=False))
+    return click.ClickException(f"{export_id}: {code}: {message}")
+
+
+async def download_videos(export_id: str, result: VideoExportResult, folder: Path | None) -> list[Path]:
+    """Download the videos to `<folder>/<export id>.<format>`; a file is there whole or not at all."""
+    if folder is None:
+        return []
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    storage = Storage(os.environ.get("VIDEO_EXPORT_STORAGE_URI"))
+    paths = []
+    for video in result.videos:
+        target = folder / f"{quote(export_id, safe=' ')}.{video.format}"
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        await storage.fetch(video.uri, partial)
+        await asyncio.to_thread(partial.replace, target)
+        paths.append(target)
+    return paths
+
+
+def show_result(export_id: str, result: VideoExportResult, files: list[Path], as_json: bool) -> None:
+    """Print the videos, and where they were downloaded to."""
+    if as_json:
+        shown = {"id": export_id, **result.model_dump(mode="json"), "files": [str(path) for path in files]}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    for video in result.videos:
+        click.echo(
+            f"{video.uri}: {video.width}x{video.height} {video.codec}, {video.duration:.2f} s, "
+            f"{video.frames} frames, {video.size / 1000:.0f} kB"
+        )
+    for path in files:
+        click.echo(f"downloaded {path}")
+    for warning in result.warnings:
+        click.echo(f"warning: {warning}", err=True)

@@ -1,0 +1,132 @@
+"""`video-export submit`: start an export on the workers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import click
+from temporalio.client import Client
+from temporalio.common import Priority, WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from video_export_worker.cli.connection import connect, read_temporal_settings, run_command
+from video_export_worker.cli.outcome import Export, download_videos, follow, show_result
+from video_export_worker.cli.request_options import build_request, request_options
+from video_export_worker.contract import (
+    DEFAULT_TASK_QUEUE,
+    WORKFLOW_NAME,
+    VideoExportRequest,
+    VideoExportResult,
+    VideoFormat,
+)
+from video_export_worker.storage import Storage, join_uri
+
+
+@click.command("submit")
+@click.argument("recording", nargs=-1, required=True)
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    type=click.Choice([name.value for name in VideoFormat]),
+    multiple=True,
+    help="Format of the video (mp4); may be repeated.",
+)
+@click.option("--output", metavar="URI", help="URI prefix of the results; by default the workers decide.")
+@click.option("--id", "export_id", help="Workflow id of the export; by default a new one.")
+@click.option("--task-queue", default=DEFAULT_TASK_QUEUE, show_default=True, help="Queue of the workers.")
+@click.option("--priority", type=int, help="1 runs first, 5 last (3).")
+@click.option("--fairness-key", metavar="KEY", help="Tenants with different keys share the workers evenly.")
+@click.option("--wait", "--watch", "wait", is_flag=True, help="Follow the export and show its result.")
+@click.option("--download", type=click.Path(path_type=Path, file_okay=False), help="Download to a folder; waits.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@request_options
+def submit_command(
+    recording: tuple[str, ...],
+    formats: tuple[str, ...],
+    export_id: str | None,
+    task_queue: str,
+    wait: bool,
+    download: Path | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Export RECORDING (or its parts, in order) on the workers, and print the export's id.
+
+    RECORDING is a URI that the workers can read, or a file here: it is uploaded to VIDEO_EXPORT_STORAGE_URI first.
+    """
+    export_id = export_id or f"video-export-{uuid.uuid4().hex[:12]}"
+    more = {name: values.pop(name) for name in ("output", "priority", "fairness_key")}
+    local = [name for name in recording if "://" not in name]
+    uris = [_plan_uri(name) if name in local else name for name in recording]
+    request = build_request(values, uris, [VideoFormat(name) for name in formats], **more)
+    uploads = {Path(name): uri for name, uri in zip(recording, uris, strict=True) if name in local}
+    run_command(_submit(export_id, task_queue, request, uploads, wait or download is not None, download, as_json))
+
+
+async def _submit(
+    export_id: str,
+    task_queue: str,
+    request: VideoExportRequest,
+    uploads: dict[Path, str],
+    wait: bool,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    client = await connect(read_temporal_settings(os.environ))
+    await _upload(uploads)
+    export = await _start(client, export_id, task_queue, request)
+    if not wait:
+        shown = {"id": export_id, "run_id": export.result_run_id, "task_queue": task_queue}
+        click.echo(json.dumps(shown) if as_json else export_id)
+        return
+    click.echo(f"export {export_id}", err=True)
+    result = await follow(export, as_json=as_json)
+    show_result(export_id, result, await download_videos(export_id, result, folder), as_json)
+
+
+async def _start(client: Client, export_id: str, task_queue: str, request: VideoExportRequest) -> Export:
+    try:
+        return await client.start_workflow(
+            WORKFLOW_NAME,
+            request.model_dump(mode="json", exclude_defaults=True),
+            id=export_id,
+            task_queue=task_queue,
+            result_type=VideoExportResult,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            priority=Priority(priority_key=request.priority, fairness_key=request.fairness_key),
+        )
+    except WorkflowAlreadyStartedError as error:
+        raise click.ClickException(
+            f"an export {export_id!r} is running: video-export watch {export_id}, or choose another --id"
+        ) from error
+
+
+def _plan_uri(name: str) -> str:
+    """Choose where a local recording goes: under the hash of its content, so that it is uploaded once."""
+    root = os.environ.get("VIDEO_EXPORT_STORAGE_URI")
+    if not root:
+        raise click.UsageError(
+            f"{name} is a file of this machine: set VIDEO_EXPORT_STORAGE_URI to the workers' storage to upload it, "
+            "or give a URI that they can read"
+        )
+    path = Path(name)
+    if not path.is_file():
+        raise click.UsageError(f"there is no file {name}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return join_uri(root, "recordings", f"{digest[:32]}{''.join(path.suffixes[-2:])}")
+
+
+async def _upload(uploads: dict[Path, str]) -> None:
+    storage = Storage(os.environ.get("VIDEO_EXPORT_STORAGE_URI"))
+    for path, uri in uploads.items():
+        size = await asyncio.to_thread(lambda path=path: path.stat().st_size)
+        if await storage.size(uri) != size:
+            await storage.publish(path, uri)
