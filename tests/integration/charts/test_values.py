@@ -109,10 +109,33 @@ def test_a_wrong_value_is_refused_in_words(chart: str, values: dict[str, Any], s
     assert said in refuse(chart, values)
 
 
+def read_spec_of_the_resource() -> dict[str, Any]:
+    crd = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    spec: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return spec
+
+
+def test_fields_of_the_resource_have_the_same_bounds_in_the_chart() -> None:
+    bounds = ("minimum", "maximum", "enum", "maxLength", "maxItems", "maxProperties", "pattern")
+
+    def differing(field: dict[str, Any], value: dict[str, Any], path: str) -> Iterator[str]:
+        assert path == ".image" or set(field.get("properties", {})) == set(value.get("properties", {})), path
+        for bound in bounds:
+            if bound in field and field[bound] != value.get(bound):
+                yield f"{path}: {bound} is {value.get(bound)!r}, in the resource {field[bound]!r}"
+        for name, inner in field.get("properties", {}).items():
+            yield from differing(inner, value["properties"][name], f"{path}.{name}")
+
+    chart = read_schema(WORKER)
+    ours = {"properties": {name: chart["properties"][name] for name in read_spec_of_the_resource()["properties"]}}
+    resource = read_spec_of_the_resource()
+    resource["properties"]["image"] = {}  # one string there, repository, tag and digest here
+    assert list(differing(resource, ours, "")) == []
+
+
 def test_fields_of_the_resource_have_the_same_defaults_in_the_chart() -> None:
     """Whoever installs the chart and whoever writes a resource by hand get the same workers."""
-    crd = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    schema = read_spec_of_the_resource()
     values = yaml.safe_load(read_chart(WORKER, "values.yaml"))
     not_fields = {"nameOverride", "operator", "keda"}
     assert set(values) - not_fields == set(schema["properties"])
