@@ -25,7 +25,7 @@ def striped(columns: int) -> Picture:
 
 
 async def encode(folder: Path, slots: list[int], count: int, fps: Fraction) -> dict[VideoFormat, Path]:
-    folder.mkdir()
+    await asyncio.to_thread(folder.mkdir)
     async with write_parts(list(VideoFormat), folder, fps, WIDTH, HEIGHT, Quality.MEDIUM) as (writer, parts):
         for slot in slots:
             await writer.write(slot, striped(slot))
@@ -52,7 +52,7 @@ async def test_two_joined_parts_are_exactly_as_long_as_planned(tmp_path: Path, f
 async def test_each_frame_stands_at_its_own_time(tmp_path: Path, name: VideoFormat) -> None:
     parts = await encode(tmp_path / "part", [0, 30, 31, 60], 100, Fraction(25))
     video = await join(tmp_path, name, [parts[name]], 100, Fraction(25))
-    seen = {}
+    seen: dict[int, int] = {}
     with av.open(str(video.path)) as container:
         for frame in container.decode(video=0):
             columns = int((frame.to_ndarray(format="rgb24")[100, :, 0] > 200).sum())
@@ -78,7 +78,7 @@ async def test_a_long_still_part_can_be_sought(tmp_path: Path) -> None:
     video = await join(tmp_path, VideoFormat.MP4, [parts[VideoFormat.MP4]], 60 * 25, Fraction(25))
     with av.open(str(video.path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
-    times = [float(packet.pts * packet.time_base) for packet in packets]
+    times = [float((packet.pts or 0) * packet.time_base) for packet in packets]
     keys = [at for at, packet in zip(times, packets, strict=True) if packet.is_keyframe]
     assert max(np.diff([*times, 60])) <= 2.0 + 1e-6
     assert max(np.diff([*keys, 60])) <= 10.0 + 1e-6
@@ -97,14 +97,14 @@ async def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
 
 
 async def test_ffmpeg_that_cannot_write_is_reported_with_its_words(tmp_path: Path) -> None:
-    with pytest.raises(EncodeFailed, match="No such file or directory"):
-        async with write_parts([VideoFormat.MP4], tmp_path / "absent", Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (
-            writer,
-            _,
-        ):
+    async def encode_into(folder: Path) -> None:
+        async with write_parts([VideoFormat.MP4], folder, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
             for slot in range(200):
                 await writer.write(slot, striped(slot))
             await writer.finish(200)
+
+    with pytest.raises(EncodeFailed, match="No such file or directory"):
+        await encode_into(tmp_path / "absent")
 
 
 async def test_cancellation_ends_ffmpeg(tmp_path: Path) -> None:
@@ -121,12 +121,16 @@ async def test_cancellation_ends_ffmpeg(tmp_path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    running = [
-        folder
-        for folder in Path("/proc").iterdir()
-        if folder.name.isdigit() and str(tmp_path).encode() in _command_line(folder)
+    assert not list_processes_of(tmp_path), "ffmpeg was left running"
+
+
+def list_processes_of(folder: Path) -> list[str]:
+    """Numbers of the processes whose command names the folder."""
+    return [
+        process.name
+        for process in Path("/proc").iterdir()
+        if process.name.isdigit() and str(folder).encode() in _command_line(process)
     ]
-    assert not running, "ffmpeg was left running"
 
 
 def _command_line(folder: Path) -> bytes:

@@ -89,7 +89,7 @@ async def test_no_frame_that_differs_is_skipped(
     name: str, chromium: ChromiumSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recording = parse_recording([(RECORDINGS / f"{name}.json.gz").read_bytes()])
-    wanted = {"request": {"start": 1, "end": 5}}
+    wanted: dict[str, Any] = {"request": {"start": 1, "end": 5}}
     planned = digests(await render(recording, chromium, **wanted))
     monkeypatch.setattr(StepPlanner, "must_step", lambda self, at_ms, previous: True)
     assert planned == digests(await render(recording, chromium, **wanted))
@@ -227,7 +227,7 @@ def chromium_processes() -> list[int]:
 
 async def test_a_killed_browser_is_replaced_and_no_frame_is_lost(chromium: ChromiumSettings) -> None:
     recording = parse_recording([(RECORDINGS / "animations.json.gz").read_bytes()])
-    wanted = {"request": {"end": 3}}
+    wanted: dict[str, Any] = {"request": {"end": 3}}
     undisturbed = digests(await render(recording, chromium, **wanted))
     before = set(chromium_processes())
     counts = RenderCounts()
