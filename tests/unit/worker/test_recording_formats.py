@@ -10,8 +10,8 @@ import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
 import zstandard
 
-from tests.unit.worker.recording_files import as_array, as_lines, as_packed, as_posthog, session
-from video_export_worker.recording import parse_recording
+from tests.unit.worker.recording_files import as_array, as_field, as_lines, as_packed, as_posthog, incremental, session
+from video_export_worker.recording import json_stream, parse_recording
 
 SESSION = session()
 
@@ -98,8 +98,6 @@ def test_an_event_may_be_larger_than_the_window_that_is_read_at_once() -> None:
 
 def test_a_stylesheet_change_that_posthog_compressed_is_opened() -> None:
     rule = [{"rule": ".a { color: red }", "index": 0}]
-    from tests.unit.worker.recording_files import as_field, incremental
-
     event = {**incremental(700, 8, id=3, adds=as_field(rule), removes=""), "cv": "2024-10"}
     recording = parse_recording([as_lines([["w", item] for item in [*SESSION[:2], event]])], strict=True)
     assert recording.events[-1] == incremental(700, 8, id=3, adds=rule, removes=[])
@@ -112,3 +110,28 @@ def test_unknown_events_are_kept() -> None:
     ]
     recording = parse_recording([as_array([*SESSION[:2], *unknown])], strict=True)
     assert recording.events == [*SESSION[:2], *unknown]
+
+
+@pytest.mark.parametrize("window", [1, 5, 64])
+@pytest.mark.parametrize("name", FORMATS)
+def test_values_are_read_across_the_windows_of_the_reader(
+    name: str, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_stream, "CHUNK_BYTES", window)
+    chunks = (FORMATS[name][start : start + window] for start in range(0, len(FORMATS[name]), window))
+    recording = parse_recording([chunks], strict=True)
+    assert recording.events == SESSION
+
+
+@pytest.mark.parametrize("window", [1, 5, 64])
+def test_problems_have_the_same_place_whatever_the_window(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = as_lines([*SESSION[:3], 17]) + b'\n{"type": 5, "data": NaN, "timestamp": 1}\n{"type" oops}\n'
+    data = broken + as_lines(SESSION[3:]) + b'\n{"type": 3, "data": {"sour'
+    at_once = parse_recording([data])
+    monkeypatch.setattr(json_stream, "CHUNK_BYTES", window)
+    in_pieces = parse_recording([(data[start : start + window] for start in range(0, len(data), window))])
+    assert in_pieces == at_once
+    assert in_pieces.events == SESSION
+    assert [warning.partition(" (")[0] for warning in in_pieces.warnings] == [
+        f"skipped the recording, line {line}" for line in (4, 5, 6, 10)
+    ]

@@ -61,7 +61,10 @@ def parse_recording(
     events, windows = _choose_window(found, problems)
     del found
     if len(events) < 2:
-        raise RecordingInvalid("the recording holds only one event: a replay needs a full snapshot and what follows it")
+        raise RecordingInvalid(
+            "the recording holds only one event: a replay needs a full snapshot and what follows it"
+            + _mention_first(problems)
+        )
     events.sort(key=lambda event: float(event["timestamp"]))
     events = _begin_with_snapshot(events, problems)
     return Recording(events, problems.warnings, windows)
@@ -113,6 +116,11 @@ def _explain_no_events(problems: Problems) -> str:
     return "the recording is empty: it holds no events"
 
 
+def _mention_first(problems: Problems) -> str:
+    """What is missing may be what could not be read."""
+    return f" (the first problem in it: {problems.first})" if problems.first else ""
+
+
 def _choose_window(found: list[WindowEvent], problems: Problems) -> tuple[list[Event], tuple[WindowSummary, ...]]:
     windows: dict[str | None, list[Event]] = {}
     for item in found:
@@ -121,7 +129,7 @@ def _choose_window(found: list[WindowEvent], problems: Problems) -> tuple[list[E
     if not playable:
         raise RecordingInvalid(
             f"the recording has no full snapshot among its {len(found)} events, so there is no page to show; "
-            "record with rrweb's snapshots on, and give every part of the recording"
+            "record with rrweb's snapshots on, and give every part of the recording" + _mention_first(problems)
         )
 
     def rank(name: str | None) -> tuple[int, int]:
