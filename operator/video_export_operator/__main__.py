@@ -9,7 +9,6 @@ import random
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import kopf
@@ -102,9 +101,10 @@ async def _serve(settings: Settings, cluster: Cluster, elector: Elector, is_lead
     asker = Asker(TemporalQueues(), cluster, Budget(settings.calls_per_second), metrics, random.random)
     actor = Actor(cluster, store, metrics)
     reconciler = Reconciler(cluster, store, asker, actor, metrics, random.random)
-    ready, stop = asyncio.Event(), _stop_on_signals()
+    ready, stop = asyncio.Event(), asyncio.Event()
     runner = await metrics_module.serve(metrics, settings.metrics_port, ready.is_set)
     watching = asyncio.create_task(_watch(settings, store, loop, ready, stop), name="watch")
+    signals = asyncio.create_task(_take_signals(ready, stop), name="signals")
     tasks = [asyncio.create_task(loop.run(reconciler), name="loop")]
     if settings.leader_election:
         tasks.append(asyncio.create_task(elector.run(), name="lease"))
@@ -115,9 +115,9 @@ async def _serve(settings: Settings, cluster: Cluster, elector: Elector, is_lead
             task.result()  # none of them ends by itself: what ended it ends the operator, and Kubernetes starts another
     finally:
         stop.set()
-        for task in tasks:
+        for task in (signals, *tasks):
             task.cancel()
-        await asyncio.gather(*tasks, watching, return_exceptions=True)
+        await asyncio.gather(signals, *tasks, watching, return_exceptions=True)
         await runner.cleanup()
 
 
@@ -161,14 +161,17 @@ def read_manifest(filename: str) -> dict[str, object]:
     return body
 
 
-def _stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
+async def _take_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """Let SIGTERM and SIGINT set the event, also after Kopf has put its own handlers in place.
+
+    Kopf's would end the watches first, and leave this replica to lead without them until they are closed.
+    """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
-    return stop
+        loop.add_signal_handler(number, stop.set)
+    await ready.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
 
 
 class JsonFormatter(logging.Formatter):
@@ -194,8 +197,11 @@ def set_up_logging(settings: Settings) -> None:
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else text)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     quiet = max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level.upper()])
-    for name in ("kopf", "aiohttp", "asyncio", "kubernetes"):
+    for name in ("kopf", "asyncio", "kubernetes"):
         logging.getLogger(name).setLevel(quiet)
+    # One line for each event and each probe says nothing that the reconciler does not.
+    for name in ("kopf.objects", "kopf.activities", "aiohttp.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

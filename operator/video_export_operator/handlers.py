@@ -60,10 +60,13 @@ def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSetti
     """Return Kopf's settings: bounded requests, watches filtered by the server, nothing written by Kopf itself."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    # How long the queue of an object lives on without events, which is also how long the end of the process takes.
+    settings.queueing.idle_timeout = 1.0
+    settings.queueing.exit_timeout = 1.0
     settings.persistence.finalizer = f"{GROUP}/unused"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
-    settings.watching.server_timeout = 300.0
+    settings.watching.server_timeout = 300  # an integer: the API server refuses "300.0"
     settings.watching.client_timeout = 330.0
     settings.watching.connect_timeout = 10.0
     settings.networking.request_timeout = 30.0

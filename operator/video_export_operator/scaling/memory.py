@@ -59,6 +59,7 @@ class Memory:
         unreachable_since: when Temporal stopped answering.
         counted_at: when open executions were last counted, and how many there were.
         queue_at: time of the last answer that is part of this memory.
+        completion_rate: activities that one slot in use completed a second, before that answer; 0.0 while unknown.
     """
 
     pods: Mapping[str, PodWork] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class Memory:
     counted_at: float | None = None
     open_executions: int = 0
     queue_at: float | None = None
+    completion_rate: float = 0.0
 
     def covers(self, at: float, window: float) -> bool:
         """Return whether the whole window before `at` was observed."""
@@ -79,12 +81,6 @@ class Memory:
         """Return the largest need in the window."""
         return max((sample.needed for sample in self.samples if at - sample.at <= window), default=0)
 
-    @property
-    def completion_rate(self) -> float:
-        """Activities that one slot in use completes a second; 0.0 while unknown."""
-        seconds = sum(sample.slot_seconds for sample in self.samples)
-        return sum(sample.completed for sample in self.samples) / seconds if seconds > 0 else 0.0
-
 
 def remember_pods(seen: Observation, memory: Memory) -> Memory:
     """Return the memory with what the workers of the pods that exist say now."""
@@ -93,7 +89,11 @@ def remember_pods(seen: Observation, memory: Memory) -> Memory:
     present = seen.present > 0 or any(not pod.terminating for pod in seen.pods)
     left_zero = (memory.left_zero if memory.left_zero is not None else seen.at) if present else None
     polled = present and (memory.polled or bool(pods) or _has_polled(queue, left_zero))
-    return replace(memory, pods=pods, polled=polled, left_zero=left_zero)
+    known = replace(memory, pods=pods, polled=polled, left_zero=left_zero)
+    if queue is None or queue.at == memory.queue_at:
+        return known
+    # Of the answers before this one: looking twice at the same answer must not change what it means.
+    return replace(known, completion_rate=_completion_rate(memory.samples))
 
 
 def remember_queue(seen: Observation, memory: Memory, before: Memory, needed: int, scaling: Scaling) -> Memory:
@@ -127,6 +127,12 @@ def remember_count(seen: Observation, memory: Memory) -> Memory:
     if seen.open_executions is None:
         return memory
     return replace(memory, counted_at=seen.at, open_executions=seen.open_executions)
+
+
+def _completion_rate(samples: tuple[Sample, ...]) -> float:
+    """Return how many activities one slot in use completes a second; 0.0 while unknown."""
+    seconds = sum(sample.slot_seconds for sample in samples)
+    return sum(sample.completed for sample in samples) / seconds if seconds > 0 else 0.0
 
 
 def _has_polled(queue: QueueState | None, left_zero: float | None) -> bool:
