@@ -1,0 +1,50 @@
+# Every target installs what it needs; see README.md for the times.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-node demo demo-down dev images player check test test-unit test-integration test-e2e
+
+PYTHON := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help:
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' | expand -t 20
+
+setup: ## install what rendering and development need
+	@dev/install.sh
+
+setup-node: ## install also what runs pods
+	@dev/install.sh node
+
+demo: setup-node ## everything on this machine: recordings become videos through worker pods (KUBE_CONTEXT=name: in that cluster)
+	@$(PYTHON) -m dev demo $(if $(KUBE_CONTEXT),--context $(KUBE_CONTEXT))
+
+demo-down: setup ## leave nothing of the demo running
+	@$(PYTHON) -m dev down $(if $(KUBE_CONTEXT),--context $(KUBE_CONTEXT))
+
+dev: setup ## Temporal, storage and one worker, until interrupted
+	@$(PYTHON) -m dev run temporal storage worker
+
+images: setup-node ## build both images
+	@$(PYTHON) -m dev images
+
+player: ## bundle the replay page
+	@sh worker/player/build.sh
+
+check: setup ## everything that is not a test
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+test: setup-node ## every test
+	@$(PYTHON) -m dev kubernetes
+	pytest
+
+test-unit: setup ## pure code, seconds
+	pytest tests/unit
+
+test-integration: setup ## real servers, browser and control plane
+	@$(PYTHON) -m dev kubernetes
+	pytest tests/integration
+
+test-e2e: setup-node ## the whole system on a local node
+	pytest tests/e2e
