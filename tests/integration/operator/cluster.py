@@ -1,0 +1,234 @@
+"""A namespace of a real API server, and the operator as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dev.control_plane import ControlPlane
+from tests.servers import find_free_port
+from tests.waiting import wait_for, wait_until
+
+KIND = "VideoExportWorker"
+FOLDERS = {
+    "vew": "/apis/videoexport.dev/v1alpha1/namespaces/{}/videoexportworkers",
+    "deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "networkpolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "serviceaccount": "/api/v1/namespaces/{}/serviceaccounts",
+    "service": "/api/v1/namespaces/{}/services",
+    "pod": "/api/v1/namespaces/{}/pods",
+    "event": "/api/v1/namespaces/{}/events",
+}
+NAME = "exports"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """One namespace, as a user with kubectl sees it."""
+
+    control_plane: ControlPlane
+    name: str
+
+    def kubectl(self, *arguments: str, given: Any = None) -> subprocess.CompletedProcess[str]:
+        """Run kubectl; `given` goes to its standard input, as JSON if it is no text."""
+        program = str(self.control_plane.programs / "kubectl")
+        text = given if isinstance(given, str) or given is None else json.dumps(given)
+        return subprocess.run(
+            [program, f"--kubeconfig={self.control_plane.kubeconfig}", f"--namespace={self.name}", *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def succeed(self, *arguments: str, given: Any = None) -> str:
+        """Run kubectl and return what it printed; a failure shows what it said."""
+        done = self.kubectl(*arguments, given=given)
+        assert done.returncode == 0, done.stderr or done.stdout
+        return done.stdout
+
+    def apply(self, manifest: Mapping[str, Any]) -> None:
+        """Apply a manifest."""
+        self.succeed("apply", "-f", "-", given=dict(manifest))
+
+    def get(self, kind: str, name: str = NAME) -> Json | None:
+        """Return an object, None if it is not there."""
+        found: Json | None = self.control_plane.get(f"{FOLDERS[kind].format(self.name)}/{name}")
+        return found
+
+    def list(self, kind: str) -> list[Json]:
+        """Return all objects of a kind."""
+        answer = self.control_plane.get(FOLDERS[kind].format(self.name))
+        return list(answer["items"]) if answer else []
+
+    def condition(self, kind: str) -> Json:
+        """Return a condition of the resource; empty while there is none."""
+        status = (self.get("vew") or {}).get("status") or {}
+        return next((each for each in status.get("conditions") or () if each["type"] == kind), {})
+
+    async def wait_condition(self, kind: str, status: str, reason: str, timeout: float = 30) -> Json:
+        """Wait until a condition says so."""
+
+        def look() -> Json | None:
+            found = self.condition(kind)
+            return found if (found.get("status"), found.get("reason")) == (status, reason) else None
+
+        try:
+            return await wait_for(look, f"{kind} is {status} for {reason}", timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {self.condition(kind)}") from None
+
+    async def wait_size(self, replicas: int, timeout: float = 30) -> Json:
+        """Wait until the Deployment has this size."""
+
+        def look() -> Json | None:
+            found = self.get("deployment")
+            return found if found is not None and found["spec"]["replicas"] == replicas else None
+
+        return await wait_for(look, f"the Deployment has {replicas} replicas", timeout)
+
+    async def wait_pods(self, count: int, timeout: float = 30) -> list[Json]:
+        """Wait until there are so many pods that are not being deleted."""
+
+        def look() -> list[Json] | None:
+            pods = [pod for pod in self.list("pod") if "deletionTimestamp" not in pod["metadata"]]
+            return pods if len(pods) == count else None
+
+        return await wait_for(look, f"there are {count} pods", timeout)
+
+    def start_pod(self, name: str, ready: bool = True) -> None:
+        """Report what a kubelet would of a pod whose worker runs; there is no node here."""
+        container = {
+            "name": "worker",
+            "image": "example/worker:1",
+            "imageID": "",
+            "ready": ready,
+            "restartCount": 0,
+            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+        }
+        conditions = [{"type": kind, "status": str(ready)} for kind in ("Ready", "ContainersReady")]
+        self.patch_pod(name, {"phase": "Running", "conditions": conditions, "containerStatuses": [container]})
+
+    def patch_pod(self, name: str, status: Mapping[str, Any]) -> None:
+        """Patch a pod's status."""
+        patch = json.dumps({"status": status})
+        self.succeed("patch", "pod", name, "--subresource=status", "--type=merge", "-p", patch)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Return reason and message of every event about the resource."""
+        mine = [event for event in self.list("event") if event["involvedObject"]["kind"] == KIND]
+        return [(event["reason"], event["message"]) for event in mine]
+
+
+def resource(address: str, name: str = NAME, **spec: Any) -> Json:
+    """Return a small resource whose windows are as short as they may be."""
+    scaling = {
+        "pollInterval": "6s",
+        "scaleDown": {"stabilizationWindow": "2s", "minIdle": "1s"},
+        **spec.pop("scaling", {}),
+    }
+    return {
+        "apiVersion": "videoexport.dev/v1alpha1",
+        "kind": KIND,
+        "metadata": {"name": name},
+        "spec": {
+            "temporal": {"address": address, **spec.pop("temporal", {})},
+            "image": "example/worker:1",
+            "storage": {"uri": "s3://exports"},
+            "scaling": scaling,
+            **spec,
+        },
+    }
+
+
+@dataclass
+class Operator:
+    """The operator's process."""
+
+    control_plane: ControlPlane
+    log: Path
+    namespaces: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    health_port: int = 0
+    metrics_port: int = 0
+
+    def start(self) -> None:
+        """Start it and wait until it has seen what exists."""
+        self.health_port, self.metrics_port = find_free_port(), find_free_port()
+        options = [f"--health-port={self.health_port}", f"--metrics-port={self.metrics_port}", "--log-format=text"]
+        options += [f"--namespace={name}" for name in self.namespaces] or ["--all-namespaces"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "video_export_operator", "run", *options],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "KUBECONFIG": str(self.control_plane.kubeconfig), **self.environment},
+            )
+        wait_until(self._is_ready, "the operator is ready", 30)
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def kill(self) -> None:
+        """End it without asking."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the value of a metric, 0 if it has none."""
+        text = fetch(self.metrics_port, "/metrics")
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        lines = (line for line in text.splitlines() if line.partition("{")[0].partition(" ")[0] == name)
+        return sum(float(line.rpartition(" ")[2]) for line in lines if all(each in line for each in wanted))
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()[-3000:]
+        return fetch(self.metrics_port, "/readyz") == "ready\n"
+
+
+def fetch(port: int, path: str) -> str:
+    """Return what a local port answers; empty while nobody listens."""
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+    except OSError:
+        return ""
+
+
+@contextmanager
+def running_operator(
+    control_plane: ControlPlane, folder: Path, *namespaces: str, **settings: str
+) -> Iterator[Operator]:
+    """Run an operator for the block; `settings` are its variables without their prefix."""
+    environment = {f"VIDEO_EXPORT_OPERATOR_{name.upper()}": value for name, value in settings.items()}
+    operator = Operator(control_plane, folder / "operator.log", namespaces, environment)
+    operator.start()
+    try:
+        yield operator
+    finally:
+        if operator.process is not None and operator.process.poll() is None:
+            operator.stop()
+
+
+MakeNamespace = Callable[[], Namespace]
