@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -148,7 +149,7 @@ async def render_segment(
         writer,
         parts,
     ):
-        async for frame in render_frames(
+        rendered = render_frames(
             replayed,
             timeline,
             _options(request, plan),
@@ -156,9 +157,11 @@ async def render_segment(
             chromium=chromium,
             counts=counts,
             on_frame=lambda frame: on_progress(frame - segment.first + 1, segment.count),
-        ):
-            await writer.write(frame.index - segment.first, frame.picture)
-            written += 1
+        )
+        async with contextlib.aclosing(rendered):
+            async for frame in rendered:
+                await writer.write(frame.index - segment.first, frame.picture)
+                written += 1
         await writer.finish(segment.count)
     return RenderedSegment(
         parts, counts.captures, segment.count - written, counts.steps, counts.restarts, tuple(counts.warnings)

@@ -25,6 +25,7 @@ let options;
 let viewport = { width: 0, height: 0 };
 let unresolved = 0;
 const pendingImages = new Set();
+const canvasPictures = [];
 const restless = new Set();
 const documents = new Set();
 const clocks = new WeakMap(); // of animations, and of SVG documents with SMIL
@@ -37,6 +38,7 @@ const census = {
     documents.add(node.ownerDocument);
     if (node.localName === "meta" && /refresh/i.test(node.httpEquiv)) node.removeAttribute("http-equiv");
     if (node.localName === "img") pendingImages.add(node);
+    if (node.localName === "canvas") awaitCanvasPicture(node);
     if (node.matches(RESTLESS) || isAnimatedImage(node)) restless.add(node);
   },
   handler(event) {
@@ -47,6 +49,15 @@ const census = {
     }
   },
 };
+
+/** rrweb draws the recorded picture on a canvas when an image of its own has loaded: an equal one tells when. */
+function awaitCanvasPicture(canvas) {
+  const url = replayer?.getMirror().getMeta(canvas)?.attributes?.rr_dataURL;
+  if (!url) return;
+  const image = canvas.ownerDocument.createElement("img");
+  image.src = url;
+  canvasPictures.push(image.decode().catch(() => {}));
+}
 
 function isAnimatedImage(node) {
   return node.localName === "img" && /^data:image\/(gif|apng|png|webp|avif)/i.test(node.src) && mayAnimate(node.src);
@@ -135,6 +146,7 @@ async function settle() {
     else waits.push(image.decode().catch(() => {}));
   }
   for (const doc of liveDocuments()) if (doc.fonts.status === "loading") waits.push(doc.fonts.ready);
+  waits.push(...canvasPictures.splice(0));
   if (!waits.length) return;
   const late = Symbol("late");
   const deadline = new Promise((resolve) => setTimeout(resolve, RESOURCE_TIMEOUT_MS, late));
@@ -222,26 +234,34 @@ async function load(given) {
 }
 
 /**
- * The state at `offset`: every event at or before it is applied, in rrweb's synchronous mode.
- * The replayer is shown only the events that are new: it would walk all of them at each seek.
+ * Applies events at or before `offset`, in rrweb's synchronous mode; false if none is left.
+ * The replayer is shown only those that are new: it would walk all of them at each seek.
  */
 function apply(offset) {
   const until = Math.max(events[0].timestamp + offset, firstSnapshot);
   let next = applied;
-  while (next < events.length && events[next].timestamp <= until) next += 1;
+  while (next < events.length && events[next].timestamp <= until) {
+    next += 1;
+    if (options.canvas && mayAddCanvas(events[next - 1])) break;
+  }
   if (next === applied) return false;
-  const seen = replayer.service.state.context.events;
-  seen.length = 0;
-  if (applied > 0) seen.push(events[0]);
-  for (let index = applied; index < next; index += 1) seen.push(events[index]);
+  const { context } = replayer.service.state;
+  context.lastPlayedEvent = null; // it would hold back events of the same millisecond
+  context.events.length = 0;
+  if (applied > 0) context.events.push(events[0]);
+  for (let index = applied; index < next; index += 1) context.events.push(events[index]);
   applied = next;
   replayer.pause(Math.floor(until - events[0].timestamp) + 1);
   return true;
 }
 
+/** A canvas gets its first picture when that has loaded: what is drawn on it later has to wait. */
+function mayAddCanvas(event) {
+  return event.type === FULL_SNAPSHOT || (event.type === INCREMENTAL && event.data.source === MUTATION && event.data.adds?.length > 0);
+}
+
 async function seek(offset) {
-  apply(offset);
-  await settle();
+  while (apply(offset)) await settle();
   return { animating: drive(offset), viewport, unresolved };
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
 import av
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_export_worker.contract import Mouse
-from video_export_worker.errors import InvalidRequest, RenderFailed
+from video_export_worker.errors import InvalidRequest, RenderFailed, VideoExportError
 from video_export_worker.recording import Recording
 from video_export_worker.rendering.chromium import CHUNK_BYTES, ChromiumSettings, ReplayPage, Stage, open_page
 from video_export_worker.rendering.pointer import Picture, PointerMarks, PointerPath, draw_marks
@@ -21,6 +23,7 @@ from video_export_worker.rendering.timeline import Timeline
 
 LOG = logging.getLogger(__name__)
 MAX_RESTARTS = 3
+READ_AHEAD = 4  # captured frames that wait to be encoded
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ async def render_frames(
     chromium: ChromiumSettings,
     counts: RenderCounts,
     on_frame: Callable[[int], None] = lambda frame: None,
-) -> AsyncIterator[Frame]:
+) -> AsyncGenerator[Frame]:
     """Yield the frames of the run that differ from the one before; the first of the run always comes.
 
     A browser that hangs or dies is started again and the run goes on from the frame that was due, at most three times.
@@ -101,17 +104,17 @@ async def render_frames(
         InvalidRequest: a mask selector is no CSS selector.
     """
     due = frames.start
-    shown: _Shown | None = None
+    canvas = _Canvas(options)
     while True:
-        renderer = _Run(recording, timeline, options, chromium, counts)
+        shots = _read_ahead(_Run(recording, timeline, options, chromium, counts).run(range(due, frames.stop)))
         try:
-            async for index, picture in renderer.run(range(due, frames.stop)):
-                differs = picture if shown is None or picture.differs_from(shown) else None
-                if differs is not None:
-                    yield Frame(index, differs.compose(options.device_scale_factor))
-                    shown = differs
-                due = index + 1
-                on_frame(index)
+            async with contextlib.aclosing(shots):
+                async for shot in shots:
+                    picture = await asyncio.to_thread(canvas.show, shot)
+                    if picture is not None:
+                        yield Frame(shot.index, picture)
+                    due = shot.index + 1
+                    on_frame(shot.index)
             return
         except RenderFailed as error:
             counts.restarts += 1
@@ -121,19 +124,67 @@ async def render_frames(
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """What one frame shows: the captured page and the marks on it."""
+class _Shot:
+    """What one frame is made of: the page as it was captured last, and the marks to draw on it."""
 
-    page: Picture
+    index: int
+    png: bytes
     marks: PointerMarks
 
-    def differs_from(self, other: _Shown) -> bool:
-        if self.marks != other.marks:
-            return True
-        return self.page is not other.page and not np.array_equal(self.page, other.page)
 
-    def compose(self, scale: float) -> Picture:
-        return draw_marks(self.page, self.marks, scale)
+class _Canvas:
+    """Makes pictures of shots, and knows which of them differ from the one before."""
+
+    def __init__(self, options: RenderOptions) -> None:
+        self._options = options
+        self._shot: _Shot | None = None
+        self._page: Picture | None = None
+
+    def show(self, shot: _Shot) -> Picture | None:
+        """The picture of a shot, or None if it looks like the one before."""
+        before, self._shot = self._shot, shot
+        page = self._page if before is not None and before.png == shot.png else None
+        if page is None:
+            page = self._decode(shot.png)
+        same = before is not None and before.marks == shot.marks and self._is_shown(page)
+        self._page = page
+        return None if same else draw_marks(page, shot.marks, self._options.device_scale_factor)
+
+    def _is_shown(self, page: Picture) -> bool:
+        return self._page is not None and (page is self._page or np.array_equal(page, self._page))
+
+    def _decode(self, png: bytes) -> Picture:
+        picture = decode_png(png)
+        height, width = picture.shape[:2]
+        if height < self._options.height or width < self._options.width:
+            raise RenderFailed(f"capture: a picture of {width}x{height} pixels")
+        return picture[: self._options.height, : self._options.width]
+
+
+async def _read_ahead(source: AsyncGenerator[_Shot]) -> AsyncGenerator[_Shot]:
+    """Let the browser go on while a picture is decoded, drawn and encoded; an error comes after what was captured."""
+    queue: asyncio.Queue[_Shot | Exception | None] = asyncio.Queue(READ_AHEAD)
+
+    async def fill() -> None:
+        end: Exception | None = None
+        try:
+            async with contextlib.aclosing(source):
+                async for shot in source:
+                    await queue.put(shot)
+        except VideoExportError as error:
+            end = error
+        await queue.put(end)
+
+    task = asyncio.create_task(fill())
+    try:
+        while isinstance(item := await queue.get(), _Shot):
+            yield item
+        if item is not None:
+            raise item
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 class _Run:
@@ -158,12 +209,12 @@ class _Run:
         self._viewport = {"scale": 1.0, "x": 0, "y": 0}
         self._origins: dict[int, dict[str, float]] = {}
 
-    async def run(self, frames: range) -> AsyncIterator[tuple[int, _Shown]]:
+    async def run(self, frames: range) -> AsyncGenerator[_Shot]:
         """What each frame shows. Frames before the run are stepped through, so that animations keep their phase."""
         async with open_page(self._chromium, self._options.stage) as page:
             await self._load(page)
             stale = True
-            captured: Picture | None = None
+            captured: bytes | None = None
             for index in range(frames.stop):
                 at_ms = self._timeline.recording_ms(index)
                 if self._planner.must_step(at_ms, self._previous):
@@ -171,9 +222,10 @@ class _Run:
                 if index < frames.start:
                     continue
                 if stale or captured is None:
-                    captured = await self._capture(page)
+                    captured = await page.capture()
+                    self._counts.captures += 1
                     stale = False
-                yield index, _Shown(captured, await self._marks(page, at_ms))
+                yield _Shot(index, captured, await self._marks(page, at_ms))
 
     async def _load(self, page: ReplayPage) -> None:
         for chunk in _split(self._recording.events):
@@ -207,13 +259,6 @@ class _Run:
         if state["unresolved"] and not self._counts.warnings:
             self._counts.warnings.append("an image or a font of the page did not load in time and may be missing")
         return damaged
-
-    async def _capture(self, page: ReplayPage) -> Picture:
-        self._counts.captures += 1
-        picture = decode_png(await page.capture())
-        if picture.shape[0] < self._options.height or picture.shape[1] < self._options.width:
-            raise RenderFailed(f"capture: a picture of {picture.shape[1]}x{picture.shape[0]} pixels")
-        return picture[: self._options.height, : self._options.width]
 
     async def _marks(self, page: ReplayPage, at_ms: float) -> PointerMarks:
         """The pointer's marks; the page is asked where a frame that holds an element begins."""
