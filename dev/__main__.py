@@ -4,44 +4,85 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
 from dev.cluster import Cluster
+from dev.demo import demonstrate
+from dev.demo_target import choose_target
 from dev.errors import DevError
+from dev.foreground import NEEDS, SERVERS, run_processes, serve, wait
 from dev.images import ensure_images
 from dev.kubernetes_binaries import PROGRAMS, ensure_programs
+from dev.places import CHECKOUT
 from dev.steps import say, warn
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m dev", description="The whole system on one machine.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, (_, description) in _COMMANDS.items():
-        commands.add_parser(name, help=description, description=description)
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
     try:
-        _COMMANDS[chosen.command][0]()
+        return int(chosen.do(chosen) or 0)
     except DevError as error:
         warn(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
-def _up() -> None:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m dev", description="The whole system on one machine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, do: object, description: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=description, description=description)
+        added.set_defaults(do=do)
+        return added
+
+    command("up", _up, "start the local cluster with Temporal and storage")
+    down = command("down", _down, "end the local cluster, or take the demo out of an existing one")
+    demo = command(
+        "demo",
+        _demo,
+        "show the product: exports through worker pods. An existing cluster needs kubectl and helm on PATH and "
+        "OPERATOR_IMAGE, WORKER_IMAGE, TEMPORAL_ADDRESS, VIDEO_EXPORT_STORAGE_URI (and AWS_...) in the environment",
+    )
+    for each in (down, demo):
+        each.add_argument("--context", help="an existing cluster's context instead of the local cluster")
+    demo.add_argument("--output", type=Path, default=CHECKOUT / "build" / "demo", help="folder of the videos")
+    command("images", lambda _: ensure_images() and 0, "build the base and both images")
+    command("kubernetes", _kubernetes, "build Kubernetes, etcd and helm, and say where they are")
+    servers = command("serve", lambda chosen: serve(chosen.name), "become a server, in the foreground")
+    servers.add_argument("name", choices=SERVERS)
+    waits = command("wait", lambda chosen: wait(chosen.names), "wait until something is there")
+    waits.add_argument("names", nargs="+", choices=NEEDS, metavar="NAME", help=", ".join(NEEDS))
+    runs = command("run", lambda chosen: run_processes(chosen.names), "run processes of dev/mprocs.yaml without mprocs")
+    runs.add_argument("names", nargs="*", metavar="NAME", help="all, if none is named")
+    return parser
+
+
+def _up(_: argparse.Namespace) -> None:
     cluster = Cluster()
     cluster.up()
     say(f"The cluster runs: export KUBECONFIG={cluster.kubeconfig} PATH={cluster.programs}:$PATH")
 
 
-_COMMANDS: dict[str, tuple[Callable[[], object], str]] = {
-    "up": (_up, "start the local cluster with Temporal and storage"),
-    "down": (lambda: Cluster().down(), "end the local cluster and leave nothing behind"),
-    "images": (ensure_images, "build the base and both images"),
-    "kubernetes": (lambda: say(str(ensure_programs((*PROGRAMS, "pause")))), "build Kubernetes, etcd and helm"),
-}
+def _down(chosen: argparse.Namespace) -> None:
+    if chosen.context:
+        choose_target(chosen.context).uninstall()
+    else:
+        Cluster().down()
+
+
+def _demo(chosen: argparse.Namespace) -> None:
+    videos = demonstrate(choose_target(chosen.context), chosen.output)
+    say("`make demo-down` ends it all. The videos:")
+    for video in videos:
+        print(video)
+
+
+def _kubernetes(_: argparse.Namespace) -> None:
+    say(f"Kubernetes: {ensure_programs((*PROGRAMS, 'pause'))}")
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -45,7 +45,7 @@ APT::AutoRemove::SuggestsImportant "false";
 
 def ensure_base_image(buildah: Buildah) -> str:
     """Make the base unless it is there; return its key."""
-    key = _key()
+    key = base_key()
     if not buildah.holds(NAME, key):
         with step(f"Base image {NAME} by debootstrap (once; about a minute)"):
             _make(buildah, key)
@@ -124,7 +124,7 @@ def _acquire_settings() -> str:
     return authority + "".join(f"{line}\n" for line in kept)
 
 
-def _key() -> str:
+def base_key() -> str:
     """Return a hash of what the base is made from."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     digest.update(_sources().encode() + _acquire_settings().encode())

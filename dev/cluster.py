@@ -36,6 +36,7 @@ class Cluster:
         self.kubeconfig = self.directory / "control-plane" / "certificates" / f"{ADMIN}.kubeconfig"
         self.temporal = f"{HOST}:{temporal_server.PORT}"
         self.storage = object_storage.client_environment(f"http://{HOST}:{object_storage.PORT}")
+        self.image_keys: dict[str, str] = {}  # known once it is up
         self.objects = object_storage.objects(self.directory)
 
     @property
@@ -60,7 +61,8 @@ class Cluster:
                 load_images(node.containerd, ensure_pause_image(programs))
                 node.start(control_plane)
             servers.result()
-            load_images(node.containerd, images.result())
+            self.image_keys = images.result()
+            load_images(node.containerd, self.image_keys)
         with step("Names of Temporal and storage in the cluster"):
             self.kubectl("apply", "--filename", "-", given=json.dumps(_services()))
 

@@ -1,0 +1,182 @@
+"""The cluster that the demo runs in: the local one, or an existing one by its context."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev.cluster import Cluster
+from dev.errors import MissingError
+from dev.images import OPERATOR
+from dev.object_storage import BUCKET
+from dev.places import CHECKOUT
+from dev.steps import run
+
+NAME = "video-export"
+NAMESPACE = "default"
+RELEASE = "video-export-operator"
+CHART = CHECKOUT / "charts" / "video-export-operator"
+EXAMPLE = CHECKOUT / "examples" / "videoexportworker.yaml"
+_TEMPORAL = Path(sys.executable).with_name("temporal")
+_STORAGE_VARIABLES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT",
+    "AWS_REGION",
+    "AWS_ALLOW_HTTP",
+)
+_NEEDED = {
+    "OPERATOR_IMAGE": "the operator's image, as the cluster pulls it",
+    "WORKER_IMAGE": "the worker's image, as the cluster pulls it",
+    "TEMPORAL_ADDRESS": "HOST:PORT of a Temporal server that this machine and the cluster's pods reach",
+    "VIDEO_EXPORT_STORAGE_URI": "a bucket that both reach, with its AWS_ variables",
+}
+
+
+class Target:
+    """A cluster, and how the demo's clients reach Temporal and the storage."""
+
+    def __init__(
+        self,
+        kubectl: tuple[str, ...],
+        helm: tuple[str, ...],
+        operator_image: str,
+        client_environment: Mapping[str, str],
+    ) -> None:
+        self._kubectl = kubectl
+        self._helm = helm
+        self._operator_image = operator_image
+        self.client_environment = dict(client_environment)
+
+    def prepare(self) -> None:
+        """Bring up what the demo needs."""
+
+    def kubectl(self, *arguments: str, given: str | None = None) -> str:
+        """Run kubectl in the demo's namespace."""
+        return run([*self._kubectl, "--namespace", NAMESPACE, *arguments], given=given)
+
+    def install_operator(self) -> None:
+        """Install or upgrade the operator's release and wait until it works."""
+        repository, _, tag = self._operator_image.rpartition(":")
+        values = [f"image.repository={repository}", f"image.tag={tag}", *self._values()]
+        options = ["--namespace", RELEASE, "--create-namespace", "--wait", "--timeout", "3m"]
+        run(
+            [*self._helm, "upgrade", "--install", RELEASE, str(CHART), *options, *(f"--set-string={v}" for v in values)]
+        )
+        definition = "crd/videoexportworkers.videoexport.dev"
+        self.kubectl("wait", "--for=condition=Established", definition, "--timeout=60s")
+
+    def apply_example(self) -> str:
+        """Apply the example as it stands; return what kubectl says."""
+        return self.kubectl("apply", "--filename", str(EXAMPLE))
+
+    def delete_example(self) -> None:
+        """Delete what the example made."""
+        self.kubectl("delete", "--ignore-not-found", "--filename", str(EXAMPLE))
+
+    def uninstall(self) -> None:
+        """Remove the resource and the operator."""
+        self.delete_example()
+        run([*self._helm, "uninstall", RELEASE, "--namespace", RELEASE, "--ignore-not-found", "--wait"])
+
+    def table(self) -> str:
+        """Return `kubectl get vew` as a person sees it."""
+        return self.kubectl("get", "vew").rstrip()
+
+    def condition(self, kind: str) -> str | None:
+        """Return the status of one of the resource's conditions."""
+        status = json.loads(self.kubectl("get", "vew", NAME, "--output", "json")).get("status", {})
+        return next((c["status"] for c in status.get("conditions", []) if c["type"] == kind), None)
+
+    def size(self) -> tuple[int, int]:
+        """Return how many pods the Deployment wants and how many are ready."""
+        found = json.loads(self.kubectl("get", "deployment", NAME, "--output", "json"))
+        return int(found["spec"]["replicas"]), int(found["status"].get("readyReplicas", 0))
+
+    def pods(self) -> list[str]:
+        """Return the names of the worker's pods, those that end included."""
+        return self.kubectl("get", "pods", "--selector", f"videoexport.dev/worker={NAME}", "--output", "name").split()
+
+    def temporal_cli(self, *arguments: str) -> str:
+        """Run Temporal's command line."""
+        return run([str(_TEMPORAL), *arguments], environment=self.client_environment)
+
+    def diagnosis(self) -> str:
+        """Return what helps when the demo fails: the resource, pods, and the last lines of both logs."""
+        parts = [self.kubectl("describe", "vew", NAME), self.kubectl("get", "pods", "--output", "wide")]
+        selector = f"videoexport.dev/worker={NAME}"
+        parts.append(self.kubectl("logs", "--selector", selector, "--tail", "20", "--prefix"))
+        operator = [*self._kubectl, "--namespace", RELEASE, "logs", f"deployment/{RELEASE}", "--tail", "20"]
+        return "\n".join([*parts, run(operator)])
+
+    def _values(self) -> list[str]:
+        """Further values of the operator's chart."""
+        return []
+
+
+class LocalTarget(Target):
+    """The local cluster, which is started first."""
+
+    def __init__(self) -> None:
+        self.cluster = Cluster()
+        programs, config = self.cluster.programs, str(self.cluster.kubeconfig)
+        kubectl = (str(programs / "kubectl"), "--kubeconfig", config)
+        helm = (str(programs / "helm"), "--kubeconfig", config)
+        super().__init__(kubectl, helm, OPERATOR.name, client_environment(self.cluster))
+
+    def prepare(self) -> None:
+        """Start the cluster, and build what is missing."""
+        self.cluster.up()
+
+    def _values(self) -> list[str]:
+        # The tag stays the same: a changed image must change the pod template, or its pods stay.
+        return [f"podAnnotations.videoexport\\.dev/image-key={self.cluster.image_keys[OPERATOR.name]}"]
+
+
+class ExistingTarget(Target):
+    """A cluster of the user's, which keeps everything but the demo's resource and release."""
+
+    def __init__(self, context: str) -> None:
+        missing = [f"{name} ({what})" for name, what in _NEEDED.items() if not os.environ.get(name)]
+        missing += [f"{name} on PATH" for name in ("kubectl", "helm") if not shutil.which(name)]
+        if missing:
+            raise MissingError(f"For the cluster {context!r} the demo needs: {'; '.join(missing)}")
+        kubectl, helm = ("kubectl", "--context", context), ("helm", "--kube-context", context)
+        super().__init__(kubectl, helm, os.environ["OPERATOR_IMAGE"], {})
+
+    def apply_example(self) -> str:
+        """Apply the example with this cluster's image, Temporal and storage."""
+        objects: list[dict[str, Any]] = list(yaml.safe_load_all(EXAMPLE.read_text()))
+        for one in objects:
+            if one["kind"] == "Secret":
+                one["stringData"] = {name: os.environ[name] for name in _STORAGE_VARIABLES if name in os.environ}
+            else:
+                one["spec"]["image"] = os.environ["WORKER_IMAGE"]
+                one["spec"]["temporal"]["address"] = os.environ["TEMPORAL_ADDRESS"]
+                one["spec"]["temporal"]["namespace"] = os.environ.get("TEMPORAL_NAMESPACE", "default")
+                one["spec"]["storage"]["uri"] = os.environ["VIDEO_EXPORT_STORAGE_URI"]
+        return self.kubectl("apply", "--filename", "-", given=yaml.safe_dump_all(objects))
+
+
+def client_environment(cluster: Cluster) -> dict[str, str]:
+    """Return the environment of a client of the local cluster's Temporal and storage."""
+    folder = Path(sys.executable).parent
+    return {
+        **cluster.storage,
+        "TEMPORAL_ADDRESS": cluster.temporal,
+        "VIDEO_EXPORT_STORAGE_URI": f"s3://{BUCKET}",
+        "PATH": f"{folder}:{os.environ['PATH']}",
+    }
+
+
+def choose_target(context: str | None) -> Target:
+    """Return the named cluster, or the local one."""
+    return ExistingTarget(context) if context else LocalTarget()
