@@ -21,10 +21,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+from obstore.store import S3Store
 
 from tests.requirements import require
 from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 ACCESS_KEY = "test-access-key"
 SECRET_KEY = "test-secret-key"
@@ -135,6 +140,12 @@ class S3Server(Server):
             "AWS_ALLOW_HTTP": "true",
         }
 
+    def put(self, key: str, data: bytes) -> str:
+        """Store an object; answers its URI."""
+        config = cast("S3Config", self.credentials)
+        S3Store(self.bucket, config=config).put(key, data)
+        return f"{self.uri}/{key}"
+
     def objects(self, prefix: str = "") -> list[str]:
         """Keys of the bucket that start with `prefix`, sorted. Names that the server hides are left out."""
         folder = self.root / self.bucket
@@ -144,16 +155,21 @@ class S3Server(Server):
 
 @contextmanager
 def running_temporal(
-    directory: Path, *, database: Path | None = None, dynamic_config: Mapping[str, Any] | None = None
+    directory: Path,
+    *,
+    port: int | None = None,
+    database: Path | None = None,
+    dynamic_config: Mapping[str, Any] | None = None,
 ) -> Iterator[TemporalServer]:
     """A Temporal server that answers, ended with the block.
 
     Args:
         directory: where the log goes.
+        port: by default a free one.
         database: file that keeps executions over `stop` and `start`.
         dynamic_config: settings of the server, as JSON texts or numbers by key.
     """
-    port = find_free_port()
+    port = port or find_free_port()
     command = [find_program("temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1"]
     command += ["--port", str(port), "--log-level", "warn"]
     command += ["--db-filename", str(database)] if database else []

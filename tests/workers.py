@@ -45,6 +45,21 @@ class WorkerProcess:
 
         wait_until(said, f"{self.name} logs {text!r} ({self.log})", timeout)
 
+    def children(self) -> list[str]:
+        """Command lines of the processes it started that still run, theirs included."""
+        found = []
+        unseen = [self.process.pid]
+        while unseen:
+            for task in Path(f"/proc/{unseen.pop()}/task").glob("*/children"):
+                try:
+                    children = [int(pid) for pid in task.read_text().split()]
+                    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children]
+                except (FileNotFoundError, ProcessLookupError):
+                    continue  # it ended while we looked
+                unseen += children
+                found += [line.replace(b"\0", b" ").decode() for line in lines if line]
+        return found
+
     def ask_to_stop(self) -> None:
         """Send SIGTERM, as the kubelet does."""
         self.process.send_signal(signal.SIGTERM)
@@ -66,6 +81,7 @@ def running_worker(
     environment: Mapping[str, str],
     *,
     name: str = "worker-1",
+    metrics_port: int | None = None,
     program: tuple[str, ...] = ("-m", "video_export_worker"),
 ) -> Iterator[WorkerProcess]:
     """A worker that takes exports from `queue`; whatever is left of it is killed at the end.
@@ -75,11 +91,12 @@ def running_worker(
         queue: task queue.
         environment: settings of the worker beside the ports and its name.
         name: what it calls itself.
+        metrics_port: by default a free one.
         program: how Python starts it.
     """
     temporary = directory / f"{name}-tmp"
     temporary.mkdir()
-    health, metrics = find_free_port(), find_free_port()
+    health, metrics = find_free_port(), metrics_port or find_free_port()
     variables = {
         **{key: value for key, value in os.environ.items() if not key.startswith(("VIDEO_EXPORT_", "TEMPORAL_"))},
         "VIDEO_EXPORT_HEALTH_PORT": str(health),

@@ -11,13 +11,21 @@ from datetime import timedelta
 from typing import Any, Final
 
 from temporalio import workflow
+from temporalio.api.common.v1 import Payload
 from temporalio.common import Priority, RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from temporalio.workflow import ActivityCancellationType
 
+# Name by name: `from package import module` would load a copy of the module into the sandbox.
 with workflow.unsafe.imports_passed_through():
-    from video_export_worker import contract
     from video_export_worker.contract import (
+        ASSEMBLE,
+        DISCARD_PARTS,
+        HEARTBEAT_TIMEOUT,
+        PLAN_EXPORT,
+        PROGRESS_QUERY,
+        RENDER_SEGMENT,
+        WORKFLOW_NAME,
         AssembleInput,
         DiscardInput,
         ExportPlan,
@@ -45,7 +53,11 @@ FRAME_TIMEOUT: Final = 2.0  # seconds; a captured frame takes 0.05
 SEGMENT_TIMEOUT: Final = timedelta(minutes=10)  # beside its frames: fetching, starting Chromium, storing
 
 
-@workflow.defn(name=contract.WORKFLOW_NAME)
+NO_INPUT: Final = RawValue(Payload())
+
+
+# TypeError: an input of several values would otherwise fail the workflow task again and again, never the export.
+@workflow.defn(name=WORKFLOW_NAME, failure_exception_types=[TypeError])
 class VideoExportWorkflow:
     """One export. The input is `VideoExportRequest` as JSON, the result `VideoExportResult`."""
 
@@ -55,7 +67,7 @@ class VideoExportWorkflow:
         self._priority = Priority.default
 
     @workflow.run
-    async def run(self, raw: RawValue | None = None) -> VideoExportResult:
+    async def run(self, raw: RawValue = NO_INPUT) -> VideoExportResult:
         """Export; a request that cannot be read fails the export at once, with every problem in the message."""
         try:
             request = _read_request(raw)
@@ -72,7 +84,7 @@ class VideoExportWorkflow:
         _count_export("completed")
         return result
 
-    @workflow.query(name=contract.PROGRESS_QUERY)
+    @workflow.query(name=PROGRESS_QUERY)
     def progress(self) -> Progress:
         """How far the export is."""
         return self._progress
@@ -84,9 +96,7 @@ class VideoExportWorkflow:
             segments = await self._render(request, planned)
             self._report(phase="assembling", seconds_left=None)
             given = AssembleInput(export_id=export_id, request=request, planned=planned, segments=segments)
-            result: VideoExportResult = await self._execute(
-                contract.ASSEMBLE, given, VideoExportResult, ASSEMBLE_TIMEOUT
-            )
+            result: VideoExportResult = await self._execute(ASSEMBLE, given, VideoExportResult, ASSEMBLE_TIMEOUT)
         finally:
             # In a task of its own: a cancelled export cleans up too, and the activities above have ended by now.
             await asyncio.shield(asyncio.create_task(self._discard(export_id)))
@@ -95,7 +105,7 @@ class VideoExportWorkflow:
 
     async def _plan(self, given: PlanInput) -> PlannedExport:
         self._report(phase="planning")
-        planned: PlannedExport = await self._execute(contract.PLAN_EXPORT, given, PlannedExport, PLAN_TIMEOUT)
+        planned: PlannedExport = await self._execute(PLAN_EXPORT, given, PlannedExport, PLAN_TIMEOUT)
         self._parts_prefix = planned.parts_prefix
         return planned
 
@@ -108,7 +118,7 @@ class VideoExportWorkflow:
         async def render(segment: Segment) -> SegmentResult:
             given = SegmentInput(request=request, planned=planned, segment=segment)
             timeout = SEGMENT_TIMEOUT + timedelta(seconds=FRAME_TIMEOUT * segment.count)
-            result: SegmentResult = await self._execute(contract.RENDER_SEGMENT, given, SegmentResult, timeout)
+            result: SegmentResult = await self._execute(RENDER_SEGMENT, given, SegmentResult, timeout)
             self._report_segment(segment, workflow.time() - began)
             return result
 
@@ -120,7 +130,7 @@ class VideoExportWorkflow:
             given,
             result_type=result_type,
             start_to_close_timeout=timeout,
-            heartbeat_timeout=contract.HEARTBEAT_TIMEOUT,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RETRIES,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             priority=self._priority,
@@ -130,7 +140,7 @@ class VideoExportWorkflow:
         """Delete the parts. Parts that stay behind cost space, not the export."""
         given = DiscardInput(export_id=export_id, parts_prefix=self._parts_prefix)
         try:
-            await self._execute(contract.DISCARD_PARTS, given, int, DISCARD_TIMEOUT)
+            await self._execute(DISCARD_PARTS, given, int, DISCARD_TIMEOUT)
         except ActivityError as error:
             workflow.logger.warning("the parts of export %s stay in the storage: %s", export_id, error.cause)
 
@@ -143,10 +153,10 @@ class VideoExportWorkflow:
         self._report(segments_done=self._progress.segments_done + 1, frames_done=done, seconds_left=round(left, 1))
 
 
-def _read_request(raw: RawValue | None) -> VideoExportRequest:
+def _read_request(raw: RawValue) -> VideoExportRequest:
     """Decode and check the input here, where an error fails the export instead of the workflow task for ever."""
     try:
-        value = workflow.payload_converter().from_payload(raw.payload) if isinstance(raw, RawValue) else raw
+        value = None if raw is NO_INPUT else workflow.payload_converter().from_payload(raw.payload)
     except Exception as error:
         raise _refuse(f"the input is not JSON: {error}") from error
     try:

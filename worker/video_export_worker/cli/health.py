@@ -11,6 +11,10 @@ READ_TIMEOUT: Final = 5.0  # seconds; a probe sends its one line at once
 LONGEST_REQUEST: Final = 8192  # bytes
 
 
+class CannotServe(Exception):
+    """A port is taken; the message says which and where it is set."""
+
+
 class Health:
     """What the probes answer."""
 
@@ -35,7 +39,7 @@ async def serving_health(port: int) -> AsyncIterator[Health]:
         port: 0 takes a free one; `Health.port` says which.
 
     Raises:
-        OSError: the port is taken.
+        CannotServe: the port is taken.
     """
     health = Health()
 
@@ -53,7 +57,12 @@ async def serving_health(port: int) -> AsyncIterator[Health]:
             await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(handle, host=None, port=port, limit=LONGEST_REQUEST)
+    try:
+        server = await asyncio.start_server(handle, host=None, port=port, limit=LONGEST_REQUEST)
+    except OSError as error:
+        raise CannotServe(
+            f"cannot answer probes with VIDEO_EXPORT_HEALTH_PORT={port}, choose another: {error}"
+        ) from error
     health.port = int(server.sockets[0].getsockname()[1])
     try:
         yield health

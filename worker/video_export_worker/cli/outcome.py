@@ -63,10 +63,8 @@ async def follow(export: Export, *, as_json: bool) -> VideoExportResult:
 async def observe_progress(export: Export) -> Progress:
     """Ask how far the export is: the workflow knows finished segments, heartbeats those on their way."""
     try:
-        description, progress = await asyncio.gather(
-            export.describe(),
-            export.query(PROGRESS_QUERY, result_type=Progress, rpc_timeout=QUERY_TIMEOUT),
-        )
+        progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress, rpc_timeout=QUERY_TIMEOUT)
+        description = await export.describe()
     except RPCError:
         return Progress()  # nobody answers a query before a worker has taken the export
     done = progress.frames_done + await _count_frames_on_their_way(description)

@@ -127,6 +127,5 @@ def _plan_uri(name: str) -> str:
 async def _upload(uploads: dict[Path, str]) -> None:
     storage = Storage(os.environ.get("VIDEO_EXPORT_STORAGE_URI"))
     for path, uri in uploads.items():
-        size = await asyncio.to_thread(lambda path=path: path.stat().st_size)
-        if await storage.size(uri) != size:
+        if await storage.size(uri) != (await asyncio.to_thread(path.stat)).st_size:
             await storage.publish(path, uri)

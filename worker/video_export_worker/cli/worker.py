@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 
 from video_export_worker.activities import ExportActivities
 from video_export_worker.cli.connection import TemporalSettings, TemporalUnreachable, connect, read_temporal_settings
-from video_export_worker.cli.health import serving_health
+from video_export_worker.cli.health import CannotServe, serving_health
 from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
 from video_export_worker.contract import DEFAULT_TASK_QUEUE
 from video_export_worker.recording import RecordingLimits
@@ -32,6 +32,7 @@ LOG = logging.getLogger("video_export_worker")
 
 WORKER_HEARTBEAT: Final = timedelta(seconds=10)  # how stale the operator's view of busy slots may be
 ACTIVITY_HEARTBEAT: Final = timedelta(seconds=1)  # a cancellation arrives with the answer
+STICKY_TIMEOUT: Final = timedelta(seconds=5)
 RECONNECT_DELAYS: Final = (1, 2, 5, 10, 15)  # seconds; the last one is kept
 
 
@@ -55,8 +56,11 @@ def worker_command(task_queue: str, metrics_port: int) -> None:
     code = 0
     try:
         asyncio.run(run_worker(settings, temporal, task_queue, metrics_port))
-    except (OSError, RuntimeError, ValueError) as error:
-        LOG.error("the worker cannot start: %s", error)
+    except CannotServe as error:
+        LOG.error("%s", error)
+        code = 1
+    except Exception:
+        LOG.exception("the worker ends by a defect")
         code = 1
     # The SDK's threads can crash the interpreter's orderly exit (139); everything of ours is closed by now.
     logging.shutdown()
@@ -70,17 +74,7 @@ async def run_worker(settings: WorkerSettings, temporal: TemporalSettings, task_
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    runtime = Runtime(
-        telemetry=TelemetryConfig(
-            metrics=PrometheusConfig(
-                bind_address=f"0.0.0.0:{metrics_port}",
-                counters_total_suffix=True,
-                unit_suffix=True,
-                durations_as_seconds=True,
-            )
-        ),
-        worker_heartbeat_interval=WORKER_HEARTBEAT,
-    )
+    runtime = _start_runtime(metrics_port)
     activities = _build_activities(settings)
     async with serving_health(settings.health_port) as health:
         health.started = True
@@ -97,6 +91,21 @@ async def run_worker(settings: WorkerSettings, temporal: TemporalSettings, task_
                 LOG.warning("%s; trying again in %d s", error, delay)
                 await _until(stop, asyncio.sleep(delay))
     LOG.info("stopped")
+
+
+def _start_runtime(metrics_port: int) -> Runtime:
+    prometheus = PrometheusConfig(
+        bind_address=f"0.0.0.0:{metrics_port}",
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=prometheus), worker_heartbeat_interval=WORKER_HEARTBEAT)
+    except (RuntimeError, ValueError) as error:
+        raise CannotServe(
+            f"cannot serve metrics with --metrics-port {metrics_port}, choose another: {error}"
+        ) from error
 
 
 async def _serve(
@@ -127,6 +136,8 @@ def build_worker(client: Client, settings: WorkerSettings, activities: ExportAct
         disable_eager_activity_execution=True,
         max_heartbeat_throttle_interval=ACTIVITY_HEARTBEAT,
         default_heartbeat_throttle_interval=ACTIVITY_HEARTBEAT,
+        # How long a dead worker's share of a workflow's steps waits for it.
+        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown),
     )
 
