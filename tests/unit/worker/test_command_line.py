@@ -1,0 +1,127 @@
+"""The command line: what it says, how it ends, and that it starts fast."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from video_export_worker.cli import COMMANDS, cli
+from video_export_worker.cli.request_options import build_request, request_options
+from video_export_worker.contract import Quality, SkipInactivity, VideoExportRequest, VideoFormat
+
+
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "VIDEO_EXPORT_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "video_export_worker", *arguments],
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_command_exists_and_explains_itself() -> None:
+    with click.Context(cli) as context:
+        for name in COMMANDS:
+            command = cli.get_command(context, name)
+            assert command is not None
+            assert command.help
+
+
+def test_help_imports_neither_temporal_nor_the_renderer() -> None:
+    program = (
+        "import sys; from video_export_worker.cli import cli; cli.main(['--help'], standalone_mode=False); "
+        "slow = {'temporalio', 'obstore', 'playwright', 'av', 'numpy'} & set(sys.modules); sys.exit(str(slow or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr.strip() == ""
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+def test_render_does_not_wait_for_temporal() -> None:
+    program = (
+        "import sys; import video_export_worker.cli.render, video_export_worker.pipeline; "
+        "sys.exit(str({'temporalio', 'obstore'} & set(sys.modules) or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "says"),
+    [
+        (["nothing"], {}, 2, "No such command 'nothing'"),
+        (["submit"], {}, 2, "Missing argument 'RECORDING...'"),
+        (["submit", "here.json"], {}, 2, "set VIDEO_EXPORT_STORAGE_URI to the workers' storage"),
+        (["submit", "here.json"], {"VIDEO_EXPORT_STORAGE_URI": "s3://b"}, 2, "there is no file here.json"),
+        (["submit", "s3://b/r.json", "--fps", "900", "--start", "9", "--end", "3"], {}, 2, "must be after start"),
+        (["submit", "s3://b/r.json"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, 1, "cannot reach Temporal at 127.0.0.1:1"),
+        (["watch", "x"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, 1, "Connection refused; set TEMPORAL_ADDRESS"),
+        (["cancel", "x"], {"TEMPORAL_TLS_CLIENT_CERT_PATH": "/none"}, 2, "Temporal settings"),
+    ],
+)
+def test_a_refusal_has_its_exit_code(arguments: list[str], environment: dict[str, str], code: int, says: str) -> None:
+    done = _run(*arguments, **environment)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_option_reaches_the_request() -> None:
+    collected: dict[str, Any] = {}
+
+    @click.command()
+    @request_options
+    def command(**values: Any) -> None:
+        collected.update(values)
+
+    arguments = ["--width", "640", "--height", "480", "--fps", "30", "--speed", "2", "--start", "1", "--end", "9"]
+    arguments += ["--skip-inactivity", "5", "--skip-speed", "8", "--quality", "high", "--scale", "2", "--no-cursor"]
+    arguments += ["--no-clicks", "--trail", "--mask", ".a", "--mask", ".b", "--background", "#123456", "--strict"]
+    command.main(arguments, standalone_mode=False)
+    more = {"priority": 2, "fairness_key": "tenant"}
+    request = build_request(collected, ["s3://b/r"], [VideoFormat.GIF], "s3://b/out", **more)
+    assert request == VideoExportRequest(
+        recording=["s3://b/r"],
+        output="s3://b/out",
+        format=[VideoFormat.GIF],
+        width=640,
+        height=480,
+        fps=30,
+        speed=2,
+        start=1,
+        end=9,
+        skip_inactivity=SkipInactivity(threshold=5, mode="speed", speed=8),
+        quality=Quality.HIGH,
+        device_scale_factor=2,
+        mouse={"cursor": False, "clicks": False, "trail": True},  # type: ignore[arg-type]
+        mask_selectors=[".a", ".b"],
+        background="#123456",
+        strict=True,
+        priority=2,
+        fairness_key="tenant",
+    )
+
+
+def test_doctor_names_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
+    done = _run("doctor", PATH=str(tmp_path), TEMPORAL_ADDRESS="127.0.0.1:1", VIDEO_EXPORT_STORAGE_URI="s3:///x")
+    assert done.returncode == 1
+    for line in (
+        "missing Chromium",
+        "install Debian's chromium-headless-shell",
+        "missing ffmpeg: no ffmpeg and no ffprobe on PATH",
+        "install Debian's ffmpeg",
+        "missing Temporal: cannot reach Temporal at 127.0.0.1:1",
+        "missing storage: InvalidRequest",
+        "warning fonts",
+    ):
+        assert line in done.stdout
