@@ -39,6 +39,11 @@ def test_a_range_has_exactly_the_frames_that_fit() -> None:
     assert timeline.recording_ms(249) == pytest.approx(2000 + 249 * 40)
 
 
+def test_an_event_on_the_grid_belongs_to_its_frame() -> None:
+    timeline = build_timeline(request(start=1, end=5), 10_000, [], HOURS)
+    assert [timeline.recording_ms(frame) for frame in range(100)] == [1000 + 40 * frame for frame in range(100)]
+
+
 def test_speed_shortens_the_video() -> None:
     timeline = build_timeline(request(speed=4, end=40), 81_080, [], HOURS)
     assert timeline.frames == 250

@@ -3,6 +3,7 @@
 //   append(json)      a chunk: a JSON array of events, in order
 //   load(options)     builds the replayer; resolves when the first snapshot stands and its resources are there
 //   seek(offsetMs)    applies every event up to and including that time; resolves when what it shows is loaded
+//   isPainted()       whether the page has taken part in a frame since the last seek
 //   origins(nodes)    where the frames that hold these nodes begin, for positions of the mouse
 //
 // Time only moves forward, and only by `seek`: nothing here reads a clock.
@@ -24,6 +25,7 @@ let firstSnapshot = 0;
 let options;
 let viewport = { width: 0, height: 0 };
 let unresolved = 0;
+let painted = true;
 const pendingImages = new Set();
 const canvasPictures = [];
 const restless = new Set();
@@ -238,9 +240,10 @@ async function load(given) {
  * The replayer is shown only those that are new: it would walk all of them at each seek.
  */
 function apply(offset) {
-  const until = Math.max(events[0].timestamp + offset, firstSnapshot);
+  const start = events[0].timestamp;
+  const until = Math.max(offset, firstSnapshot - start);
   let next = applied;
-  while (next < events.length && events[next].timestamp <= until) {
+  while (next < events.length && events[next].timestamp - start <= until) {
     next += 1;
     if (options.canvas && mayAddCanvas(events[next - 1])) break;
   }
@@ -251,7 +254,7 @@ function apply(offset) {
   if (applied > 0) context.events.push(events[0]);
   for (let index = applied; index < next; index += 1) context.events.push(events[index]);
   applied = next;
-  replayer.pause(Math.floor(until - events[0].timestamp) + 1);
+  replayer.pause(Math.floor(until) + 1);
   return true;
 }
 
@@ -262,7 +265,10 @@ function mayAddCanvas(event) {
 
 async function seek(offset) {
   while (apply(offset)) await settle();
-  return { animating: drive(offset), viewport, unresolved };
+  const animating = drive(offset);
+  painted = false;
+  requestAnimationFrame(() => (painted = true));
+  return { animating, viewport, unresolved };
 }
 
 window.videoExportPlayer = {
@@ -272,5 +278,6 @@ window.videoExportPlayer = {
   },
   load,
   seek,
+  isPainted: () => painted,
   origins: (nodes) => nodes.map(originOf),
 };

@@ -62,6 +62,7 @@ LAUNCH_TIMEOUT = 30.0
 FRAME_TIMEOUT = 20.0
 LOAD_TIMEOUT = 60.0
 CHUNK_BYTES = 4 * 2**20
+MAX_REPAINTS = 50
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,18 @@ class ReplayPage:
         return answer["result"].get("value")
 
     async def paint(self, offset_ms: float) -> bool:
-        """Paint the page as it is at `offset_ms` of the recording; True if any pixel may have changed."""
+        """Paint the page as it is at `offset_ms` of the recording; True if any pixel may have changed.
+
+        A renderer that was idle asks for frames by a message of its own, and a frame that begins before it arrives passes
+        without the page: such a frame shows no damage, so the page is asked, and the frame begun again.
+        """
         self._clock_ms = max(self._clock_ms, self._origin_ms + offset_ms)
-        return bool((await self._begin_frame())["hasDamage"])
+        for _ in range(MAX_REPAINTS):
+            if (await self._begin_frame())["hasDamage"]:
+                return True
+            if await self.evaluate("videoExportPlayer.isPainted()", "frame"):
+                return False
+        raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
 
     async def capture(self) -> bytes:
         """PNG of what was painted last."""

@@ -45,7 +45,9 @@ class Timeline:
             return self.end_ms
         video = float(frame / self.fps)
         span = self.spans[max(0, bisect.bisect_right(self.spans, video + 1e-9, key=lambda span: span.video) - 1)]
-        return min(self.end_ms, (span.recording + (video - span.video) * span.speed) * 1000)
+        at_ms = (span.recording + (video - span.video) * span.speed) * 1000
+        # Microseconds: a binary fraction below 2720 ms must not keep an event of 2720 ms from its frame.
+        return min(self.end_ms, round(at_ms, 3))
 
 
 def rate(fps: float) -> Fraction:
