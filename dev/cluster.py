@@ -106,11 +106,11 @@ class Cluster:
 
     def _start_servers(self) -> None:
         with step("Temporal and the S3 server"):
-            temporal_server.start_temporal(self.directory, HOST)
+            temporal_server.start_temporal(self.directory, also_at=HOST)
             object_storage.start_object_storage(self.directory, HOST)
 
     def _stop_servers(self) -> None:
-        for name in ("temporal", "object-storage"):
+        for name in (temporal_server.RELAY, "temporal", "object-storage"):
             stop_recorded(self.directory / f"{name}.pid")
 
 

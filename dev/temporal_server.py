@@ -10,27 +10,33 @@ from dev.processes import Process
 from dev.waiting import listens
 
 PORT = 7233
+LOOPBACK = "127.0.0.1"
+RELAY = "temporal-relay"
 PROGRAM = Path(sys.executable).with_name("temporal")
 
 
-def temporal_server(directory: Path, host: str = "127.0.0.1", port: int = PORT) -> Process:
-    """Return the server; start it with `start_temporal`."""
-    command = [str(PROGRAM), "server", "start-dev", "--headless", "--ip", host, "--port", str(port)]
+def temporal_server(directory: Path, port: int = PORT) -> Process:
+    """Return the server on 127.0.0.1; start it with `start_temporal`."""
+    command = [str(PROGRAM), "server", "start-dev", "--headless", "--ip", LOOPBACK, "--port", str(port)]
     return Process("temporal", [*command, "--log-level", "warn"], directory)
 
 
-def start_temporal(directory: Path, host: str = "127.0.0.1", port: int = PORT) -> str:
-    """Start the server, wait until it serves, return its address."""
-    server = temporal_server(directory, host, port)
+def start_temporal(directory: Path, also_at: str | None = None, port: int = PORT) -> None:
+    """Start the server and wait until it serves, at a second address of the machine as well if one is given."""
+    server = temporal_server(directory, port)
     server.start()
-    address = f"{host}:{port}"
-    server.wait_ready(lambda: serves(address))
-    return address
+    server.wait_ready(lambda: serves(f"{LOOPBACK}:{port}"))
+    if also_at is None:
+        return
+    address = f"{also_at}:{port}"
+    relay = Process(RELAY, [sys.executable, "-m", "dev.relay", address, f"{LOOPBACK}:{port}"], directory)
+    relay.start()
+    relay.wait_ready(lambda: serves(address))
 
 
 def serves(address: str) -> bool:
-    """Whether the default namespace can be described: the port opens a moment before that."""
+    """Whether a task queue can be described: the port opens, and the namespace is there, some moments before that."""
     if not listens(address):
         return False
-    command = [str(PROGRAM), "operator", "namespace", "describe", "default", "--address", address]
+    command = [str(PROGRAM), "task-queue", "describe", "--task-queue", "any", "--address", address]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
