@@ -13,6 +13,9 @@ from pathlib import Path
 import obstore
 import pytest
 from obstore.store import S3Store
+
+from tests.servers import S3Server, find_free_port, running_s3
+from tests.waiting import wait_for
 from video_export_worker.errors import (
     InvalidRequest,
     RecordingNotFound,
@@ -21,9 +24,6 @@ from video_export_worker.errors import (
     StorageUnavailable,
 )
 from video_export_worker.storage import Storage, StoredObject, join_uri
-
-from tests.servers import S3Server, find_free_port, running_s3
-from tests.waiting import wait_for
 
 MIB = 1024 * 1024
 

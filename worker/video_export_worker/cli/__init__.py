@@ -6,7 +6,10 @@ A subcommand's module is imported when it is called: `--help` and `render` do no
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import traceback
+from contextlib import suppress
 from typing import Final
 
 import click
@@ -56,21 +59,31 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
+    code = _run()
+    if "temporalio" in sys.modules:
+        # Its threads can crash the interpreter's orderly exit (signal 11); everything of ours is closed by now.
+        with suppress(OSError):  # nobody reads any more
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.Abort:
+        return code if isinstance(code, int) else 0
+    except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except InvalidRequest as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        return error.exit_code
     except VideoExportError as error:
         click.echo(f"error: {error.code}: {error}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+        return 2 if isinstance(error, InvalidRequest) else 1
+    except BrokenPipeError:
+        return 1
+    except Exception:  # noqa: BLE001 - the process ends here, with the stack shown
+        traceback.print_exc()
+        return 1

@@ -1,0 +1,147 @@
+"""The activities one by one, with real storage and a real browser: what a retry finds, what a refusal becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from tests.integration.worker.conftest import RECORDINGS
+from tests.servers import S3Server, find_free_port
+from video_export_worker.activities import ExportActivities
+from video_export_worker.contract import (
+    AssembleInput,
+    DiscardInput,
+    PlanInput,
+    PlannedExport,
+    Progress,
+    SegmentInput,
+    VideoExportRequest,
+    parse_request,
+)
+from video_export_worker.recording import RecordingLimits
+from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.storage import Storage
+
+LIMITS = RecordingLimits()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The storage, as a folder; the temporary files of activities must be gone after each test."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    stored = tmp_path / "stored"
+    stored.mkdir()
+    (stored / "form.json.gz").write_bytes((RECORDINGS / "form.json.gz").read_bytes())
+    yield stored
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.fixture
+def activities(folder: Path) -> ExportActivities:
+    return ExportActivities(Storage(f"file://{folder}"), LIMITS, ChromiumSettings())
+
+
+@pytest.fixture
+def request_(folder: Path) -> VideoExportRequest:
+    return parse_request({"recording": f"file://{folder}/form.json.gz", "end": 1})
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def _remove_result(folder: Path) -> None:
+    (path,) = folder.glob("parts/one/*/result.json")
+    path.unlink()
+
+
+async def _plan(activities: ExportActivities, request: VideoExportRequest) -> PlannedExport:
+    return await ActivityEnvironment().run(activities.plan_export, PlanInput(export_id="one", request=request))
+
+
+async def test_a_retry_finds_the_parts_of_the_attempt_before(
+    activities: ExportActivities, request_: VideoExportRequest, folder: Path
+) -> None:
+    planned = await _plan(activities, request_)
+    assert await _plan(activities, request_) == planned
+    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    first = await ActivityEnvironment().run(activities.render_segment, given)
+    stored = _files(folder)
+    second = await ActivityEnvironment().run(activities.render_segment, given)
+    assert (first.reused, second.reused) == (False, True)
+    assert second.model_copy(update={"reused": False}) == first
+    assert _files(folder) == stored
+
+
+async def test_parts_without_their_result_are_rendered_again(
+    activities: ExportActivities, request_: VideoExportRequest, folder: Path
+) -> None:
+    planned = await _plan(activities, request_)
+    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    await ActivityEnvironment().run(activities.render_segment, given)
+    _remove_result(folder)
+    again = await ActivityEnvironment().run(activities.render_segment, given)
+    assert not again.reused
+
+
+async def test_assembling_twice_gives_the_same_and_discarding_takes_only_the_parts(
+    activities: ExportActivities, request_: VideoExportRequest, folder: Path
+) -> None:
+    planned = await _plan(activities, request_)
+    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    segment = await ActivityEnvironment().run(activities.render_segment, given)
+    joined = AssembleInput(export_id="one", request=request_, planned=planned, segments=[segment])
+    first = await ActivityEnvironment().run(activities.assemble, joined)
+    assert await ActivityEnvironment().run(activities.assemble, joined) == first
+    removed = await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one"))
+    assert removed == 3  # the recording, the part and its result
+    assert _files(folder) == ["exports/one/poster.png", "exports/one/video.mp4", "form.json.gz"]
+    assert await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one")) == 0
+
+
+async def test_heartbeats_say_how_far_it_is(activities: ExportActivities, request_: VideoExportRequest) -> None:
+    planned = await _plan(activities, request_)
+    environment = ActivityEnvironment()
+    beats: list[Progress] = []
+    environment.on_heartbeat = lambda *details: beats.extend(details)
+    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    await environment.run(activities.render_segment, given)
+    assert {beat.phase for beat in beats} == {"rendering"}
+    assert all(beat.frames == planned.plan.frames for beat in beats)
+
+
+async def test_a_storage_that_is_away_is_tried_again_later(
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**s3_server.credentials, "AWS_ENDPOINT": f"http://127.0.0.1:{find_free_port()}"}.items():
+        monkeypatch.setenv(name, value)
+    activities = ExportActivities(Storage("s3://exports"), LIMITS, ChromiumSettings())
+    with pytest.raises(ApplicationError) as failure:
+        await _plan(activities, parse_request({"recording": "s3://exports/form.json.gz"}))
+    assert (failure.value.type, failure.value.non_retryable) == ("StorageUnavailable", False)
+    assert failure.value.next_retry_delay is not None
+
+
+async def test_a_storage_that_refuses_is_not_tried_again(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**s3_server.credentials, "AWS_SECRET_ACCESS_KEY": "wrong"}.items():
+        monkeypatch.setenv(name, value)
+    activities = ExportActivities(Storage(s3_server.uri), LIMITS, ChromiumSettings())
+    with pytest.raises(ApplicationError, match="does not accept the credentials") as failure:
+        await _plan(activities, parse_request({"recording": f"{s3_server.uri}/form.json.gz"}))
+    assert (failure.value.type, failure.value.non_retryable) == ("StorageDenied", True)
+
+
+async def test_a_missing_browser_is_named(folder: Path, request_: VideoExportRequest) -> None:
+    missing = ChromiumSettings(executable="/none/chromium")
+    activities = ExportActivities(Storage(f"file://{folder}"), LIMITS, missing)
+    planned = await _plan(activities, request_)
+    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    with pytest.raises(ApplicationError, match="chromium-headless-shell") as failure:
+        await ActivityEnvironment().run(activities.render_segment, given)
+    assert failure.value.type == "RenderFailed"
