@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -76,7 +77,9 @@ def build_parser() -> argparse.ArgumentParser:
 async def run(options: argparse.Namespace) -> int:
     """Run the operator until SIGTERM or SIGINT."""
     given = {name: value for name, value in vars(options).items() if name != "command"}
-    settings = read_settings(os.environ, given)
+    # Two replicas of one identity would both lead.
+    myself = {"POD_NAME": f"{socket.gethostname()}-{os.getpid()}"}
+    settings = read_settings({**myself, **os.environ}, given)
     set_up_logging(settings)
     configuration = await load_configuration(settings.kube_context)
     # The Lease has connections of its own: it must not wait behind a thousand resources.

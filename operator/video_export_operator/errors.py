@@ -11,6 +11,8 @@
     │   ├── ApiUnavailable      the API server did not answer, or not in time
     │   ├── Conflict            something changed in between; read again
     │   └── TemporalUnavailable Temporal did not answer the question; carries the reason
+    ├── NotFound                an object, or its kind, is not there (cluster.transport)
+    ├── InvalidSettings         the operator's own settings cannot be used (settings)
     └── NotLeading              this replica may not act any more
 
 `cluster` and `temporal_queue` translate what their libraries raise; nothing above them sees a library's error.

@@ -1,6 +1,7 @@
 """Asks Temporal what waits on a task queue and what its workers do."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,9 @@ _REASONS = {
     RPCStatusCode.PERMISSION_DENIED: "PermissionDenied",
     RPCStatusCode.NOT_FOUND: "NamespaceNotFound",
 }
+_REASONS_BY_NAME = {"Unauthenticated": "Unauthenticated", "PermissionDenied": "PermissionDenied"}
+_STATUS = re.compile(r"Status \{ code: (\w+)")
+"""A refusal of the first call on a connection comes as text alone."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,9 @@ def translate(error: BaseException) -> TemporalUnavailable:
     if isinstance(error, TimeoutError):
         return TemporalUnavailable("TimedOut", f"no answer within {TIMEOUT:g} s")
     text = str(error)
+    status = _STATUS.search(text)
+    if status is not None and status[1] in _REASONS_BY_NAME:
+        return TemporalUnavailable(_REASONS_BY_NAME[status[1]], text)
     reason = "CertificateInvalid" if "certificate" in text.lower() or isinstance(error, ValueError) else "Unavailable"
     return TemporalUnavailable(reason, text)
 

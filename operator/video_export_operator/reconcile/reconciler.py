@@ -27,7 +27,7 @@ UNREADABLE = 60.0
 """Seconds until a resource that cannot be used is looked at again without a change."""
 BACKOFF = (0.5, 30.0)
 """Seconds of the first and the longest wait after a passing error."""
-SLOWLY = 30.0
+SLOWLY = 15.0
 """Seconds until an action that failed for good is tried again without a change."""
 
 
@@ -209,9 +209,12 @@ def observe(
 ) -> Observation:
     """Return what is known now."""
     live = store.deployment(resource.key, resource.uid)
+    body = store.resources.get(resource.key) or {}
+    # A Deployment that somebody deleted comes back as it was.
+    last = (body.get("status") or {}).get("desiredReplicas", 0)
     return Observation(
         at=time.monotonic(),
-        present=(live.decided or 0) if live is not None else 0,
+        present=(live.decided or 0) if live is not None else last,
         pods=tuple(_pod(pod) for pod in store.pods(resource.key)),
         queue=record.queue,
         failures=record.failures,

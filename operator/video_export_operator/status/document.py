@@ -51,12 +51,19 @@ def is_worth_writing(old: Json, new: Json, since_last: float) -> bool:
     """
     if all(old.get(key) == value for key, value in new.items()):
         return False
-    return _state(old) != _state(new) or since_last >= REFRESH
+    return _state(old) != _state({**old, **new}) or since_last >= REFRESH
 
 
 def _state(status: Json) -> Any:
     """Return what of a status is a state and not a moving number."""
     numbers = ("observedGeneration", "replicas", "readyReplicas", "desiredReplicas", "busyReplicas", "selector")
-    conditions = {each["type"]: (each["status"], each["reason"]) for each in status.get("conditions") or ()}
-    waits = bool((status.get("backlog") or {}).get("activities"))
+    conditions = {each["type"]: _news(each) for each in status.get("conditions") or ()}
+    backlog = status.get("backlog") or {}
+    waits = bool(backlog.get("activities") or backlog.get("workflows"))
     return [status.get(key) for key in numbers], conditions, status.get("lastScale"), waits
+
+
+def _news(condition: Json) -> tuple[Any, ...]:
+    """Return what of a condition is news: the message only where it says what to mend, elsewhere it holds numbers."""
+    mend = condition["status"] == "False" and condition["type"] in ("Ready", "TemporalReachable")
+    return condition["status"], condition["reason"], condition["message"] if mend else None

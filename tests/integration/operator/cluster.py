@@ -66,7 +66,7 @@ class Namespace:
         found: Json | None = self.control_plane.get(f"{FOLDERS[kind].format(self.name)}/{name}")
         return found
 
-    def list(self, kind: str) -> list[Json]:
+    def objects(self, kind: str) -> list[Json]:
         """Return all objects of a kind."""
         answer = self.control_plane.get(FOLDERS[kind].format(self.name))
         return list(answer["items"]) if answer else []
@@ -101,7 +101,7 @@ class Namespace:
         """Wait until there are so many pods that are not being deleted."""
 
         def look() -> list[Json] | None:
-            pods = [pod for pod in self.list("pod") if "deletionTimestamp" not in pod["metadata"]]
+            pods = [pod for pod in self.objects("pod") if "deletionTimestamp" not in pod["metadata"]]
             return pods if len(pods) == count else None
 
         return await wait_for(look, f"there are {count} pods", timeout)
@@ -126,7 +126,7 @@ class Namespace:
 
     def told(self) -> list[tuple[str, str]]:
         """Return reason and message of every event about the resource."""
-        mine = [event for event in self.list("event") if event["involvedObject"]["kind"] == KIND]
+        mine = [event for event in self.objects("event") if event["involvedObject"]["kind"] == KIND]
         return [(event["reason"], event["message"]) for event in mine]
 
 

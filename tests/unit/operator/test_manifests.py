@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.operator.bodies import resource
+from video_export_operator.manifests import Manifest, build_children, build_workload, lay_over
+
+
+def workload(replicas: int = 1, **spec: Any) -> dict[str, Any]:
+    return build_workload(resource(**spec), replicas).body
+
+
+def pod(**spec: Any) -> dict[str, Any]:
+    return dict(workload(**spec)["spec"]["template"]["spec"])
+
+
+def container(**spec: Any) -> dict[str, Any]:
+    return dict(pod(**spec)["containers"][0])
+
+
+def environment(**spec: Any) -> dict[str, Any]:
+    return {each["name"]: each.get("value", each.get("valueFrom")) for each in container(**spec)["env"]}
+
+
+def test_the_worker_is_told_its_queue_and_where_everything_is() -> None:
+    assert container()["args"] == ["worker", "--task-queue", "video-export-task-queue", "--metrics-port", "8007"]
+    assert environment(slots=3, terminationGracePeriodSeconds=100) == {
+        "TEMPORAL_ADDRESS": "temporal:7233",
+        "TEMPORAL_NAMESPACE": "default",
+        "VIDEO_EXPORT_STORAGE_URI": "s3://exports",
+        "VIDEO_EXPORT_SLOTS": "3",
+        "VIDEO_EXPORT_HEALTH_PORT": "8008",
+        "VIDEO_EXPORT_GRACEFUL_SHUTDOWN": "85",
+        "VIDEO_EXPORT_CHROMIUM_SANDBOX": "false",
+        "HOME": "/tmp",
+        "TMPDIR": "/tmp",
+        "POD_NAME": {"fieldRef": {"fieldPath": "metadata.name"}},
+    }
+
+
+def test_certificates_are_mounted_and_named() -> None:
+    tls = {"serverName": "t.example", "caSecretRef": {"name": "ca"}, "clientCertSecretRef": {"name": "client"}}
+    temporal = {"address": "t:7233", "tls": tls}
+    told = environment(temporal=temporal)
+    mounts = {each["name"]: each["mountPath"] for each in container(temporal=temporal)["volumeMounts"]}
+    secrets = {
+        each["name"]: each["secret"]["secretName"] for each in pod(temporal=temporal)["volumes"] if "secret" in each
+    }
+    assert told["TEMPORAL_TLS"] == "true"
+    assert told["TEMPORAL_TLS_SERVER_NAME"] == "t.example"
+    assert told["TEMPORAL_TLS_SERVER_CA_CERT_PATH"] == f"{mounts['temporal-ca']}/ca.crt"
+    assert told["TEMPORAL_TLS_CLIENT_CERT_PATH"] == f"{mounts['temporal-client']}/tls.crt"
+    assert told["TEMPORAL_TLS_CLIENT_KEY_PATH"] == f"{mounts['temporal-client']}/tls.key"
+    assert secrets == {"temporal-ca": "ca", "temporal-client": "client"}
+
+
+def test_secrets_reach_the_worker_by_reference_alone() -> None:
+    temporal = {"address": "t:7233", "apiKeySecretRef": {"name": "cloud", "key": "token"}}
+    made = container(temporal=temporal, storage={"uri": "s3://e", "secretRef": {"name": "bucket"}})
+    told = {each["name"]: each for each in made["env"]}
+    assert told["TEMPORAL_API_KEY"]["valueFrom"] == {"secretKeyRef": {"name": "cloud", "key": "token"}}
+    assert told["TEMPORAL_TLS"]["value"] == "true", "an API key is never sent in the clear"
+    assert made["envFrom"] == [{"secretRef": {"name": "bucket"}}]
+
+
+def test_the_pod_is_restricted_and_can_write_where_chromium_must() -> None:
+    security = container()["securityContext"]
+    assert security == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert pod()["securityContext"]["runAsNonRoot"] is True
+    assert pod()["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod()["automountServiceAccountToken"] is False
+    assert {each["mountPath"] for each in container()["volumeMounts"]} == {"/tmp", "/dev/shm"}
+
+
+def test_a_rollout_never_takes_a_pod_before_its_successor_is_ready() -> None:
+    assert workload()["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "has_probes"),
+    [
+        ({}, True),
+        ({"args": ["worker", "--task-queue", "q"]}, True),
+        ({"command": ["bin/worker"]}, False),
+        ({"args": ["start-worker"]}, False),
+    ],
+)
+def test_only_our_own_worker_has_probes(spec: dict[str, Any], has_probes: bool) -> None:
+    assert ("livenessProbe" in container(**spec)) is has_probes
+
+
+def test_a_foreign_image_gets_its_probes_from_the_template() -> None:
+    probe = {"tcpSocket": {"port": 9000}}
+    made = container(command=["x"], template={"spec": {"containers": [{"name": "worker", "livenessProbe": probe}]}})
+    assert made["livenessProbe"] == probe
+
+
+def test_autoscalers_leave_the_pods_alone_unless_told_otherwise() -> None:
+    def annotations(**spec: Any) -> dict[str, str]:
+        return dict(workload(**spec)["spec"]["template"]["metadata"]["annotations"])
+
+    assert annotations()["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+    assert annotations()["karpenter.sh/do-not-disrupt"] == "true"
+    assert "karpenter.sh/do-not-disrupt" not in annotations(protectFromEviction=False)
+
+
+def test_the_size_is_part_of_what_is_applied_and_marked_as_ours() -> None:
+    made = workload(replicas=3)
+    assert (made["spec"]["replicas"], made["metadata"]["annotations"]["videoexport.dev/replicas"]) == (3, "3")
+
+
+def test_the_digest_changes_with_the_object_alone() -> None:
+    def digest(replicas: int, **spec: Any) -> str:
+        return build_workload(resource(**spec), replicas).digest
+
+    assert digest(1) == digest(1)
+    assert len({digest(1), digest(2), digest(1, slots=3)}) == 3
+
+
+def children(**spec: Any) -> tuple[dict[str, Manifest], set[str]]:
+    wanted, absent = build_children(resource(**spec))
+    return {child.ref.kind: child for child in wanted}, {ref.kind for ref in absent}
+
+
+def test_every_object_is_owned_and_can_be_switched_off() -> None:
+    wanted, absent = children()
+    assert set(wanted) == {"ServiceAccount", "Service", "NetworkPolicy", "ServiceMonitor"}
+    assert absent == {"PodDisruptionBudget"}
+    for child in wanted.values():
+        (owner,) = child.body["metadata"]["ownerReferences"]
+        assert (owner["uid"], owner["controller"]) == ("uid-1", True)
+    wanted, absent = children(
+        networkPolicy={"enabled": False},
+        serviceMonitor={"enabled": False},
+        serviceAccount={"name": "theirs"},
+        podDisruptionBudget={"enabled": True, "maxUnavailable": "25%"},
+    )
+    assert set(wanted) == {"Service", "PodDisruptionBudget"}
+    assert absent == {"ServiceAccount", "NetworkPolicy", "ServiceMonitor"}
+    assert wanted["PodDisruptionBudget"].body["spec"]["maxUnavailable"] == "25%"
+
+
+def test_the_network_policy_lets_in_two_ports_and_no_more() -> None:
+    spec = children()[0]["NetworkPolicy"].body["spec"]
+    assert spec["policyTypes"] == ["Ingress"]
+    assert [port["port"] for rule in spec["ingress"] for port in rule["ports"]] == [8007, 8008]
+
+
+def test_the_template_merges_by_keys() -> None:
+    template = {
+        "metadata": {"labels": {"team": "video", "videoexport.dev/worker": "stolen"}},
+        "spec": {
+            "nodeSelector": {"disk": "fast"},
+            "volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory"}}, {"name": "assets", "emptyDir": {}}],
+            "containers": [
+                {
+                    "name": "worker",
+                    "imagePullPolicy": "Never",
+                    "env": [{"name": "VIDEO_EXPORT_SLOTS", "value": "9"}, {"name": "MORE", "value": "1"}],
+                    "volumeMounts": [{"name": "assets", "mountPath": "/assets"}],
+                    "livenessProbe": {"exec": {"command": ["true"]}},
+                    "readinessProbe": None,
+                },
+                {"name": "sidecar", "image": "example/sidecar:1"},
+            ],
+        },
+    }
+    made = pod(template=template)
+    worker, sidecar = made["containers"]
+    told = {each["name"]: each.get("value") for each in worker["env"]}
+    assert (told["VIDEO_EXPORT_SLOTS"], told["MORE"], told["TEMPORAL_ADDRESS"]) == ("9", "1", "temporal:7233")
+    assert worker["imagePullPolicy"] == "Never"
+    assert worker["image"] == "example/worker:1"
+    assert "httpGet" not in worker["livenessProbe"]
+    assert worker["livenessProbe"]["periodSeconds"] == 10
+    assert "readinessProbe" not in worker
+    assert {each["mountPath"] for each in worker["volumeMounts"]} == {"/tmp", "/dev/shm", "/assets"}
+    assert sidecar == {"name": "sidecar", "image": "example/sidecar:1"}
+    volumes = {each["name"]: each for each in made["volumes"]}
+    assert volumes["tmp"]["emptyDir"] == {"medium": "Memory"}
+    assert "assets" in volumes
+    labels = workload(template=template)["spec"]["template"]["metadata"]["labels"]
+    assert (labels["team"], labels["videoexport.dev/worker"]) == ("video", "exports")
+
+
+def test_laying_over_changes_neither_side() -> None:
+    base, top = {"a": {"b": [1]}}, {"a": {"c": None, "b": [2]}}
+    assert lay_over(base, top) == {"a": {"b": [2]}}
+    assert (base, top) == ({"a": {"b": [1]}}, {"a": {"c": None, "b": [2]}})

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.unit.operator.bodies import queue, resource, running, seen
+from video_export_operator.errors import NameTaken, SecretMissing, TemporalUnavailable
+from video_export_operator.plan import (
+    RESYNC,
+    Action,
+    Applied,
+    Apply,
+    EmitEvent,
+    Remove,
+    Report,
+    SetDeletionCost,
+    WriteStatus,
+    build_wanted,
+    plan_objects,
+    plan_report,
+)
+from video_export_operator.resource import Key
+from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
+from video_export_operator.scaling import Decision, Memory, WorkerReport, decide
+from video_export_operator.status import Findings, judge
+
+LIVE = LiveDeployment("exports", "d-1", "uid-1", 3, 1, 1, 1, False, False, None)
+
+
+def decision(replicas: int = 1, victims: tuple[str, ...] = ()) -> Decision:
+    made, _ = decide(resource().spec, seen(0, replicas, queue(0)), Memory())
+    return replace(made, replicas=replicas, victims=victims)
+
+
+def pod(name: str, cost: int = 0, **more: Any) -> LivePod:
+    facts = {"assigned": True, "phase": 2, "ready": True, "started": True, "terminating": False, "trouble": None}
+    return LivePod(name, f"uid-{name}", "exports", deletion_cost=cost, **{**facts, **more})
+
+
+def all_applied(replicas: int = 1) -> Applied:
+    wanted = build_wanted(resource(), replicas)
+    digests = {each.ref: each.digest for each in (*wanted.children, wanted.workload)}
+    return Applied({**digests, **dict.fromkeys(wanted.absent, "")}, (LIVE.uid, LIVE.generation), 0.0)
+
+
+def plan(applied: Applied, live: LiveDeployment | None = LIVE, at: float = 1.0, **more: Any) -> tuple[Action, ...]:
+    made = more.get("decision") or decision()
+    return plan_objects(build_wanted(resource(), made.replicas), made, live, more.get("pods", ()), applied, at)
+
+
+def kinds(actions: tuple[Action, ...]) -> list[str]:
+    return [action.manifest.ref.kind for action in actions if isinstance(action, Apply)]
+
+
+def test_at_first_everything_is_made_the_deployment_last() -> None:
+    actions = plan(Applied(), live=None)
+    assert kinds(actions) == ["ServiceAccount", "Service", "NetworkPolicy", "ServiceMonitor", "Deployment"]
+    assert [action.ref.kind for action in actions if isinstance(action, Remove)] == ["PodDisruptionBudget"]
+
+
+def test_what_is_in_order_plans_nothing() -> None:
+    assert plan(all_applied()) == ()
+
+
+def test_an_edit_shows_in_the_generation_and_is_repaired() -> None:
+    assert kinds(plan(all_applied(), live=replace(LIVE, generation=4))) == ["Deployment"]
+
+
+def test_a_deployment_that_was_deleted_or_replaced_comes_back() -> None:
+    assert kinds(plan(all_applied(), live=None)) == ["Deployment"]
+    assert kinds(plan(all_applied(), live=replace(LIVE, uid="d-2"))) == ["Deployment"]
+
+
+def test_once_in_a_while_everything_is_applied_again() -> None:
+    assert plan(all_applied(), at=RESYNC - 1) == ()
+    assert len(kinds(plan(all_applied(), at=RESYNC))) == 5
+
+
+def test_victims_are_marked_before_the_size_is_lowered() -> None:
+    pods = (pod("a"), pod("b"), pod("c", cost=-100), pod("d", cost=-100, terminating=True), pod("e", cost=7))
+    actions = plan(all_applied(2), decision=decision(1, ("b",)), pods=pods)
+    assert actions[:-1] == (SetDeletionCost("b", -100), SetDeletionCost("c", 0))
+    assert kinds(actions[-1:]) == ["Deployment"]
+
+
+def report(old: dict[str, Any] | None = None, since_last: float = 1e9, now: str = "2026-01-01T00:00:00Z") -> Report:
+    found = Findings(resource(), decision(), LIVE, (pod("a"),))
+    return Report(Key("media", "exports"), "uid-1", 1, judge(found), old or {}, now, since_last)
+
+
+def written(actions: tuple[Action, ...]) -> dict[str, Any]:
+    (status,) = [action.status for action in actions if isinstance(action, WriteStatus)]
+    return dict(status)
+
+
+def events(actions: tuple[Action, ...]) -> list[EmitEvent]:
+    return [action for action in actions if isinstance(action, EmitEvent)]
+
+
+def tell(before: Report, made: Decision | None = None, **more: Any) -> tuple[Action, ...]:
+    return plan_report(before, made or decision(), LIVE, queue(0), **more)
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    status = written(tell(report()))
+    assert tell(report(status)) == ()
+
+
+def test_moving_numbers_wait_a_minute() -> None:
+    status = written(tell(report()))
+    moved = {**status, "backlog": {**status["backlog"], "addRate": "0.4"}}
+    assert tell(report(moved, since_last=59.0)) == ()
+    assert written(tell(report(moved, since_last=60.0)))["backlog"]["addRate"] == "0.0"
+
+
+def test_a_change_of_state_is_written_at_once() -> None:
+    status = written(tell(report()))
+    actions = tell(report({**status, "readyReplicas": 0}, since_last=0.0))
+    assert written(actions)["readyReplicas"] == 1
+    assert events(actions) == []
+
+
+def test_a_change_of_size_is_told_with_its_reason_and_numbers() -> None:
+    status = written(tell(report()))
+    more, _ = decide(
+        resource().spec, seen(0, 1, queue(0, activities=5, workers={"a": WorkerReport(1)}), running("a")), Memory()
+    )
+    actions = tell(report(status, now="2026-01-01T00:01:00Z"), more)
+    assert written(actions)["lastScale"] == {
+        "time": "2026-01-01T00:01:00Z",
+        "from": 1,
+        "to": 3,
+        "reason": "ScaleUp: 5 activities and 0 workflow tasks wait, 1 run, 2 slots a pod: 3 needed",
+    }
+    (event,) = events(actions)
+    assert (event.reason, event.warning) == ("ScaledUp", False)
+    assert event.message.startswith("from 1 to 3: ScaleUp: 5 activities")
+    assert isinstance(actions[-1], WriteStatus), "the event comes first: told twice it has the same name"
+    assert events(tell(report(status, now="2026-01-01T00:01:07Z"), more))[0].name == event.name
+
+
+def test_a_size_that_could_not_be_applied_is_not_the_desired_one() -> None:
+    status = written(tell(report(), decision(7), applied=False))
+    assert status["desiredReplicas"] == 0
+    assert "lastScale" not in status
+
+
+def test_a_transition_keeps_its_time_until_the_status_changes() -> None:
+    status = written(tell(report()))
+    found = Findings(resource(), decision(), LIVE, (), problem=NameTaken("taken"))
+    later = replace(report(status, now="2026-01-01T01:00:00Z"), conditions=judge(found))
+    actions = tell(later)
+    conditions = {each["type"]: each for each in written(actions)["conditions"]}
+    assert conditions["Ready"]["lastTransitionTime"] == "2026-01-01T01:00:00Z"
+    assert conditions["TemporalReachable"]["lastTransitionTime"] == "2026-01-01T00:00:00Z"
+    (event,) = events(actions)
+    assert (event.reason, event.warning, event.message) == ("NameTaken", True, "Ready is False: taken")
+
+
+def test_a_foreign_condition_is_kept() -> None:
+    foreign = {"type": "Theirs", "status": "True", "reason": "R", "message": "", "lastTransitionTime": "t"}
+    assert foreign in written(tell(report({"conditions": [foreign]})))["conditions"]
+
+
+def judged(**more: Any) -> dict[str, tuple[Any, str, str]]:
+    facts: dict[str, Any] = {"resource": resource(), "decision": decision(), "deployment": LIVE, "pods": (pod("a"),)}
+    return {each.type: (each.status, each.reason, each.message) for each in judge(Findings(**{**facts, **more}))}
+
+
+def test_a_resource_in_order_is_ready_at_any_size() -> None:
+    assert judged()["Ready"][:2] == (True, "InPlace")
+    assert judged(pods=(), decision=decision(0))["Ready"][:2] == (True, "InPlace")
+
+
+def test_conditions_tell_what_is_wrong() -> None:
+    silence = TemporalUnavailable("TimedOut", "no answer within 3 s")
+    assert judged(silence=silence)["TemporalReachable"] == (False, "TimedOut", "temporal:7233: no answer within 3 s")
+    assert judged(silence=silence)["ScalingActive"][:2] == (False, "TemporalUnreachable")
+    assert judged(problem=SecretMissing("no secret"))["Ready"] == (False, "SecretMissing", "no secret")
+    assert judged(asked=False)["TemporalReachable"][0] is None
+    pulling = pod("a", trouble=Trouble("ErrImagePull", "not found"))
+    assert judged(pods=(pulling,))["WorkersHealthy"] == (False, "ImagePullBackOff", "ErrImagePull: not found")
+    assert judged(silent=("a",))["WorkersHealthy"][:2] == (False, "NotReporting")
+    stuck = replace(LIVE, overdue=True, trouble=Trouble("ProgressDeadlineExceeded", "timed out"))
+    assert judged(deployment=stuck)["Ready"][:2] == (False, "ProgressDeadlineExceeded")
+
+
+def test_replicas_in_mode_auto_are_said_to_be_ignored() -> None:
+    told = judged(resource=resource(replicas=4))["ScalingActive"]
+    assert told[:2] == (True, "ReplicasIgnored")
+    assert "set scaling.mode Manual to use it" in told[2]
+
+
+def test_a_dry_run_shows_the_decision() -> None:
+    status, reason, message = judged(resource=replace(resource(), dry_run=True))["Ready"]
+    assert (status, reason) == (False, "DryRun")
+    assert message.startswith("would do: Steady")
