@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Submission:
 
 # The first is much longer than the others: they end, pods become idle and go, while it goes on.
 SUBMISSIONS = (
-    Submission("animations", "mp4", ("--fps", "60", "--width", "1280", "--height", "720")),
+    Submission("animations", "mp4", ("--fps", "50", "--width", "1280", "--height", "720")),
     Submission("form", "gif", ("--fps", "10", "--width", "640", "--height", "360")),
     Submission("text", "webm", ("--width", "640", "--height", "360")),
     Submission("shadow-dom", "mp4", ("--width", "640", "--height", "360")),
@@ -70,7 +71,9 @@ def demonstrate(target: Target, folder: Path) -> list[Path]:
         say(target.apply_example().strip().replace("\n", ", "))
         wait_for(lambda: target.condition("Ready") == "True", "the resource is Ready", 60)
     say(f"Before:\n{target.table()}")
-    exports = {submission: _submit(target, submission) for submission in SUBMISSIONS}
+    with ThreadPoolExecutor(len(SUBMISSIONS)) as pool:
+        submitted = pool.map(lambda submission: _submit(target, submission), SUBMISSIONS)
+        exports = dict(zip(SUBMISSIONS, submitted, strict=True))
     with step(f"{len(exports)} exports, one slot a pod"):
         seen = _follow(target, exports)
     say(f"After:\n{target.table()}")

@@ -28,7 +28,7 @@ _GRACE = 20.0  # seconds that a process has to end
 def serve(name: str) -> None:
     """Become the server of this name; its data outlives it."""
     folder = state_directory() / "foreground"
-    server = {"temporal": temporal_server.temporal_server, "storage": object_storage.object_storage}[name](folder)
+    server = temporal_server.temporal_server(folder) if name == "temporal" else object_storage.object_storage(folder)
     (object_storage.objects(folder) / object_storage.BUCKET).mkdir(parents=True, exist_ok=True)
     command = [str(part) for part in server.command]
     try:
