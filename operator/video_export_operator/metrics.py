@@ -35,10 +35,9 @@ class Metrics:
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the series of a resource that is gone."""
-        for gauge in (self.desired, self.ready, self.busy, self.unknown, self.needed, self.reachable, self.interval):
-            _remove(gauge, namespace, name)
-        for kind in ("activity", "workflow"):
-            _remove(self.backlog, namespace, name, kind)
+        of_resource = (self.desired, self.ready, self.busy, self.unknown, self.needed, self.reachable, self.interval)
+        for metric in (*of_resource, self.backlog, self.decisions):
+            metric.remove_by_labels({"namespace": namespace, "name": name})
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
@@ -77,11 +76,3 @@ async def serve(metrics: Metrics, port: int, is_ready: Callable[[], bool]) -> we
     await runner.setup()
     await web.TCPSite(runner, None, port).start()
     return runner
-
-
-def _remove(gauge: Gauge, *labels: str) -> None:
-    """Drop one series; it may never have been written."""
-    try:
-        gauge.remove(*labels)
-    except KeyError:
-        return

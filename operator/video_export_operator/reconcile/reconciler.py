@@ -110,7 +110,7 @@ class Reconciler:
         if not actions:
             record.problem, record.attempts = None, 0
             return
-        _log_scale(resource, live, decision)
+        self._note_scale(resource, live, decision)
         record.problem = await self.actor.carry_out(key, resource.uid, actions, record)
         if record.problem is None:
             record.attempts = 0
@@ -121,6 +121,16 @@ class Reconciler:
         record.attempts += 1
         record.retry_at = time.monotonic() + self._pause(record)
         record.tried = (resource.generation, decision.replicas, self.store.deployment(key, resource.uid))
+
+    def _note_scale(self, resource: VideoExportWorker, live: LiveDeployment | None, decision: Decision) -> None:
+        """Log and count a change of size with its reason."""
+        before = live.decided if live is not None else None
+        if before == decision.replicas:
+            return
+        size = f"from {before if before is not None else 'nothing'} to {decision.replicas}"
+        log.info("%s: %s: %s", resource.key, size, decision.reason)
+        which = (resource.key.namespace, resource.key.name, decision.proposal.rule)
+        self.metrics.decisions.labels(*which).inc()
 
     def _pause(self, record: Record) -> float:
         """Return how long to wait after a failure, in seconds."""
@@ -234,11 +244,3 @@ def _pod(pod: LivePod) -> Pod:
         terminating=pod.terminating,
         deletion_cost=pod.deletion_cost,
     )
-
-
-def _log_scale(resource: VideoExportWorker, live: LiveDeployment | None, decision: Decision) -> None:
-    """Log a change of size with its reason."""
-    before = live.decided if live is not None else None
-    if before != decision.replicas:
-        size = f"from {before if before is not None else 'nothing'} to {decision.replicas}"
-        log.info("%s: %s: %s", resource.key, size, decision.reason)
