@@ -38,7 +38,6 @@ const census = {
     if (node.nodeType === Node.DOCUMENT_NODE) return void documents.add(node);
     if (node.nodeType !== Node.ELEMENT_NODE) return;
     documents.add(node.ownerDocument);
-    if (node.localName === "meta" && /refresh/i.test(node.httpEquiv)) node.removeAttribute("http-equiv");
     if (node.localName === "img") pendingImages.add(node);
     if (node.localName === "canvas") awaitCanvasPicture(node);
     if (node.matches(RESTLESS) || isAnimatedImage(node)) restless.add(node);
@@ -78,6 +77,24 @@ function atobSafe(base64) {
     return atob(base64.slice(0, base64.length - (base64.length % 4)));
   } catch {
     return "";
+  }
+}
+
+/** Takes out what would act by itself where scripts are allowed for a canvas: a page that moves on, a focus that scrolls. */
+function disarm(node) {
+  const { tagName, attributes, childNodes } = node;
+  if (attributes) {
+    delete attributes.autofocus;
+    if (tagName === "meta" && /refresh/i.test(attributes["http-equiv"])) delete attributes["http-equiv"];
+  }
+  childNodes?.forEach(disarm);
+}
+
+function disarmEvent({ type, data }) {
+  if (type === FULL_SNAPSHOT) disarm(data.node);
+  else if (type === INCREMENTAL && data.source === MUTATION) {
+    data.adds?.forEach(({ node }) => disarm(node));
+    data.attributes?.forEach(({ attributes }) => disarm({ attributes }));
   }
 }
 
@@ -273,7 +290,10 @@ async function seek(offset) {
 
 window.videoExportPlayer = {
   append(json) {
-    for (const event of JSON.parse(json)) events.push(event);
+    for (const event of JSON.parse(json)) {
+      disarmEvent(event);
+      events.push(event);
+    }
     return events.length;
   },
   load,
