@@ -7,7 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -93,8 +93,7 @@ async def _heartbeats(attempt: Attempt) -> AsyncIterator[None]:
         yield
     finally:
         beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+        await asyncio.wait({beating})
 
 
 def count(metric: Metric, value: int, **labels: str) -> None:

@@ -45,7 +45,8 @@ async def serving_health(port: int) -> AsyncIterator[Health]:
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, TimeoutError, asyncio.LimitOverrunError, asyncio.IncompleteReadError):
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), READ_TIMEOUT)
+            async with asyncio.timeout(READ_TIMEOUT):
+                head = await reader.readuntil(b"\r\n\r\n")
             words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
             status, text = health.answer(words[1].partition("?")[0] if len(words) == 3 else "")
             reason = {200: "OK", 404: "Not Found", 503: "Service Unavailable"}[status]

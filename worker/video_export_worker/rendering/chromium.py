@@ -163,8 +163,8 @@ class ReplayPage:
     async def paint(self, offset_ms: float) -> bool:
         """Paint the page as it is at `offset_ms` of the recording; True if any pixel may have changed.
 
-        A renderer that was idle asks for frames by a message of its own, and a frame that begins before it arrives passes
-        without the page: such a frame shows no damage, so the page is asked, and the frame begun again.
+        A renderer that was idle asks for frames by a message of its own, and a frame that begins before it arrives
+        passes without the page: such a frame shows no damage, so the page is asked, and the frame begun again.
         """
         self._clock_ms = max(self._clock_ms, self._origin_ms + offset_ms)
         for _ in range(MAX_REPAINTS):
@@ -185,7 +185,9 @@ class ReplayPage:
 
 async def _bounded(call: Awaitable[Any], seconds: float, stage: str) -> Any:
     try:
-        return await asyncio.wait_for(call, seconds)
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the answer.
+        async with asyncio.timeout(seconds):
+            return await call
     except TimeoutError as error:
         raise RenderFailed(f"{stage}: Chromium did not answer within {seconds:g} s") from error
     except Error as error:
