@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import WorkflowExecutionStatus
+
 from dev.demo_target import NAME, Target
 from dev.errors import DevError
+from dev.exports import Exports
 from dev.places import CHECKOUT
 from dev.steps import run, say, step
 from dev.waiting import wait_for
@@ -71,14 +75,14 @@ def demonstrate(target: Target, folder: Path) -> list[Path]:
         say(target.apply_example().strip().replace("\n", ", "))
         wait_for(lambda: target.condition("Ready") == "True", "the resource is Ready", 60)
     say(f"Before:\n{target.table()}")
-    with ThreadPoolExecutor(len(SUBMISSIONS)) as pool:
-        submitted = pool.map(lambda submission: _submit(target, submission), SUBMISSIONS)
-        exports = dict(zip(SUBMISSIONS, submitted, strict=True))
-    with step(f"{len(exports)} exports, one slot a pod"):
-        seen = _follow(target, exports)
-    say(f"After:\n{target.table()}")
-    _check(seen, target, exports)
-    videos = [_download(target, export, folder) for export in exports.values()]
+    with ThreadPoolExecutor(len(SUBMISSIONS)) as pool, target.exports() as exports:
+        names = pool.map(lambda submission: _submit(target, submission), SUBMISSIONS)
+        submitted = dict(zip(SUBMISSIONS, names, strict=True))
+        with step(f"{len(submitted)} exports, one slot a pod"):
+            seen = _follow(target, exports, submitted)
+        say(f"After:\n{target.table()}")
+        _check(seen, exports, submitted)
+        videos = list(pool.map(lambda export: _download(target, export, folder), submitted.values()))
     for video in videos:
         say(f"{_describe(video)}  {video}")
     return videos
@@ -93,65 +97,54 @@ def _submit(target: Target, submission: Submission) -> str:
     return export
 
 
-def _follow(target: Target, exports: dict[Submission, str]) -> Seen:
+def _follow(target: Target, exports: Exports, submitted: Mapping[Submission, str]) -> Seen:
     """Show the resource whenever it changes until all exports are done and the Deployment is at zero again."""
-    seen, pending, shown = Seen(), dict(exports), ""
+    seen, running, shown, before = Seen(), dict(submitted), "", 0
     deadline = time.monotonic() + TIMEOUT
-    before = 0
     while True:
-        replicas, ready = target.size()
         table = target.table()
-        now_pending = {submission: export for submission, export in pending.items() if not _finished(target, export)}
-        for submission in pending.keys() - now_pending.keys():
+        replicas, ready = target.size()
+        for submission in [each for each, export in running.items() if _finished(target, exports, export)]:
+            del running[submission]
             say(f"done: {submission.title}")
-        if replicas < before and now_pending:
-            seen.shrank_while_busy.append(f"from {before} to {replicas} pods")
-            say(f"scaled down from {before} to {replicas} while {len(now_pending)} still ran")
-        pending, before = now_pending, replicas
-        seen.most_pods = max(seen.most_pods, ready)
+        if replicas < before and running:
+            seen.shrank_while_busy.append(f"from {before} to {replicas}")
+            say(f"scaled down from {before} to {replicas} while {len(running)} still ran")
+        seen.most_pods, before = max(seen.most_pods, ready), replicas
         row = f"{_without_age(table)} {replicas} {ready}"
         if row != shown:
             shown = row
-            say(f"Deployment {replicas} wanted, {ready} ready\n{table}")
-        if not pending and replicas == 0 and not target.pods():
+            say(f"Deployment: {replicas} wanted, {ready} ready\n{table}")
+        if not running and replicas == 0 and not target.pods():
             return seen
         if time.monotonic() > deadline:
-            raise DevError(f"not done within {TIMEOUT:g} s: {[s.title for s in pending]}\n{target.diagnosis()}")
+            raise DevError(f"not done within {TIMEOUT:g} s: {[s.title for s in running]}\n{target.diagnosis()}")
         time.sleep(LOOK)
 
 
-def _finished(target: Target, export: str) -> bool:
+def _finished(target: Target, exports: Exports, export: str) -> bool:
     """Whether the export completed; one that failed ends the demo."""
-    described = json.loads(target.temporal_cli("workflow", "describe", "--workflow-id", export, "--output", "json"))
-    status = str(described["workflowExecutionInfo"]["status"]).removeprefix("WORKFLOW_EXECUTION_STATUS_")
-    if status not in ("RUNNING", "COMPLETED"):
-        shown = target.temporal_cli("workflow", "show", "--workflow-id", export)
-        raise DevError(f"export {export} ended as {status}:\n{shown}\n{target.diagnosis()}")
-    return status == "COMPLETED"
+    status = exports.status(export)
+    if status not in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED):
+        raise DevError(f"export {export} ended as {status and status.name}:\n{target.diagnosis()}")
+    return status is WorkflowExecutionStatus.COMPLETED
 
 
-def _check(seen: Seen, target: Target, exports: dict[Submission, str]) -> None:
+def _check(seen: Seen, exports: Exports, submitted: Mapping[Submission, str]) -> None:
     """Hold what was shown to what was promised."""
     problems = []
     if seen.most_pods < 2:
         problems.append(f"only {seen.most_pods} pod was ready at once, several were needed")
     if not seen.shrank_while_busy:
         problems.append("no scale-down happened while an export still ran")
-    for submission, export in exports.items():
-        problems += [f"{submission.title}: {what}" for what in _interruptions(target, export)]
+    for submission, export in submitted.items():
+        attempts = exports.attempts(export)
+        if max(attempts) > 1:
+            problems.append(f"{submission.title}: activities needed several attempts: {attempts}")
     if problems:
         raise DevError("The demo did not show what it should:\n" + "\n".join(problems))
-    say(
-        f"{seen.most_pods} pods at once; scaled down {'; '.join(seen.shrank_while_busy)} while work went on; "
-        "every attempt was the first and the last"
-    )
-
-
-def _interruptions(target: Target, export: str) -> list[str]:
-    """Return the activities of an export that needed more than one attempt."""
-    history = json.loads(target.temporal_cli("workflow", "show", "--workflow-id", export, "--output", "json"))
-    started = (event.get("activityTaskStartedEventAttributes") for event in history["events"])
-    return [f"attempt {one['attempt']} after {one.get('lastFailure')}" for one in started if one and one["attempt"] > 1]
+    shrank = ", ".join(seen.shrank_while_busy)
+    say(f"{seen.most_pods} pods at once; scaled down {shrank} while work went on; no attempt was interrupted")
 
 
 def _download(target: Target, export: str, folder: Path) -> Path:

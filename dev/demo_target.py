@@ -14,6 +14,7 @@ import yaml
 
 from dev.cluster import Cluster
 from dev.errors import MissingError
+from dev.exports import Exports
 from dev.images import OPERATOR
 from dev.object_storage import BUCKET
 from dev.places import CHECKOUT
@@ -24,7 +25,6 @@ NAMESPACE = "default"
 RELEASE = "video-export-operator"
 CHART = CHECKOUT / "charts" / "video-export-operator"
 EXAMPLE = CHECKOUT / "examples" / "videoexportworker.yaml"
-_TEMPORAL = Path(sys.executable).with_name("temporal")
 _STORAGE_VARIABLES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -105,9 +105,10 @@ class Target:
         """Return the names of the worker's pods, those that end included."""
         return self.kubectl("get", "pods", "--selector", f"videoexport.dev/worker={NAME}", "--output", "name").split()
 
-    def temporal_cli(self, *arguments: str) -> str:
-        """Run Temporal's command line."""
-        return run([str(_TEMPORAL), *arguments], environment=self.client_environment)
+    def exports(self) -> Exports:
+        """Return what Temporal says about exports."""
+        settings = {**os.environ, **self.client_environment}
+        return Exports(settings["TEMPORAL_ADDRESS"], settings.get("TEMPORAL_NAMESPACE", "default"))
 
     def diagnosis(self) -> str:
         """Return what helps when the demo fails: the resource, pods, and the last lines of both logs."""
@@ -150,7 +151,8 @@ class ExistingTarget(Target):
         if missing:
             raise MissingError(f"For the cluster {context!r} the demo needs: {'; '.join(missing)}")
         kubectl, helm = ("kubectl", "--context", context), ("helm", "--kube-context", context)
-        super().__init__(kubectl, helm, os.environ["OPERATOR_IMAGE"], {})
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        super().__init__(kubectl, helm, os.environ["OPERATOR_IMAGE"], {"PATH": path})
 
     def apply_example(self) -> str:
         """Apply the example with this cluster's image, Temporal and storage."""

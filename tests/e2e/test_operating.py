@@ -1,0 +1,77 @@
+"""What an administrator does, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dev.cluster import TEMPORAL_IN_CLUSTER, Cluster
+from dev.errors import DevError
+from dev.images import WORKER
+from tests.e2e.conftest import CHARTS
+from tests.e2e.tenant import NAME, SECRET, Tenant
+from tests.waiting import wait_until
+
+
+def test_kubectl_scale_sets_the_size_in_manual_mode(tenant: Tenant, operator: str) -> None:
+    tenant.apply_workers(scaling={"mode": "Manual"})
+    tenant.wait_condition("Ready", "True")
+
+    tenant.kubectl("scale", f"vew/{NAME}", "--replicas=2")
+    wait_until(lambda: tenant.size() == (2, 2), "two pods are ready", 90)
+    tenant.wait_condition("WorkersHealthy", "True")
+
+    tenant.kubectl("scale", f"vew/{NAME}", "--replicas=0")
+    wait_until(lambda: tenant.size() == (0, 0), "the Deployment is at zero", 60)
+
+
+def test_an_image_that_cannot_be_pulled_is_named_in_a_condition(tenant: Tenant, operator: str) -> None:
+    missing = "localhost/no-such-image:1"
+    tenant.apply_workers(image=missing, scaling={"mode": "Manual"}, replicas=1)
+
+    found = tenant.wait_condition("WorkersHealthy", "False", "ImagePullBackOff", timeout=90)
+    assert missing in found["message"]
+
+    tenant.apply_workers(scaling={"mode": "Manual"}, replicas=1)
+    tenant.wait_condition("WorkersHealthy", "True", timeout=90)
+
+
+def test_a_secret_that_does_not_exist_is_named_in_a_condition_and_mends_itself(tenant: Tenant, operator: str) -> None:
+    storage = {"uri": "s3://exports", "secretRef": {"name": "late"}}
+    tenant.apply_workers(storage=storage, scaling={"mode": "Manual"}, replicas=1)
+
+    found = tenant.wait_condition("Ready", "False", "SecretMissing")
+    assert "late" in found["message"]
+
+    secret = tenant.find("secret", SECRET)
+    assert secret is not None
+    tenant.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "late"}, "data": secret["data"]})
+    tenant.wait_condition("Ready", "True", timeout=120)
+
+
+def test_what_cannot_be_is_refused_with_what_to_do(tenant: Tenant, operator: str) -> None:
+    with pytest.raises(DevError, match="minReplicas"):
+        tenant.apply_workers(scaling={"minReplicas": 5, "maxReplicas": 1})
+    with pytest.raises(DevError, match="must be an image reference"):
+        tenant.apply_workers(image="Not An Image")
+
+
+def test_the_operators_chart_passes_its_own_test(cluster: Cluster, operator: str) -> None:
+    cluster.helm("test", operator, "--namespace", operator, "--timeout", "1m")
+
+
+def test_the_workers_chart_makes_a_resource_that_becomes_ready(tenant: Tenant, operator: str) -> None:
+    repository, _, tag = WORKER.name.rpartition(":")
+    values = {
+        "nameOverride": NAME,
+        "temporal": {"address": TEMPORAL_IN_CLUSTER, "taskQueue": tenant.name},
+        "image": {"repository": repository, "tag": tag},
+        "storage": {"uri": "s3://exports", "secretRef": {"name": SECRET}},
+    }
+    settings = [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
+    chart = str(CHARTS / "temporal-worker-video-export")
+    tenant.cluster.helm("install", "workers", chart, "--namespace", tenant.name, "--wait", "--timeout", "1m", *settings)
+
+    tenant.wait_condition("Ready", "True")
+    tenant.wait_condition("TemporalReachable", "True")
