@@ -27,6 +27,9 @@ from video_export_operator.temporal_queue import TemporalQueues
 
 log = logging.getLogger("video_export_operator")
 
+GRACE = 10.0
+"""Seconds that everything has to end in, far below the pod's grace period."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code: 0, 1 failed, 2 usage."""
@@ -120,7 +123,7 @@ async def _serve(settings: Settings, cluster: Cluster, elector: Elector, is_lead
         stop.set()
         for task in (signals, *tasks):
             task.cancel()
-        await asyncio.gather(signals, *tasks, watching, return_exceptions=True)
+        await asyncio.wait([signals, *tasks, watching], timeout=GRACE)
         await runner.cleanup()
 
 

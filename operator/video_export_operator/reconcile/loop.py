@@ -99,8 +99,10 @@ class Loop:
         due = self._schedule.next_due
         pause = 1.0 if due is None or not self._is_leading() else min(1.0, max(0.0, due - time.monotonic()))
         self._changed.clear()
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the event.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), pause)
+            async with asyncio.timeout(pause):
+                await self._changed.wait()
 
     async def _run_one(self, key: Key, reconciler: Reconciler) -> None:
         """Reconcile one resource and schedule it again, whatever happens."""

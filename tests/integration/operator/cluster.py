@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,8 @@ FOLDERS = {
     "event": "/api/v1/namespaces/{}/events",
 }
 NAME = "exports"
+SHARED = "shared"
+OWN = "own"
 Json = dict[str, Any]
 
 
@@ -130,8 +132,15 @@ class Namespace:
         return [(event["reason"], event["message"]) for event in mine]
 
 
-def resource(address: str, name: str = NAME, **spec: Any) -> Json:
-    """Return a small resource whose windows are as short as they may be."""
+def resource(address: str, name: str = NAME, served_by: str = SHARED, **spec: Any) -> Json:
+    """Return a small resource whose windows are as short as they may be.
+
+    Args:
+        address: of Temporal.
+        name: of the resource.
+        served_by: which operator of the tests acts on it.
+        spec: laid over the smallest one.
+    """
     scaling = {
         "pollInterval": "6s",
         "scaleDown": {"stabilizationWindow": "2s", "minIdle": "1s"},
@@ -140,7 +149,7 @@ def resource(address: str, name: str = NAME, **spec: Any) -> Json:
     return {
         "apiVersion": "videoexport.dev/v1alpha1",
         "kind": KIND,
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": {"served-by": served_by}},
         "spec": {
             "temporal": {"address": address, **spec.pop("temporal", {})},
             "image": "example/worker:1",
@@ -218,10 +227,21 @@ def fetch(port: int, path: str) -> str:
 
 @contextmanager
 def running_operator(
-    control_plane: ControlPlane, folder: Path, *namespaces: str, **settings: str
+    control_plane: ControlPlane, folder: Path, *namespaces: str, served_by: str = OWN, **variables: str
 ) -> Iterator[Operator]:
-    """Run an operator for the block; `settings` are its variables without their prefix."""
-    environment = {f"VIDEO_EXPORT_OPERATOR_{name.upper()}": value for name, value in settings.items()}
+    """Run an operator for the block, on the resources that name it.
+
+    Args:
+        control_plane: where.
+        folder: for its log.
+        namespaces: those it serves, none for all.
+        served_by: the label of its resources.
+        variables: its environment; lower-case names are those of its settings.
+    """
+    settings = {"label_selector": f"served-by={served_by}", **variables}
+    environment = {
+        (f"VIDEO_EXPORT_OPERATOR_{name.upper()}" if name.islower() else name): value for name, value in settings.items()
+    }
     operator = Operator(control_plane, folder / "operator.log", namespaces, environment)
     operator.start()
     try:
@@ -229,6 +249,3 @@ def running_operator(
     finally:
         if operator.process is not None and operator.process.poll() is None:
             operator.stop()
-
-
-MakeNamespace = Callable[[], Namespace]

@@ -10,7 +10,7 @@ import pytest
 
 from dev.control_plane import ControlPlane
 from dev.kubernetes_binaries import CONTROL_PLANE, CONTROLLERS, find_programs
-from tests.integration.operator.cluster import Namespace, Operator, running_operator
+from tests.integration.operator.cluster import SHARED, Namespace, Operator, running_operator
 from tests.requirements import require
 from tests.waiting import wait_until
 
@@ -45,5 +45,5 @@ def operator(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
     """An operator that serves all namespaces. A test that stops one starts its own, for its own namespace."""
     folder = tmp_path_factory.mktemp("operator")
     # Its own Lease: operators of single tests must not stand by for this one.
-    with running_operator(control_plane, folder, lease_name="shared") as started:
+    with running_operator(control_plane, folder, served_by=SHARED, lease_name=SHARED) as started:
         yield started

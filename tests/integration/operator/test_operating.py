@@ -22,7 +22,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from dev.certificates import Authority
 from dev.control_plane import ControlPlane
-from tests.integration.operator.cluster import Namespace, Operator, fetch, resource, running_operator
+from tests.integration.operator.cluster import OWN, Namespace, Operator, fetch, resource, running_operator
 from tests.servers import TemporalServer, find_free_port, running_temporal
 from tests.waiting import wait_for
 
@@ -271,7 +271,7 @@ async def test_a_namespace_that_temporal_does_not_know_is_told(export: Apply, na
 async def test_deletion_needs_no_operator(
     control_plane: ControlPlane, namespace: Namespace, temporal_server: TemporalServer, tmp_path: Path
 ) -> None:
-    namespace.apply(resource(temporal_server.address, scaling={"mode": "Manual"}, replicas=1))
+    namespace.apply(resource(temporal_server.address, served_by=OWN, scaling={"mode": "Manual"}, replicas=1))
     with running_operator(control_plane, tmp_path, namespace.name, lease_name=namespace.name) as operator:
         await namespace.wait_pods(1)
         assert operator.stop() == 0
@@ -284,7 +284,9 @@ async def test_a_restart_scales_nothing_down(
     control_plane: ControlPlane, namespace: Namespace, temporal_server: TemporalServer, tmp_path: Path
 ) -> None:
     """A new process knows nothing of what the pods do."""
-    auto = resource(temporal_server.address, temporal={"taskQueue": namespace.name}, scaling={"minReplicas": 2})
+    auto = resource(
+        temporal_server.address, served_by=OWN, temporal={"taskQueue": namespace.name}, scaling={"minReplicas": 2}
+    )
     with running_operator(control_plane, tmp_path, namespace.name, lease_name=namespace.name) as operator:
         namespace.apply(auto)
         for pod in await namespace.wait_pods(2):
@@ -305,7 +307,7 @@ async def test_an_idle_resource_costs_no_writes(
     control_plane: ControlPlane, namespace: Namespace, temporal_server: TemporalServer, tmp_path: Path
 ) -> None:
     with running_operator(control_plane, tmp_path, namespace.name, lease_name=namespace.name) as operator:
-        namespace.apply(resource(temporal_server.address, temporal={"taskQueue": namespace.name}))
+        namespace.apply(resource(temporal_server.address, served_by=OWN, temporal={"taskQueue": namespace.name}))
         await namespace.wait_condition("Ready", "True", "InPlace")
         kinds = (("vew", "exports"), ("deployment", "exports"), ("service", "exports-metrics"))
         name = "video_export_operator_temporal_latency_seconds_count"
@@ -331,9 +333,22 @@ async def test_a_standby_is_healthy_and_takes_over(
             assert standby.metric("video_export_operator_leading") == 0
             assert "stuck_for_seconds" in fetch(standby.health_port, "/healthz")
             leader.kill()
-            namespace.apply(resource(temporal_server.address))
+            namespace.apply(resource(temporal_server.address, served_by=OWN))
             await wait_for(lambda: standby.metric("video_export_operator_leading") == 1, "the second leads", 15)
             await namespace.wait_condition("Ready", "True", "InPlace", timeout=15)
+
+
+async def test_an_api_server_that_restarts_is_found_again(
+    control_plane: ControlPlane, namespace: Namespace, temporal_server: TemporalServer, tmp_path: Path
+) -> None:
+    with running_operator(control_plane, tmp_path, namespace.name, lease_name=namespace.name) as operator:
+        namespace.apply(resource(temporal_server.address, served_by=OWN, scaling={"mode": "Manual"}))
+        await namespace.wait_condition("Ready", "True", "InPlace")
+        assert operator.process is not None
+        control_plane.restart_api_server()
+        namespace.succeed("scale", "vew/exports", "--replicas=2")
+        await namespace.wait_size(2, timeout=60)
+        assert operator.process.poll() is None
 
 
 async def test_one_temporal_that_hangs_delays_nobody_else(
