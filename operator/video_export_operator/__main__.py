@@ -101,7 +101,7 @@ async def _serve(settings: Settings, cluster: Cluster, elector: Elector, is_lead
     """Wire the parts together and run them until a signal ends them."""
     metrics = Metrics()
     metrics.leading.set_function(is_leading)
-    loop = Loop(metrics, is_leading, random.random)
+    loop = Loop(metrics, is_leading, lambda: elector.term, random.random)
     store = Store(loop.wake)
     metrics.resources.set_function(lambda: len(store.resources))
     asker = Asker(TemporalQueues(), cluster, Budget(settings.calls_per_second), metrics, random.random)

@@ -68,8 +68,9 @@ class Elector:
         self._clock = clock
         self._renewed: float | None = None
         self._seen: tuple[str, float] | None = None
-        self.changed = asyncio.Event()
-        """Set whenever this replica began or ceased to lead."""
+        self._held: Json | None = None
+        self.term = 0
+        """How often this replica took the Lease over: the same number again means that nobody else led meanwhile."""
 
     @property
     def is_leading(self) -> bool:
@@ -96,16 +97,18 @@ class Elector:
             log.warning("the Lease %s/%s could not be renewed: %s", self._namespace, self._name, error)
         if led != self.is_leading:
             log.info("%s %s", self._identity, "leads" if self.is_leading else "leads no longer")
-            self.changed.set()
 
     async def _acquire(self) -> bool:
         """Write our name into the Lease if it is free, ours or run out."""
-        lease = await self._store.fetch_lease(self._namespace, self._name)
+        lease = self._held or await self._store.fetch_lease(self._namespace, self._name)
+        self._held = None  # read it again after any failure
         holder = (lease or {}).get("spec", {}).get("holderIdentity")
         if lease is not None and holder and holder != self._identity and not self._has_run_out(lease):
             self._renewed = None
             return False
-        await self._store.write_lease(self._build(lease, self._identity), self._timing.renew_deadline)
+        self._held = await self._store.write_lease(self._build(lease, self._identity), self._timing.renew_deadline)
+        if holder != self._identity or self.term == 0:
+            self.term += 1
         return True
 
     def _has_run_out(self, lease: Json) -> bool:
@@ -133,7 +136,6 @@ class Elector:
         if not self.is_leading:
             return
         self._renewed = None
-        self.changed.set()
         try:
             async with asyncio.timeout(self._timing.retry):
                 lease = await self._store.fetch_lease(self._namespace, self._name)

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 SETTLE = 0.2
 """Seconds between two reconciliations of a resource: a change comes as a burst of events."""
+OUT = 30.0
+"""Seconds out of office after which what was remembered is out of date, even if no other replica acted."""
 BACKOFF = (1.0, 60.0)
 """Seconds of the first and the longest wait after an error that ended a reconciliation."""
 
@@ -27,12 +29,20 @@ class Loop:
     Args:
         metrics: for the lateness.
         is_leading: whether to act.
+        term: the same number again means that no other replica acted meanwhile.
         random: numbers from 0 to 1.
     """
 
-    def __init__(self, metrics: Metrics, is_leading: Callable[[], bool], random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        is_leading: Callable[[], bool],
+        term: Callable[[], int],
+        random: Callable[[], float],
+    ) -> None:
         self._metrics = metrics
         self._is_leading = is_leading
+        self._term = term
         self._random = random
         self._schedule = Schedule()
         self._records: dict[Key, Record] = {}
@@ -59,12 +69,13 @@ class Loop:
 
     async def run(self, reconciler: Reconciler) -> None:
         """Reconcile until cancelled."""
-        led = False
+        term, led_at = None, time.monotonic()
         try:
             while True:
-                if self._is_leading() != led:
-                    led = not led
-                    self._begin(reconciler) if led else self._forget()
+                if self._is_leading():
+                    if term != self._term() or time.monotonic() - led_at > OUT:
+                        self._begin(reconciler)
+                    term, led_at = self._term(), time.monotonic()
                 self._start_due(reconciler)
                 await self._wait()
         finally:
@@ -74,15 +85,11 @@ class Loop:
 
     def _begin(self, reconciler: Reconciler) -> None:
         """Begin to lead: what was remembered from an earlier time is out of date."""
-        self._forget()
-        for key in reconciler.store.resources:
-            self.wake(key)
-
-    def _forget(self) -> None:
-        """Forget everything; the next leader begins anew."""
         self._records.clear()
         self._failures.clear()
         self._schedule.clear()
+        for key in reconciler.store.resources:
+            self.wake(key)
 
     def _start_due(self, reconciler: Reconciler) -> None:
         """Start every reconciliation that is due."""
