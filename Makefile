@@ -36,7 +36,7 @@ check: setup ## everything that is not a test
 	lint-imports
 
 test: setup-node ## every test
-	@$(PYTHON) -m dev kubernetes
+	@$(PYTHON) -m dev build
 	pytest
 
 test-unit: setup ## pure code, seconds

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dev.cluster import Cluster
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     for each in (down, demo):
         each.add_argument("--context", help="an existing cluster's context instead of the local cluster")
     demo.add_argument("--output", type=Path, default=CHECKOUT / "build" / "demo", help="folder of the videos")
+    command("build", _build, "build what takes long, side by side: Kubernetes and, as root, the images")
     command("images", lambda _: ensure_images() and 0, "build the base and both images")
     command("kubernetes", _kubernetes, "build Kubernetes, etcd and helm, and say where they are")
     servers = command("serve", lambda chosen: serve(chosen.name), "become a server, in the foreground")
@@ -78,6 +81,14 @@ def _demo(chosen: argparse.Namespace) -> None:
     say("`make demo-down` ends it all. The videos:")
     for video in videos:
         print(video)
+
+
+def _build(chosen: argparse.Namespace) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        images = pool.submit(ensure_images) if os.geteuid() == 0 else None
+        _kubernetes(chosen)
+        if images:
+            images.result()
 
 
 def _kubernetes(_: argparse.Namespace) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from dev.places import cache_directory
 from dev.steps import require_root, run
@@ -64,10 +65,19 @@ class Buildah:
         finally:
             self._run("rm", container)
 
-    def export(self, image: str, archive: Path) -> None:
-        """Write the image as an OCI archive."""
-        archive.unlink(missing_ok=True)
-        self._run("push", "--quiet", "--disable-compression", image, f"oci-archive:{archive}:{image}")
+    def export(self, image: str) -> Path:
+        """Write the image as an OCI layout, a folder."""
+        layout = self.directory / "layouts" / image.replace("/", "_").replace(":", "_")
+        layout.mkdir(parents=True, exist_ok=True)
+        (layout / "index.json").unlink(missing_ok=True)  # or it would list the image from before as well
+        quick = ["--compression-format", "zstd", "--compression-level", "1"]
+        self._run("push", "--quiet", *quick, image, f"oci:{layout}:{image}")
+        blobs = layout / "blobs" / "sha256"
+        wanted = _digests(blobs, json.loads((layout / "index.json").read_text())["manifests"])
+        for blob in blobs.iterdir():
+            if blob.name not in wanted:
+                blob.unlink()
+        return layout
 
     def size(self, image: str) -> str:
         """Return the unpacked size as a person reads it."""
@@ -75,3 +85,13 @@ class Buildah:
 
     def _run(self, *arguments: str) -> str:
         return run([*self._program, *arguments])
+
+
+def _digests(blobs: Path, manifests: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names of all blobs that the manifests need, their own included."""
+    found = set()
+    for described in manifests:
+        name = described["digest"].partition(":")[2]
+        manifest = json.loads((blobs / name).read_text())
+        found |= {name, *(each["digest"].partition(":")[2] for each in (manifest["config"], *manifest["layers"]))}
+    return found

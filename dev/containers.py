@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
+import tarfile
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +29,7 @@ class Containerd:
         self.directory = directory / "containerd"
         self.socket = directory / "containerd.sock"
         self.root = cache_directory() / "containerd"
+        self._blobs = self.root / "io.containerd.content.v1.content" / "blobs" / "sha256"
 
     @property
     def process(self) -> Process:
@@ -50,9 +53,15 @@ class Containerd:
         """Whether the image is here, made from the inputs of this key."""
         return f"{_KEY}={key}" in self.ctr("images", "list", f"name=={image}")
 
-    def load(self, image: str, archive: Path, key: str) -> None:
-        """Take an image from an OCI archive."""
-        self.ctr("images", "import", "--no-unpack" if image == PAUSE_IMAGE else "--digests", str(archive))
+    def load(self, image: str, layout: Path, key: str) -> None:
+        """Take an image from an OCI layout; layers that are here already are not copied."""
+        with tempfile.NamedTemporaryFile(dir=layout.parent, suffix=".tar") as archive:
+            with tarfile.open(fileobj=archive, mode="w") as tar:
+                for file in sorted(layout.rglob("*")):
+                    if file.is_file() and not (file.parent.name == "sha256" and (self._blobs / file.name).exists()):
+                        tar.add(file, str(file.relative_to(layout)))
+            archive.flush()
+            self.ctr("images", "import", archive.name)
         self.ctr("images", "label", image, f"{_KEY}={key}")
 
     def remove_containers(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from dev.kubernetes_binaries import exclusive
 from dev.places import CHECKOUT
 from dev.steps import step
 
-_NOT_BUILT_FROM = ("node_modules", "player_dist", "__pycache__")
+_NOT_BUILT_FROM = re.compile(r"node_modules|player_dist|__pycache__|\..+")  # folders, as in .dockerignore
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,8 @@ def ensure_images(images: Iterable[Image] = IMAGES) -> dict[str, str]:
             keys[image.name] = key = _key(image, base)
             if not buildah.holds(image.name, key):
                 log = buildah.directory / f"{image.dockerfile}.log"
-                with step(f"Image {image.name} (minutes the first time; log: {log})"):
-                    log.unlink(missing_ok=True)
+                log.unlink(missing_ok=True)
+                with step(f"Image {image.name} (minutes the first time; log: {log})", log):
                     buildah.build(CHECKOUT / image.dockerfile, CHECKOUT, image.name, key, log)
         return keys
 
@@ -61,11 +62,8 @@ def load_images(containerd: Containerd, keys: dict[str, str]) -> None:
     buildah = Buildah()
     for name, key in keys.items():
         if not containerd.holds(name, key):
-            archive = buildah.directory / f"{hashlib.sha256(name.encode()).hexdigest()[:8]}.tar"
             with step(f"Loading {name} ({buildah.size(name)}) into the node"):
-                buildah.export(name, archive)
-                containerd.load(name, archive, key)
-                archive.unlink()
+                containerd.load(name, buildah.export(name), key)
 
 
 def ensure_pause_image(programs: Path) -> dict[str, str]:
@@ -91,5 +89,5 @@ def _files(path: Path) -> list[Path]:
     """Return a file, or a folder's files that go into an image."""
     if path.is_file():
         return [path]
-    files = (file for file in path.rglob("*") if file.is_file() and not set(file.parts) & set(_NOT_BUILT_FROM))
-    return sorted(files)
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted(f for f in files if not any(map(_NOT_BUILT_FROM.fullmatch, f.relative_to(path).parts)))

@@ -74,8 +74,10 @@ def _build(target: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "bin").mkdir(parents=True)
     environment = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
-    with step("Building Kubernetes, etcd, helm and CoreDNS (once; 8 to 11 minutes on two cores)"):
-        flags = ["-trimpath", "-ldflags", _link_flags(), "-o", f"{partial / 'bin'}/"]
+    with step(
+        "Building Kubernetes, etcd, helm and CoreDNS (once; 8 to 11 minutes on two cores)", partial / "build.log"
+    ):
+        flags = ["-v", "-trimpath", "-ldflags", _link_flags(), "-o", f"{partial / 'bin'}/"]
         command = [str(_go()), "build", *flags, ".", "./pause"]
         run(command, environment=environment, directory=SOURCES, log=partial / "build.log")
     for name in PROGRAMS:

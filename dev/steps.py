@@ -15,6 +15,7 @@ from dev.errors import DevError, MissingError
 
 _started = time.monotonic()
 _lock = threading.Lock()
+PROGRESS_INTERVAL = 30.0  # seconds
 
 
 def say(text: str) -> None:
@@ -24,15 +25,25 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
-    """Print the title, and at the end how long it took."""
+def step(title: str, log: Path | None = None) -> Iterator[None]:
+    """Print the title, and at the end how long it took; meanwhile now and then the last line of a log."""
     say(f"{title} ...")
     began = time.monotonic()
+    ended = threading.Event()
+
+    def progress() -> None:
+        while log and not ended.wait(PROGRESS_INTERVAL):
+            lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+            say(f"{title.partition(' (')[0]}: line {len(lines)}, {lines[-1][:90] if lines else 'nothing yet'}")
+
+    threading.Thread(target=progress, daemon=True).start()
     try:
         yield
     except BaseException:
         say(f"{title}: failed after {time.monotonic() - began:.1f} s")
         raise
+    finally:
+        ended.set()
     say(f"{title}: {time.monotonic() - began:.1f} s")
 
 
