@@ -51,4 +51,5 @@ def test_a_budget_that_binds_widens_all_intervals_evenly() -> None:
 
 @given(st.floats(0, 1, exclude_max=True))
 def test_first_intervals_are_spread_over_the_second_half(random: float) -> None:
-    assert 5.0 <= spread(10.0, lambda: random) < 10.0
+    # Just below 1 the product rounds up to the interval itself.
+    assert 5.0 <= spread(10.0, lambda: random) <= 10.0
