@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from dev.control_plane import ADMINS, ControlPlane
 from dev.network import HOST, ensure_network, remove_network
 from dev.processes import Process
 from dev.steps import require_root
-from dev.waiting import answers, listens
+from dev.waiting import answers, listens, wait_for
 
 NAME = "local"
 DNS_PORT = 53
@@ -161,14 +164,24 @@ def _mounts_below(directory: Path) -> Iterator[str]:
 
 
 def _remove_cgroups() -> None:
-    """Remove the kubelet's control groups: children first, processes are gone."""
+    """Kill what still runs in the kubelet's control groups, then remove them, children first."""
     tops = [*_CGROUPS.glob("kubepods"), *_CGROUPS.glob("*/kubepods")]
     for top in tops:
+        for listed in top.rglob("cgroup.procs"):
+            for pid in listed.read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+        wait_for(partial(_is_empty, top), f"no process is left in {top}", 10)
         for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
             with suppress(OSError):
                 group.rmdir()
         with suppress(OSError):
             top.rmdir()
+
+
+def _is_empty(group: Path) -> bool:
+    """Whether a control group and those below it hold no process."""
+    return not any(listed.read_text().strip() for listed in group.rglob("cgroup.procs"))
 
 
 def _remove_log_links(directory: Path) -> None:
