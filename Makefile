@@ -1,6 +1,6 @@
 # Every target installs what it needs; see README.md for the times.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-node demo demo-down dev images player check test test-unit test-integration test-e2e
+.PHONY: help setup setup-node demo demo-down dev images player check test test-unit test-integration test-e2e bench-render
 
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -48,3 +48,6 @@ test-integration: setup ## real servers, browser and control plane
 
 test-e2e: setup-node ## the whole system on a local node
 	pytest tests/e2e
+
+bench-render: setup ## how fast recordings become videos (RECORDINGS=files), against capturing every frame
+	@$(PYTHON) -m benchmarks.rendering $(RECORDINGS)

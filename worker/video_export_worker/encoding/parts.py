@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from video_export_worker.contract import Quality, VideoFormat
 from video_export_worker.encoding.commands import PARTS, build_encode
-from video_export_worker.encoding.process import run_ffmpeg
+from video_export_worker.encoding.process import kill, run_ffmpeg
 from video_export_worker.errors import EncodeFailed
 
 Picture = NDArray[np.uint8]
 # Players hold a frame badly for longer, and a muxer's first decoding time moves by the largest gap.
 MAX_GAP_SECONDS = 2
+LAST_WORDS_SECONDS = 5
 
 
 class PartWriter:
@@ -104,8 +105,12 @@ async def write_parts(
             writer = PartWriter(sink, fps, width, height)
             try:
                 yield writer, paths
+            except BrokenPipeError:  # ffmpeg is ending by itself: let it say why
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_WORDS_SECONDS):
+                        await process.wait()
+                raise
             finally:
                 if not writer.finished:  # ends what the thread may be blocked in
-                    process.kill()
-                    await process.wait()
+                    await kill(process)
                 writer.join()

@@ -43,11 +43,15 @@ async def run_ffmpeg(
         if await process.wait() != 0 or failed is not None:
             raise EncodeFailed(f"{stage}: {command[0]} ended with {process.returncode}: {said[-500:]}")
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await kill(process)
         words.cancel()
+
+
+async def kill(process: asyncio.subprocess.Process) -> None:
+    """End a process at once; nothing happens if it has ended by itself."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
 
 
 async def run_to_end(command: Sequence[str], stage: str) -> None:
@@ -70,9 +74,7 @@ async def run_ffprobe(path: str) -> dict[str, Any]:
     try:
         out, said = await process.communicate()
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await kill(process)
     if process.returncode != 0:
         raise EncodeFailed(f"verify: ffprobe cannot read {path}: {said.decode(errors='replace').strip()[-500:]}")
     answer: dict[str, Any] = json.loads(out)

@@ -63,6 +63,7 @@ FRAME_TIMEOUT = 20.0
 LOAD_TIMEOUT = 60.0
 CHUNK_BYTES = 4 * 2**20
 MAX_REPAINTS = 50
+PNG = {"format": "png", "optimizeForSpeed": True}  # lossless, and cheaper than a JPEG
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,11 @@ class ReplayPage:
         self.frames_begun = 0
         self.captures = 0
 
-    async def _begin_frame(self, screenshot: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def _begin_frame(self, screenshot: Mapping[str, Any] | None = None) -> dict[str, Any]:
         self.frames_begun += 1
         arguments: dict[str, Any] = {"frameTimeTicks": self._clock_ms, "interval": 1000 / 60}
         if screenshot:
-            arguments["screenshot"] = screenshot
+            arguments["screenshot"] = dict(screenshot)
         call = self._session.send("HeadlessExperimental.beginFrame", arguments)
         answer: dict[str, Any] = await _bounded(call, FRAME_TIMEOUT, "frame")
         return answer
@@ -174,10 +175,12 @@ class ReplayPage:
                 return False
         raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
 
-    async def capture(self) -> bytes:
-        """PNG of what was painted last."""
+    async def capture(self, offset_ms: float | None = None, picture: Mapping[str, Any] = PNG) -> bytes:
+        """Encoded picture of what was painted last; with `offset_ms` the page is painted in the same frame."""
         self.captures += 1
-        answer = await self._begin_frame({"format": "png", "optimizeForSpeed": True})
+        if offset_ms is not None:
+            self._clock_ms = max(self._clock_ms, self._origin_ms + offset_ms)
+        answer = await self._begin_frame(picture)
         if not answer.get("screenshotData"):
             raise RenderFailed("capture: Chromium returned a frame without a picture")
         return base64.b64decode(answer["screenshotData"])

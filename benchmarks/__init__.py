@@ -1,0 +1,1 @@
+"""Measurements. Each is one command that prints a table and writes raw numbers below `build/bench/`."""

@@ -1,0 +1,1 @@
+"""How fast a recording becomes a video, against capturing every frame in the same run."""

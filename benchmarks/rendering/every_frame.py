@@ -1,0 +1,60 @@
+"""The baseline: what a renderer does that does not know what changes. Seek, begin a frame with a JPEG, constant rate.
+
+It runs on the product's own page and transport, so that only the method differs:
+`python -m benchmarks.rendering.every_frame RECORDING OUTPUT`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from video_export_worker.contract import parse_request
+from video_export_worker.encoding.process import run_ffmpeg
+from video_export_worker.pipeline import build_plan
+from video_export_worker.recording import Recording, RecordingLimits, parse_recording
+from video_export_worker.rendering import ChromiumSettings, restore_timeline
+from video_export_worker.rendering.chromium import ReplayPage, Stage, open_page
+
+FPS = 25
+# The product's defaults for MP4, at a constant rate.
+ENCODER = "-c:v libx264 -preset veryfast -crf 23 -pix_fmt yuv420p -movflags +faststart"
+
+
+async def render(source: Path, output: Path) -> dict[str, int]:
+    """Render `source` and return how many frames were stepped and captured."""
+    recording = await asyncio.to_thread(lambda: parse_recording([source.read_bytes()]))
+    request = parse_request({"recording": "file:///recording", "fps": FPS})
+    plan = build_plan(recording, request, RecordingLimits())
+    timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
+    command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "mjpeg", "-framerate", str(FPS), "-i", "pipe:0"]
+    command += [*ENCODER.split(), str(output)]
+    read_end, write_end = os.pipe()
+    async with run_ffmpeg(command, "encode", stdin=read_end):
+        os.close(read_end)
+        with os.fdopen(write_end, "wb") as sink:
+            async with open_page(ChromiumSettings.from_environment(os.environ), Stage(plan.width, plan.height)) as page:
+                await _load(page, recording, plan.width, plan.height)
+                for index in range(plan.frames):
+                    sink.write(await _capture(page, timeline.recording_ms(index)))
+    return {"steps": plan.frames, "captures": plan.frames}
+
+
+async def _load(page: ReplayPage, recording: Recording, width: int, height: int) -> None:
+    await page.evaluate(f"videoExportPlayer.append({json.dumps(json.dumps(recording.events))})", "load")
+    options: dict[str, Any] = {"width": width, "height": height, "maxScale": 1, "background": "#ffffff"}
+    options |= {"canvas": recording.has_canvas, "maskSelectors": []}
+    await page.pump_until(page.evaluate(f"videoExportPlayer.load({json.dumps(options)})", "load"), "load")
+
+
+async def _capture(page: ReplayPage, at_ms: float) -> bytes:
+    await page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek")
+    return await page.capture(at_ms, {"format": "jpeg", "quality": 90})
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(render(Path(sys.argv[1]), Path(sys.argv[2])))))
