@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import CDPSession, Error, Page, Playwright, Route, async_playwright
@@ -71,7 +72,7 @@ class ChromiumSettings:
     """Which Chromium runs, and whether its own sandbox is on.
 
     Attributes:
-        executable: path of `chromium-headless-shell`; by default it is looked up on PATH.
+        executable: path of `chromium-headless-shell`; by default it is looked up on PATH, then among Playwright's.
         sandbox: True, False, or None to use it wherever the machine allows it.
     """
 
@@ -92,13 +93,20 @@ class ChromiumSettings:
         Raises:
             RenderFailed: there is none; the message says how to get one.
         """
-        path = self.executable or shutil.which("chromium-headless-shell")
+        path = self.executable or shutil.which("chromium-headless-shell") or _find_of_playwright()
         if path is None or not os.access(path, os.X_OK):
             raise RenderFailed(
                 f"launch: no Chromium headless shell at {path or 'any place on PATH'}; "
                 "install Debian's chromium-headless-shell or set VIDEO_EXPORT_CHROMIUM"
             )
         return path
+
+
+def _find_of_playwright() -> str | None:
+    """Path of the newest headless shell that `playwright install --only-shell chromium` has fetched, if any."""
+    folder = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
+    found = [*folder.glob("chromium_headless_shell-*/*/*headless[-_]shell")]
+    return str(max(found, key=lambda path: path.stat().st_mtime)) if found else None
 
 
 @dataclass(frozen=True)
