@@ -64,6 +64,8 @@ def _make(buildah: Buildah, key: str) -> None:
         if _CERTIFICATES.exists():
             bundle = f"/{_BUNDLE}"
             variables |= {"PIP_CERT": bundle, "SSL_CERT_FILE": bundle, "NODE_EXTRA_CA_CERTS": bundle}
+            # Node 24 reads the extra certificates in a thread of its own, and npm may connect before that has ended.
+            variables["NPM_CONFIG_CAFILE"] = bundle
         variables |= {name: os.environ[name] for name in _VARIABLES if name in os.environ}
         buildah.commit_folder(root, NAME, key, variables)
 
