@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import S3Server, TemporalServer, running_s3, running_temporal
 
 if TYPE_CHECKING:
     from temporalio.client import Client
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 LEVELS = ("unit", "integration", "e2e")
 

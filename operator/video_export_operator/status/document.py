@@ -30,9 +30,10 @@ class LastScale:
 def describe_backlog(queue: QueueState | None) -> dict[str, Any]:
     """Return `status.backlog`; rates with one decimal, so that their noise is not news."""
     if queue is None:
-        return {"activities": 0, "workflows": 0, "oldestAge": "0s", "addRate": "0.0", "dispatchRate": "0.0"}
+        return {"tasks": 0, "activities": 0, "workflows": 0, "oldestAge": "0s", "addRate": "0.0", "dispatchRate": "0.0"}
     both = (queue.activities, queue.workflows)
     return {
+        "tasks": queue.waiting,
         "activities": queue.activities.tasks,
         "workflows": queue.workflows.tasks,
         "oldestAge": format_duration(max(each.oldest_age for each in both if each.tasks) if queue.waiting else 0.0),
@@ -59,7 +60,7 @@ def _state(status: Json) -> Any:
     numbers = ("observedGeneration", "replicas", "readyReplicas", "desiredReplicas", "busyReplicas", "selector")
     conditions = {each["type"]: _news(each) for each in status.get("conditions") or ()}
     backlog = status.get("backlog") or {}
-    waits = bool(backlog.get("activities") or backlog.get("workflows"))
+    waits = bool(backlog.get("tasks"))
     return [status.get(key) for key in numbers], conditions, status.get("lastScale"), waits
 
 
