@@ -3,7 +3,7 @@
 //   append(json)      a chunk: a JSON array of events, in order
 //   load(options)     builds the replayer; resolves when the first snapshot stands and its resources are there
 //   seek(offsetMs)    applies every event up to and including that time; resolves when what it shows is loaded
-//   isPainted()       whether the page has taken part in a frame since the last seek
+//   isPainted()       whether the page has taken part in a frame since a seek last changed it
 //   origins(nodes)    where the frames that hold these nodes begin, for positions of the mouse
 //
 // Time only moves forward, and only by `seek`: nothing here reads a clock.
@@ -281,11 +281,15 @@ function mayAddCanvas(event) {
 }
 
 async function seek(offset) {
+  const before = applied;
   while (apply(offset)) await settle();
   const animating = drive(offset);
-  painted = false;
-  requestAnimationFrame(() => (painted = true));
-  return { animating, viewport, unresolved };
+  const changed = animating || applied > before;
+  if (changed) {
+    painted = false;
+    requestAnimationFrame(() => (painted = true));
+  }
+  return { animating, changed, viewport, unresolved, nested: liveDocuments().size > 1 };
 }
 
 window.videoExportPlayer = {

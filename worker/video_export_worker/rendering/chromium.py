@@ -169,17 +169,18 @@ class ReplayPage:
             raise RenderFailed(f"{stage}: {thrown.get('description') or answer['exceptionDetails']['text']}")
         return answer["result"].get("value")
 
-    async def paint(self, offset_ms: float) -> bool:
+    async def paint(self, offset_ms: float, *, changed: bool) -> bool:
         """Paint the page as it is at `offset_ms` of the recording; True if any pixel may have changed.
 
         A renderer that was idle asks for frames by a message of its own, and a frame that begins before it arrives
-        passes without the page: such a frame shows no damage, so the page is asked, and the frame begun again.
+        passes without the page. Such a frame shows no damage, so a page that was `changed` is asked, and the frame
+        begun again.
         """
         self._clock_ms = max(self._clock_ms, self._origin_ms + offset_ms)
         for _ in range(MAX_REPAINTS):
             if (await self._begin_frame())["hasDamage"]:
                 return True
-            if await self.evaluate("videoExportPlayer.isPainted()", "frame"):
+            if not changed or await self.evaluate("videoExportPlayer.isPainted()", "frame"):
                 return False
         raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
 

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import av
 import numpy as np
@@ -23,6 +24,7 @@ from video_export_worker.rendering.timeline import Timeline
 
 LOG = logging.getLogger(__name__)
 MAX_RESTARTS = 3
+TOP: Final = {"x": 0.0, "y": 0.0, "scale": 1.0}  # where the top document begins, which holds all nodes of most pages
 READ_AHEAD = 4  # captured frames that wait to be encoded
 
 
@@ -110,7 +112,8 @@ async def render_frames(
         try:
             async with contextlib.aclosing(shots):
                 async for shot in shots:
-                    picture = await asyncio.to_thread(canvas.show, shot)
+                    # Most frames repeat the one before: a thread is for those that may not.
+                    picture = None if canvas.repeats(shot) else await asyncio.to_thread(canvas.show, shot)
                     if picture is not None:
                         yield Frame(shot.index, picture)
                     due = shot.index + 1
@@ -139,6 +142,10 @@ class _Canvas:
         self._options = options
         self._shot: _Shot | None = None
         self._page: Picture | None = None
+
+    def repeats(self, shot: _Shot) -> bool:
+        """Whether a shot is made of what the one before was made of."""
+        return self._shot is not None and self._shot.png is shot.png and self._shot.marks == shot.marks
 
     def show(self, shot: _Shot) -> Picture | None:
         """The picture of a shot, or None if it looks like the one before."""
@@ -208,6 +215,7 @@ class _Run:
         self._previous: Step | None = None
         self._viewport = {"scale": 1.0, "x": 0, "y": 0}
         self._origins: dict[int, dict[str, float]] = {}
+        self._nested = False
 
     async def run(self, frames: range) -> AsyncGenerator[_Shot]:
         """What each frame shows. Frames before the run are stepped through, so that animations keep their phase."""
@@ -251,10 +259,11 @@ class _Run:
         """Move the page to `at_ms`; True if it was painted anew."""
         before = -1.0 if self._previous is None else self._previous.at_ms
         state = await page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek")
-        damaged = await page.paint(at_ms)
+        damaged = await page.paint(at_ms, changed=state["changed"])
         self._previous = Step(at_ms, self._planner.has_event(before, at_ms), damaged, state["animating"])
         self._viewport = state["viewport"]
         self._origins.clear()
+        self._nested = state["nested"]
         self._counts.steps += 1
         if state["unresolved"] and not self._counts.warnings:
             self._counts.warnings.append("an image or a font of the page did not load in time and may be missing")
@@ -265,7 +274,7 @@ class _Run:
         missing: set[int] = set()
 
         def project(x: float, y: float, node: int) -> tuple[float, float]:
-            origin = self._origins.get(node)
+            origin = self._origins.get(node, TOP if not self._nested else None)
             if origin is None:
                 missing.add(node)
                 return 0.0, 0.0
