@@ -3,6 +3,8 @@
 .PHONY: help setup setup-node demo demo-down dev images player check test test-unit test-integration test-e2e bench-render
 
 PYTHON := .venv/bin/python
+# Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help:
@@ -37,14 +39,15 @@ check: setup ## everything that is not a test
 
 test: setup-node ## every test
 	@$(PYTHON) -m dev build
-	pytest
+	pytest $(SIDE_BY_SIDE) tests/unit tests/integration
+	pytest tests/e2e
 
 test-unit: setup ## pure code, seconds
 	pytest tests/unit
 
 test-integration: setup ## real servers, browser and control plane
 	@$(PYTHON) -m dev kubernetes
-	pytest tests/integration
+	pytest $(SIDE_BY_SIDE) tests/integration
 
 test-e2e: setup-node ## the whole system on a local node
 	pytest tests/e2e
