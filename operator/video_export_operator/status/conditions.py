@@ -42,6 +42,7 @@ class Reason(StrEnum):
     NAMESPACE_NOT_FOUND = "NamespaceNotFound"
     SERVER_ERROR = "ServerError"
     CERTIFICATE_INVALID = "CertificateInvalid"
+    HANDSHAKE_REFUSED = "HandshakeRefused"
     # ScalingActive
     FOLLOWING_QUEUE = "FollowingQueue"
     FOLLOWING_REPLICAS = "FollowingReplicas"

@@ -73,22 +73,22 @@ class Namespace:
         answer = self.control_plane.get(FOLDERS[kind].format(self.name))
         return list(answer["items"]) if answer else []
 
-    def condition(self, kind: str) -> Json:
+    def condition(self, kind: str, name: str = NAME) -> Json:
         """Return a condition of the resource; empty while there is none."""
-        status = (self.get("vew") or {}).get("status") or {}
+        status = (self.get("vew", name) or {}).get("status") or {}
         return next((each for each in status.get("conditions") or () if each["type"] == kind), {})
 
-    async def wait_condition(self, kind: str, status: str, reason: str, timeout: float = 30) -> Json:
+    async def wait_condition(self, kind: str, status: str, reason: str, timeout: float = 30, name: str = NAME) -> Json:
         """Wait until a condition says so."""
 
         def look() -> Json | None:
-            found = self.condition(kind)
+            found = self.condition(kind, name)
             return found if (found.get("status"), found.get("reason")) == (status, reason) else None
 
         try:
             return await wait_for(look, f"{kind} is {status} for {reason}", timeout)
         except AssertionError as error:
-            raise AssertionError(f"{error}; it is {self.condition(kind)}") from None
+            raise AssertionError(f"{error}; it is {self.condition(kind, name)}") from None
 
     async def wait_size(self, replicas: int, timeout: float = 30) -> Json:
         """Wait until the Deployment has this size."""

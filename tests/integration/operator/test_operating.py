@@ -5,7 +5,6 @@ as the ReplicaSet made them, and the tests report for them what a kubelet would.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +19,6 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from dev.certificates import Authority
 from dev.control_plane import ControlPlane
 from tests.integration.operator.cluster import OWN, Namespace, Operator, fetch, resource, running_operator
 from tests.servers import TemporalServer, find_free_port, running_temporal
@@ -368,24 +366,6 @@ async def test_one_temporal_that_hangs_delays_nobody_else(
         await namespace.wait_size(1, timeout=10)
         hanging = (namespace.get("vew", "hanging") or {}).get("status", {}).get("conditions", [])
         assert {"TimedOut", "Unavailable"} & {each["reason"] for each in hanging}
-
-
-async def test_a_secret_that_changes_is_used_without_a_restart(
-    operator: Operator, namespace: Namespace, tmp_path: Path
-) -> None:
-    """The API server stands in for a server with TLS: what it thinks of Temporal's calls does not matter here."""
-    ours = namespace.control_plane.authority.pair.certificate
-    other = Authority(tmp_path).pair.certificate
-    namespace.succeed("create", "secret", "generic", "ca", f"--from-file=ca.crt={other}")
-    address = namespace.control_plane.server.removeprefix("https://")
-    namespace.apply(resource(address, temporal={"tls": {"caSecretRef": {"name": "ca"}, "serverName": "kubernetes"}}))
-    await namespace.wait_condition("TemporalReachable", "False", "CertificateInvalid")
-    patch = json.dumps({"data": {"ca.crt": base64.b64encode(ours.read_bytes()).decode()}})
-    namespace.succeed("patch", "secret", "ca", "-p", patch)
-    await wait_for(
-        lambda: "403 Forbidden" in namespace.condition("TemporalReachable")["message"],
-        "the new certificate is used, and the API server asks who we are",
-    )
 
 
 def _has_none(namespace: Namespace, kind: str) -> bool:

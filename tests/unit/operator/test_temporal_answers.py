@@ -5,7 +5,8 @@ from temporalio.api.worker.v1 import WorkerHeartbeat, WorkerHostInfo, WorkerSlot
 from temporalio.service import RPCError, RPCStatusCode
 
 from video_export_operator.status import Reason
-from video_export_operator.temporal_queue import Endpoint, report_by_pod, translate
+from video_export_operator.temporal_queue import Endpoint, report_by_pod
+from video_export_operator.temporal_queue.refusals import translate
 
 
 def heartbeat(host: str, at: int, used: int = 0, processed: int = 0, identity: str = "") -> WorkerHeartbeat:
@@ -41,11 +42,47 @@ def test_processes_of_one_pod_are_added_but_not_its_ghosts() -> None:
         (TimeoutError(), Reason.TIMED_OUT),
         (RuntimeError("Failed client connect: InvalidCertificate(UnknownIssuer)"), Reason.CERTIFICATE_INVALID),
         (RuntimeError("Failed client connect: connection refused"), Reason.UNAVAILABLE),
-        (RuntimeError("call error after connection: Status { code: Unauthenticated, .."), Reason.UNAUTHENTICATED),
+        (RuntimeError('after connection: Status { code: Unauthenticated, message: "who"'), Reason.UNAUTHENTICATED),
+        (RuntimeError('after connection: Status { code: Unavailable, message: "soon"'), Reason.UNAVAILABLE),
+        (ValueError("no PEM"), Reason.CERTIFICATE_INVALID),
     ],
 )
 def test_every_error_has_a_reason_of_the_api(error: BaseException, reason: Reason) -> None:
-    assert translate(error).reason == reason
+    assert translate(error, tls=True, timeout=3).reason == reason
+
+
+FAILED = "Failed client connect: `get_system_info` call error after connection: "
+CLOSED = (
+    'Status { code: Unknown, message: "transport error", source: Some(Error(Io, Custom { kind: BrokenPipe }))) }',
+    'Status { code: Cancelled, message: "operation was canceled", source: Some(Canceled, "connection closed"))) }',
+)
+"""The two ways in which one fault was seen to show."""
+
+
+@pytest.mark.parametrize("text", CLOSED)
+def test_a_connection_that_is_closed_is_always_told_in_the_same_words(text: str) -> None:
+    with_tls = translate(RuntimeError(FAILED + text), tls=True, timeout=3)
+    assert (with_tls.reason, str(with_tls)) == (
+        "HandshakeRefused",
+        "the server closed the connection after the TLS handshake",
+    )
+    plain = translate(RuntimeError(FAILED + text), tls=False, timeout=3)
+    assert (plain.reason, str(plain)) == (
+        "Unavailable",
+        "the server closed the connection; if it serves TLS alone, set temporal.tls",
+    )
+
+
+def test_the_servers_alert_is_told() -> None:
+    text = 'Status { code: Unknown, message: "transport error", source: { error: "received fatal alert: UnknownCA" }'
+    told = translate(RuntimeError(FAILED + text), tls=True, timeout=3)
+    assert (told.reason, str(told)) == ("HandshakeRefused", "the server refused the TLS handshake: UnknownCA")
+
+
+def test_headers_with_a_date_are_not_told() -> None:
+    text = 'Status { code: PermissionDenied, message: "Request \\"x\\".", metadata: { headers: {"date": "now"} }'
+    told = translate(RuntimeError(FAILED + text), tls=True, timeout=3)
+    assert (told.reason, str(told)) == ("PermissionDenied", 'Request \\"x\\".')
 
 
 def test_secrets_are_not_part_of_an_endpoints_text() -> None:

@@ -1,12 +1,11 @@
 """Asks Temporal what waits on a task queue and what its workers do."""
 
 import asyncio
-import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -20,8 +19,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
-from video_export_operator.errors import TemporalUnavailable
 from video_export_operator.scaling import Backlog, QueueState, WorkerReport
+from video_export_operator.temporal_queue.refusals import WITHOUT_REASON, translate
 
 TIMEOUT = 3.0
 """Seconds for everything that is asked at once. The client's own retries would take 9 s to say that nobody listens."""
@@ -32,18 +31,11 @@ UNUSED = 600.0
 GHOST = 30.0
 """Seconds by which a heartbeat may be older than the newest of its pod; older ones are of a process that is gone."""
 PAGE = 1000
+TRIES = 3
+"""A server that refuses a client's certificate says so four times in five, and else just closes the connection."""
 
-_REASONS = {
-    RPCStatusCode.UNAVAILABLE: "Unavailable",
-    RPCStatusCode.DEADLINE_EXCEEDED: "TimedOut",
-    RPCStatusCode.CANCELLED: "TimedOut",
-    RPCStatusCode.UNAUTHENTICATED: "Unauthenticated",
-    RPCStatusCode.PERMISSION_DENIED: "PermissionDenied",
-    RPCStatusCode.NOT_FOUND: "NamespaceNotFound",
-}
-_REASONS_BY_NAME = {"Unauthenticated": "Unauthenticated", "PermissionDenied": "PermissionDenied"}
-_STATUS = re.compile(r"Status \{ code: (\w+)")
-"""A refusal of the first call on a connection comes as text alone."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -91,12 +83,11 @@ class TemporalQueues:
         Raises:
             TemporalUnavailable: it did not answer, or refused to.
         """
-        try:
-            connection = await self._connection(endpoint, at)
-            async with connection.calls, asyncio.timeout(TIMEOUT):
-                return await _Question(connection.client, queue, at).ask(before, with_workers)
-        except (RPCError, RuntimeError, ValueError, TimeoutError) as error:
-            raise translate(error) from error
+
+        async def ask(client: Client) -> QueueState:
+            return await _Question(client, queue, at).ask(before, with_workers)
+
+        return await self._call(endpoint, at, ask)
 
     async def count_open(self, endpoint: Endpoint, queue: str, at: float) -> int:
         """Return the number of workflows of the queue that are not finished.
@@ -106,13 +97,20 @@ class TemporalQueues:
         """
         query = f"TaskQueue={_quoted(queue)} AND ExecutionStatus='Running'"
         request = CountWorkflowExecutionsRequest(namespace=endpoint.namespace, query=query)
+
+        async def count(client: Client) -> int:
+            return int((await client.workflow_service.count_workflow_executions(request, **_options())).count)
+
+        return await self._call(endpoint, at, count)
+
+    async def _call(self, endpoint: Endpoint, at: float, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+        """Return an answer, or raise what went wrong in the operator's terms."""
         try:
             connection = await self._connection(endpoint, at)
             async with connection.calls, asyncio.timeout(TIMEOUT):
-                service = connection.client.workflow_service
-                return int((await service.count_workflow_executions(request, **_options())).count)
+                return await _insist(connection.client, ask)
         except (RPCError, RuntimeError, ValueError, TimeoutError) as error:
-            raise translate(error) from error
+            raise translate(error, endpoint.tls, TIMEOUT) from error
 
     async def _connection(self, endpoint: Endpoint, at: float) -> _Connection:
         """Return the connection to an endpoint, and drop those that nobody uses."""
@@ -181,18 +179,15 @@ class _Question:
                 return beats
 
 
-def translate(error: BaseException) -> TemporalUnavailable:
-    """Return what went wrong as a condition tells it."""
-    if isinstance(error, RPCError):
-        return TemporalUnavailable(_REASONS.get(error.status, "ServerError"), error.message)
-    if isinstance(error, TimeoutError):
-        return TemporalUnavailable("TimedOut", f"no answer within {TIMEOUT:g} s")
-    text = str(error)
-    status = _STATUS.search(text)
-    if status is not None and status[1] in _REASONS_BY_NAME:
-        return TemporalUnavailable(_REASONS_BY_NAME[status[1]], text)
-    reason = "CertificateInvalid" if "certificate" in text.lower() or isinstance(error, ValueError) else "Unavailable"
-    return TemporalUnavailable(reason, text)
+async def _insist(client: Client, ask: Callable[[Client], Awaitable[Answer]]) -> Answer:
+    """Ask again where the connection was closed without a word: the next time the server may say why."""
+    for _ in range(TRIES - 1):
+        try:
+            return await ask(client)
+        except RuntimeError as error:
+            if not WITHOUT_REASON.search(str(error)):
+                raise
+    return await ask(client)
 
 
 def report_by_pod(beats: Iterable[WorkerHeartbeat]) -> Mapping[str, WorkerReport]:

@@ -1,0 +1,115 @@
+"""TLS, mutual TLS and API keys against a real Temporal server, and Secrets that change while the operator runs."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev.certificates import Authority, Pair
+from tests.integration.operator.cluster import Namespace, Operator, resource
+from tests.integration.operator.secure_temporal import NAME, SecureTemporal, running_secure_temporal
+
+INTERVAL = 6.0
+"""Seconds: `pollInterval` of the tests' resources."""
+ANSWER = 4.0
+"""Seconds for one look: the operator's own time limit, and the watch of the condition."""
+
+
+@pytest.fixture(scope="module")
+def mutual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureTemporal]:
+    """A server that lets in whoever has a certificate of its authority for clients."""
+    with running_secure_temporal(tmp_path_factory.mktemp("mutual"), with_keys=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureTemporal]:
+    """A server that lets in whoever has an API key."""
+    with running_secure_temporal(tmp_path_factory.mktemp("keyed"), with_keys=True) as server:
+        yield server
+
+
+def put_secret(namespace: Namespace, name: str, **data: bytes | str) -> None:
+    """Create or change a Secret; a key's underscore stands for a dot."""
+    encoded = {
+        key.replace("_", "."): b64encode(value.encode() if isinstance(value, str) else value).decode()
+        for key, value in data.items()
+    }
+    namespace.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded})
+
+
+def put_pair(namespace: Namespace, pair: Pair) -> None:
+    """Make a pair the client's certificate."""
+    put_secret(namespace, "client", tls_crt=pair.certificate.read_bytes(), tls_key=pair.key.read_bytes())
+
+
+def apply(namespace: Namespace, server: SecureTemporal, name: str = "exports", **temporal: Any) -> None:
+    """Apply a resource that trusts the server."""
+    put_secret(namespace, "ca", ca_crt=server.ca.read_bytes())
+    tls = {"serverName": NAME, "caSecretRef": {"name": "ca"}, **temporal.pop("tls", {})}
+    queue = f"{namespace.name}-{name}"
+    namespace.apply(resource(server.address, name, temporal={"taskQueue": queue, "tls": tls, **temporal}))
+
+
+async def wait_reachable(namespace: Namespace) -> None:
+    """Wait for Temporal's answer, no longer than a changed Secret may take."""
+    await namespace.wait_condition("TemporalReachable", "True", "Answering", INTERVAL + ANSWER)
+
+
+async def wait_refused(namespace: Namespace, reason: str, name: str = "exports") -> None:
+    """Wait until the server lets nobody in, or is not trusted."""
+    await namespace.wait_condition("TemporalReachable", "False", reason, INTERVAL + ANSWER, name)
+
+
+async def wait_worker_for_new_task(namespace: Namespace, server: SecureTemporal) -> None:
+    """Start an execution and wait for the pod that it needs."""
+    client = await server.connect()
+    await client.start_workflow("Unknown", id=namespace.name, task_queue=f"{namespace.name}-exports")
+    await namespace.wait_size(1, timeout=10)
+
+
+async def test_a_rotated_certificate_is_used_within_one_interval(
+    operator: Operator, namespace: Namespace, mutual: SecureTemporal, tmp_path: Path
+) -> None:
+    assert mutual.clients is not None
+    put_pair(namespace, mutual.clients.issue("operator"))
+    apply(namespace, mutual, tls={"clientCertSecretRef": {"name": "client"}})
+    apply(namespace, mutual, "without-certificate")
+    await wait_reachable(namespace)
+    await wait_refused(namespace, "HandshakeRefused", "without-certificate")
+    await wait_worker_for_new_task(namespace, mutual)
+    put_pair(namespace, Authority(tmp_path).issue("operator"))  # of an authority that the server does not know
+    await wait_refused(namespace, "HandshakeRefused")
+    assert (namespace.get("deployment") or {})["spec"]["replicas"] == 1, "the size is kept"
+    put_pair(namespace, mutual.clients.issue("successor"))
+    await wait_reachable(namespace)
+
+
+async def test_a_rotated_api_key_is_used_within_one_interval(
+    operator: Operator, namespace: Namespace, keyed: SecureTemporal, tmp_path: Path
+) -> None:
+    assert keyed.keys is not None
+    key = keyed.keys.sign("default:read")
+    put_secret(namespace, "key", apiKey=f"{key}\n")
+    put_secret(namespace, "elsewhere", apiKey=keyed.keys.sign("elsewhere:admin"))
+    put_secret(namespace, "unknown-ca", ca_crt=Authority(tmp_path).pair.certificate.read_bytes())
+    with_key: dict[str, Any] = {"apiKeySecretRef": {"name": "key"}}
+    apply(namespace, keyed, **with_key)
+    apply(namespace, keyed, "elsewhere", apiKeySecretRef={"name": "elsewhere"})
+    apply(namespace, keyed, "unknown-ca", **with_key, tls={"caSecretRef": {"name": "unknown-ca"}})
+    apply(namespace, keyed, "another-name", **with_key, tls={"serverName": "another.test"})
+    await wait_reachable(namespace)
+    await wait_refused(namespace, "PermissionDenied", "elsewhere")
+    await wait_refused(namespace, "CertificateInvalid", "unknown-ca")
+    await wait_refused(namespace, "CertificateInvalid", "another-name")
+    await wait_worker_for_new_task(namespace, keyed)
+    put_secret(namespace, "key", apiKey=keyed.keys.sign("default:read", expires=1e9))
+    await wait_refused(namespace, "PermissionDenied")
+    put_secret(namespace, "key", apiKey=keyed.keys.sign("default:write"))
+    await wait_reachable(namespace)
+    assert key not in operator.log.read_text() + json.dumps(namespace.objects("vew") + namespace.objects("event"))
