@@ -21,9 +21,10 @@ from video_export_operator.errors import OperatorError
 from video_export_operator.handlers import build_registry, build_settings
 from video_export_operator.lease import Elector
 from video_export_operator.metrics import Metrics
-from video_export_operator.reconcile import Actor, Asker, Budget, Loop, Reconciler, Store, explain
+from video_export_operator.reconcile import Actor, Asker, Budget, Listener, Loop, Reconciler, Store, explain
 from video_export_operator.settings import Settings, read_settings
 from video_export_operator.temporal_queue import TemporalQueues
+from video_export_operator.temporal_queue.worker_metrics import WorkerMetrics
 
 log = logging.getLogger("video_export_operator")
 
@@ -92,12 +93,21 @@ async def run(options: argparse.Namespace) -> int:
         def is_leading() -> bool:
             return elector.is_leading or not settings.leader_election
 
-        async with Cluster(configuration, settings.concurrency, is_leading) as cluster:
-            await _serve(settings, cluster, elector, is_leading)
+        async with (
+            Cluster(configuration, settings.concurrency, is_leading) as cluster,
+            WorkerMetrics() as worker_metrics,
+        ):
+            await _serve(settings, cluster, worker_metrics, elector, is_leading)
     return 0
 
 
-async def _serve(settings: Settings, cluster: Cluster, elector: Elector, is_leading: Callable[[], bool]) -> None:
+async def _serve(
+    settings: Settings,
+    cluster: Cluster,
+    worker_metrics: WorkerMetrics,
+    elector: Elector,
+    is_leading: Callable[[], bool],
+) -> None:
     """Wire the parts together and run them until a signal ends them."""
     metrics = Metrics()
     metrics.leading.set_function(is_leading)
@@ -106,7 +116,7 @@ async def _serve(settings: Settings, cluster: Cluster, elector: Elector, is_lead
     metrics.resources.set_function(lambda: len(store.resources))
     asker = Asker(TemporalQueues(), cluster, Budget(settings.calls_per_second), metrics, random.random)
     actor = Actor(cluster, store, metrics)
-    reconciler = Reconciler(cluster, store, asker, actor, metrics, random.random)
+    reconciler = Reconciler(cluster, store, asker, Listener(worker_metrics), actor, metrics, random.random)
     ready, stop = asyncio.Event(), asyncio.Event()
     runner = await metrics_module.serve(metrics, settings.metrics_port, ready.is_set)
     watching = asyncio.create_task(_watch(settings, store, loop, ready, stop), name="watch")

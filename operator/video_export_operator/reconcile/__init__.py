@@ -3,9 +3,10 @@
 from video_export_operator.reconcile.acting import Actor
 from video_export_operator.reconcile.asking import Asker
 from video_export_operator.reconcile.explaining import explain
+from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.loop import Loop
 from video_export_operator.reconcile.reconciler import Reconciler
 from video_export_operator.reconcile.schedule import Budget
 from video_export_operator.reconcile.store import Store
 
-__all__ = ["Actor", "Asker", "Budget", "Loop", "Reconciler", "Store", "explain"]
+__all__ = ["Actor", "Asker", "Budget", "Listener", "Loop", "Reconciler", "Store", "explain"]

@@ -11,6 +11,7 @@ from video_export_operator.manifests import Ref
 from video_export_operator.metrics import Metrics
 from video_export_operator.plan import Applied, Apply, Remove, SetDeletionCost, build_wanted, plan_objects
 from video_export_operator.reconcile.asking import Asker
+from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.reconciler import observe
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.schedule import Budget
@@ -18,6 +19,7 @@ from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import VideoExportWorker, parse_resource
 from video_export_operator.scaling import Decision, decide
 from video_export_operator.temporal_queue import TemporalQueues
+from video_export_operator.temporal_queue.worker_metrics import WorkerMetrics
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """Uid of a resource that does not exist yet; nothing in the cluster belongs to it."""
@@ -43,6 +45,8 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
     record = Record(resource.uid)
     asker = Asker(queues, cluster, Budget(400.0), Metrics(), random.random)
     await asker.refresh(resource, record, at_zero=not store.pods(resource.key), at=time.monotonic())
+    async with WorkerMetrics() as worker_metrics:
+        await Listener(worker_metrics).complete(resource, record, store.pods(resource.key))
     decision, _ = decide(resource.spec, observe(resource, store, record), record.memory)
     for line in _describe(resource, record, decision):
         yield line

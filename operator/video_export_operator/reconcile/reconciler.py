@@ -14,6 +14,7 @@ from video_export_operator.metrics import Metrics
 from video_export_operator.plan import RESYNC, Report, plan_objects, plan_report
 from video_export_operator.reconcile.acting import Actor
 from video_export_operator.reconcile.asking import Asker
+from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import Key, VideoExportWorker
@@ -38,6 +39,7 @@ class Reconciler:
     cluster: Cluster
     store: Store
     asker: Asker
+    listener: Listener
     actor: Actor
     metrics: Metrics
     random: Callable[[], float]
@@ -61,6 +63,7 @@ class Reconciler:
             return time.monotonic() + UNREADABLE
         await self._resync(resource, record)
         await self.asker.refresh(resource, record, self._is_at_zero(resource), began)
+        await self.listener.complete(resource, record, self.store.pods(key))
         decision = await self._decide(resource, record)
         await self._act(resource, record, decision)
         await self._tell(resource, record, decision)
@@ -104,17 +107,20 @@ class Reconciler:
         tried = (resource.generation, decision.replicas, live)
         if record.problem is not None and at < record.retry_at and tried == record.tried:
             return
+        if tried == record.in_place and not record.applied.is_stale(at):
+            return
         actions = plan_objects(
             record.wanted(resource, decision.replicas), decision, live, self.store.pods(key), record.applied, at
         )
         if not actions:
-            record.problem, record.attempts = None, 0
+            record.rest(tried)
             return
         self._note_scale(resource, live, decision)
+        record.in_place = ()
         record.problem = await self.actor.carry_out(key, resource.uid, actions, record)
         if record.problem is None:
             record.attempts = 0
-            if record.applied.at is None or at - record.applied.at >= RESYNC:
+            if record.applied.is_stale(at):
                 record.applied = replace(record.applied, at=at + RESYNC * 0.1 * self.random())
             return
         log.warning("%s: %s: %s", key, record.problem.reason, record.problem)
@@ -143,6 +149,7 @@ class Reconciler:
         """Write status, events and metrics."""
         key = resource.key
         live, pods = self.store.deployment(key, resource.uid), self.store.pods(key)
+        silent = frozenset(record.silent_pods(pods, time.monotonic()) if record.silence is None else ())
         found = Findings(
             resource=resource,
             decision=decision,
@@ -151,13 +158,19 @@ class Reconciler:
             problem=record.problem or record.secret_problem,
             silence=record.silence,
             asked=record.queue is not None,
-            silent=record.silent_pods(pods, time.monotonic()) if record.silence is None else (),
+            silent=silent - record.by_metrics,
+            by_metrics=silent & record.by_metrics,
         )
         body = self.store.resources.get(key)
+        # Whoever is asked a thousand times a second says what is new, and looks at the numbers once a minute.
+        news, at = (found, body, record.queue and record.queue.numbers), time.monotonic()
+        if news == record.told[0] and at - record.told[1] < REFRESH:
+            return
         applied = live is not None and live.decided == decision.replicas
         if body is not None:
             await self._report(key, body, record, judge(found), decision, live, applied)
         self._measure(key, record, decision, live, applied)
+        record.told = (news, at)
 
     async def _report(
         self,

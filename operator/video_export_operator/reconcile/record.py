@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from video_export_operator.errors import OperatorError
+from video_export_operator.manifests import Ref
 from video_export_operator.plan import Applied, Wanted, build_wanted
 from video_export_operator.resource import VideoExportWorker, parse_resource
 from video_export_operator.resource.live import LivePod
@@ -29,6 +30,11 @@ class Record:
         problem: what the last actions failed with, and `attempts` how often in a row.
         retry_at: when to act again after a failure; sooner if `tried` (what was to be done) changes.
         told_at: when the status was last written.
+        imprints: how each object was left when it was applied.
+        in_place: what was decided when there was nothing left to do about it.
+        told: what the last report was made of, and when.
+        completed_at: time of the last answer of Temporal that was completed by asking pods.
+        by_metrics: pods that have no heartbeat and said on their metrics port what they do.
     """
 
     uid: str
@@ -47,6 +53,11 @@ class Record:
     retry_at: float = NEVER
     tried: tuple[object, ...] = ()
     told_at: float = NEVER
+    imprints: dict[Ref, str] = field(default_factory=dict)
+    in_place: tuple[object, ...] = ()
+    told: tuple[object, float] = (None, NEVER)
+    completed_at: float = NEVER
+    by_metrics: frozenset[str] = frozenset()
     ready_since: dict[str, float] = field(default_factory=dict)
     _parsed: tuple[object, VideoExportWorker] | None = None
     _wanted: tuple[object, Wanted] | None = None
@@ -65,8 +76,14 @@ class Record:
             self._wanted = ((resource.uid, resource.generation, replicas), build_wanted(resource, replicas))
         return self._wanted[1]
 
+    def rest(self, decided: tuple[object, ...]) -> None:
+        """Remember that nothing is left to do; what was wanted can be built again."""
+        self.problem, self.attempts, self.in_place = None, 0, decided
+        self._wanted = None
+
     def silent_pods(self, pods: Iterable[LivePod], at: float) -> tuple[str, ...]:
-        """Return the pods that have been ready for long and whose worker has never reported."""
-        mute = {pod.name for pod in pods if pod.ready and not pod.terminating and pod.name not in self.memory.pods}
+        """Return the pods that have been ready for long and of whose worker Temporal has never heard."""
+        heard = self.memory.pods.keys() - self.by_metrics
+        mute = {pod.name for pod in pods if pod.ready and not pod.terminating and pod.name not in heard}
         self.ready_since = {name: self.ready_since.get(name, at) for name in mute}
         return tuple(name for name, since in self.ready_since.items() if at - since >= REPORT_GRACE)

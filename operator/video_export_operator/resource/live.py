@@ -36,7 +36,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class LivePod:
-    """A pod of ours."""
+    """A pod of ours; `address` is empty before it has one."""
 
     name: str
     uid: str
@@ -48,6 +48,7 @@ class LivePod:
     terminating: bool
     deletion_cost: int
     trouble: Trouble | None
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def parse_pod(body: Json) -> LivePod | None:
         terminating="deletionTimestamp" in metadata,
         deletion_cost=_number((metadata.get("annotations") or {}).get(DELETION_COST)) or 0,
         trouble=_pod_trouble(status, conditions),
+        address=status.get("podIP") or "",
     )
 
 

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     # WorkersHealthy
     HEALTHY = "Healthy"
     NO_WORKERS = "NoWorkers"
+    NO_HEARTBEATS = "NoHeartbeats"
     NOT_REPORTING = "NotReporting"
     IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
     CONTAINER_FAILING = "ContainerFailing"

@@ -19,6 +19,7 @@ class Findings:
         silence: why Temporal could not be asked, None if it answered.
         asked: Temporal has been asked since the operator started.
         silent: names of pods that have been ready for long without any report of their worker.
+        by_metrics: names of such pods whose metrics port says what they do.
     """
 
     resource: VideoExportWorker
@@ -28,7 +29,8 @@ class Findings:
     problem: OperatorError | None = None
     silence: OperatorError | None = None
     asked: bool = True
-    silent: tuple[str, ...] = ()
+    silent: frozenset[str] = frozenset()
+    by_metrics: frozenset[str] = frozenset()
 
 
 _TROUBLES = {
@@ -116,6 +118,10 @@ def _workers(found: Findings) -> Condition:
         names = ", ".join(sorted(found.silent))
         advice = f"no worker heartbeat from {names}; their pods are never taken, because nobody knows what they do"
         return Condition(kind, False, Reason.NOT_REPORTING, advice)
+    if found.by_metrics:
+        names = ", ".join(sorted(found.by_metrics))
+        told = f"no worker heartbeat from {names}; what they do is read from their metrics port"
+        return Condition(kind, True, Reason.NO_HEARTBEATS, told)
     if not pods:
         return Condition(kind, True, Reason.NO_WORKERS, "there are no pods")
     return Condition(kind, True, Reason.HEALTHY, "no pod is in trouble")

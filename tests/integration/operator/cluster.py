@@ -108,7 +108,7 @@ class Namespace:
 
         return await wait_for(look, f"there are {count} pods", timeout)
 
-    def start_pod(self, name: str, ready: bool = True) -> None:
+    def start_pod(self, name: str, ready: bool = True, address: str = "127.0.0.1") -> None:
         """Report what a kubelet would of a pod whose worker runs; there is no node here."""
         container = {
             "name": "worker",
@@ -119,7 +119,8 @@ class Namespace:
             "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
         }
         conditions = [{"type": kind, "status": str(ready)} for kind in ("Ready", "ContainersReady")]
-        self.patch_pod(name, {"phase": "Running", "conditions": conditions, "containerStatuses": [container]})
+        running = {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}
+        self.patch_pod(name, {**running, "podIP": address, "podIPs": [{"ip": address}]})
 
     def patch_pod(self, name: str, status: Mapping[str, Any]) -> None:
         """Patch a pod's status."""

@@ -180,7 +180,8 @@ def test_conditions_tell_what_is_wrong() -> None:
     assert judged(asked=False)["TemporalReachable"][0] is None
     pulling = pod("a", trouble=Trouble("ErrImagePull", "not found"))
     assert judged(pods=(pulling,))["WorkersHealthy"] == (False, "ImagePullBackOff", "ErrImagePull: not found")
-    assert judged(silent=("a",))["WorkersHealthy"][:2] == (False, "NotReporting")
+    assert judged(silent=frozenset({"a"}))["WorkersHealthy"][:2] == (False, "NotReporting")
+    assert judged(by_metrics=frozenset({"a"}))["WorkersHealthy"][:2] == (True, "NoHeartbeats")
     stuck = replace(LIVE, overdue=True, trouble=Trouble("ProgressDeadlineExceeded", "timed out"))
     assert judged(deployment=stuck)["Ready"][:2] == (False, "ProgressDeadlineExceeded")
 

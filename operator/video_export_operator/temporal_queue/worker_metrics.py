@@ -1,0 +1,120 @@
+"""What the worker of a pod says of itself on its metrics port.
+
+For workers without heartbeats: those of an older SDK, of an image whose author switched them off, or of a server that
+keeps none. Every Temporal SDK serves these metrics.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from video_export_operator.scaling import WorkerReport
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 1.0
+"""Seconds for the answers of all pods of a resource, which it adds to a reconciliation at most."""
+AT_ONCE = 32
+"""Connections of the whole operator."""
+LONGEST = 4 * 1024 * 1024
+"""Bytes of an answer that are read; the SDK's metrics are some tens of kilobytes."""
+_SLOTS = re.compile(r"(^|_)worker_task_slots_(used|available)$")
+_ENDED = re.compile(r"(^|_)activity_execution_latency(_\w+)?_count$")
+_NEEDED = re.compile(r"^\w*(worker_task_slots_|activity_execution_latency)\w*[{ ]")
+
+
+@dataclass(frozen=True)
+class MetricsPort:
+    """Where the metrics of a pod are."""
+
+    pod: str
+    address: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The URL; an IPv6 address goes into brackets."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{host}:{self.port}/metrics"
+
+
+class WorkerMetrics:
+    """Reads the metrics of pods. It needs no credentials and sends none."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=AT_ONCE, force_close=True)
+        self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def fetch_reports(self, ports: Iterable[MetricsPort], queue: str, at: float) -> Mapping[str, WorkerReport]:
+        """Return what the workers say, by pod; one that does not answer in time, or not with such metrics, is left out.
+
+        Args:
+            ports: which to ask, all at once.
+            queue: task queue whose activities count.
+            at: the time of this observation, which stands for a heartbeat's.
+        """
+        asked = tuple(ports)
+        texts = await asyncio.gather(*(self._read(port) for port in asked))
+        reports = {port.pod: parse_report(text, queue, at) for port, text in zip(asked, texts, strict=True) if text}
+        return {pod: report for pod, report in reports.items() if report is not None}
+
+    async def _read(self, port: MetricsPort) -> str | None:
+        """Return the metrics of one pod."""
+        assert self._session is not None, "used outside of its `async with`"
+        try:
+            async with asyncio.timeout(TIMEOUT), self._session.get(port.url, allow_redirects=False) as answer:
+                if answer.status != 200:
+                    return None
+                return (await answer.content.read(LONGEST)).decode(errors="replace")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.debug("%s: %s does not answer: %s", port.pod, port.url, error)
+            return None
+
+
+def parse_report(text: str, queue: str, at: float) -> WorkerReport | None:
+    """Return what a worker's metrics say of its activities; None where they say nothing.
+
+    Args:
+        text: in Prometheus' format.
+        queue: task queue; metrics of other queues do not count, those without that label do.
+        at: when they were read.
+    """
+    samples = [sample for sample in _samples(text) if sample.labels.get("task_queue", queue) == queue]
+    slots = [
+        sample
+        for sample in samples
+        if _SLOTS.search(sample.name) and sample.labels.get("worker_type") == "ActivityWorker"
+    ]
+    if not slots:
+        return None
+    used = sum(sample.value for sample in slots if sample.name.endswith("used"))
+    ended = sum(sample.value for sample in samples if _ENDED.search(sample.name))
+    return WorkerReport(used=round(used), processed=round(ended), beat=at)
+
+
+def _samples(text: str) -> list[Sample]:
+    """Return the samples that matter; what a stranger's worker says may be no metrics at all."""
+    lines = "\n".join(line for line in text.splitlines() if _NEEDED.match(line))
+    try:
+        return [sample for family in text_string_to_metric_families(f"{lines}\n") for sample in family.samples]
+    except ValueError as error:
+        log.debug("metrics that cannot be read: %s", error)
+        return []
