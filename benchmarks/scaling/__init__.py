@@ -1,0 +1,1 @@
+"""How well queues of exports are scaled: the operator's own decisions against KEDA and a fixed number of pods."""
