@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from video_export_worker.recording import Recording, parse_recording
@@ -24,8 +26,18 @@ class Page:
 
     def element(self, tag: str, /, *children: Node | str, **attributes: str | bool) -> Node:
         nodes = [self.text(child, style=tag == "style") if isinstance(child, str) else child for child in children]
-        names = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        names = {_attribute_name(name): value for name, value in attributes.items()}
         return {"type": 2, "tagName": tag, "attributes": names, "childNodes": nodes, "id": next(self._ids)}
+
+    def svg(self, tag: str, /, *children: Node | str, **attributes: str) -> Node:
+        """An element of SVG; children of it have to be made by this too."""
+        return {**self.element(tag, *children, **attributes), "isSVG": True}
+
+    def shadow(self, host: Node, *children: Node) -> Node:
+        """The host with a shadow tree."""
+        host["isShadowHost"] = True
+        host["childNodes"] = [{**child, "isShadow": True} for child in children] + host["childNodes"]
+        return host
 
     def document(self, body: list[Node], css: str = "", head: list[Node] | None = None) -> Node:
         style = [self.element("style", "html,body{margin:0}" + css)]
@@ -44,8 +56,40 @@ class Page:
 
     def change(self, at: int, node: Node, **attributes: Any) -> Page:
         """Set attributes of an element."""
-        changes = [{"id": node["id"], "attributes": attributes}]
-        return self.add(at, 3, {"source": 0, "texts": [], "attributes": changes, "removes": [], "adds": []})
+        names = {_attribute_name(name): value for name, value in attributes.items()}
+        return self._mutate(at, attributes=[{"id": node["id"], "attributes": names}])
+
+    def append(self, at: int, parent: Node, *nodes: Node, before: Node | None = None) -> Page:
+        """Add nodes to an element, at its end or before another of its children."""
+        after = before["id"] if before else None
+        for node in nodes:
+            # rrweb reports each node of a tree by itself; the replayer takes the whole of it as well.
+            self._mutate(at, adds=[{"parentId": parent["id"], "nextId": after, "node": node}])
+        return self
+
+    def attach(self, at: int, frame: Node, document: Node) -> Page:
+        """What an iframe holds."""
+        for node in _walk(document):
+            node["rootId"] = document["id"]
+        add = {"parentId": frame["id"], "nextId": None, "node": document}
+        return self._mutate(at, adds=[add], isAttachIframe=True)
+
+    def remove(self, at: int, parent: Node, node: Node) -> Page:
+        return self._mutate(at, removes=[{"parentId": parent["id"], "id": node["id"]}])
+
+    def write(self, at: int, text: Node, value: str) -> Page:
+        """Change a text."""
+        return self._mutate(at, texts=[{"id": text["id"], "value": value}])
+
+    def _mutate(self, at: int, **changes: Any) -> Page:
+        return self.add(at, 3, {"source": 0, "texts": [], "attributes": [], "removes": [], "adds": [], **changes})
+
+    def scroll(self, at: int, node: Node, y: int, x: int = 0) -> Page:
+        return self.add(at, 3, {"source": 3, "id": node["id"], "x": x, "y": y})
+
+    def interact(self, at: int, kind: int, node: Node, x: int = 0, y: int = 0) -> Page:
+        """A mouse interaction by rrweb's number: 1 is mouse down, 2 a click, 5 focus, 6 blur, 7 touch start."""
+        return self.add(at, 3, {"source": 2, "type": kind, "id": node["id"], "x": x, "y": y})
 
     def move(self, at: int, x: int, y: int, node: Node) -> Page:
         return self.add(at, 3, {"source": 1, "positions": [{"x": x, "y": y, "id": node["id"], "timeOffset": 0}]})
@@ -55,6 +99,15 @@ class Page:
         return self.add(at, 5, {"tag": "end", "payload": {}})
 
     def recording(self) -> Recording:
-        import json
-
         return parse_recording([json.dumps(self.events).encode()])
+
+
+def _attribute_name(name: str) -> str:
+    """`class_` and `http_equiv` as HTML has them; rrweb's own names keep their underscores."""
+    return name if name.startswith(("rr_", "_")) else name.rstrip("_").replace("_", "-")
+
+
+def _walk(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.get("childNodes", []):
+        yield from _walk(child)

@@ -1,0 +1,202 @@
+"""Chromium by plain Playwright: the reference page in it, and a lossless picture of every frame."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from playwright.async_api import CDPSession, Page, Route, async_playwright
+
+from video_export_worker.recording import Recording
+from video_export_worker.rendering import ChromiumSettings, RenderOptions, Timeline
+from video_export_worker.rendering.pointer import PointerPath, draw_marks
+
+HERE = Path(__file__).parent
+RRWEB = HERE.parents[1] / "worker/player/node_modules/rrweb/dist/rrweb.umd.min.cjs"
+ORIGIN = "http://reference.test/"
+# The same picture needs the same rasterisation; what is not about that is left as Playwright has it.
+FLAGS = [
+    "--deterministic-mode",
+    "--enable-begin-frame-control",
+    "--run-all-compositor-stages-before-draw",
+    "--disable-new-content-rendering-timeout",
+    "--disable-threaded-animation",
+    "--disable-threaded-scrolling",
+    "--disable-checker-imaging",
+    "--disable-image-animation-resync",
+    "--enable-surface-synchronization",
+    "--disable-partial-raster",
+    "--disable-lcd-text",
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+]
+POLICY = (
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
+    "media-src data: blob:"
+)
+AHEAD_MS = 1e9  # frame times near the machine's own would let Blink's clock follow that
+LIMIT = 20.0  # seconds that any answer may take
+SETTLING = 10  # frames for one time: what a page does a frame late belongs to the frame all the same
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass
+class Clock:
+    """Time of the begun frames, in milliseconds."""
+
+    zero: float
+    now: float = 0.0
+
+
+class ReferencePage:
+    """The reference page, one frame after the other."""
+
+    def __init__(self, page: Page, session: CDPSession) -> None:
+        self._page = page
+        self._session = session
+        self._zero = float(int(time.monotonic() * 1000) + AHEAD_MS)
+        self._now = self._zero - 100_000
+
+    async def begin(self, picture: bool = False) -> dict[str, Any]:
+        self._now += 0.5  # begun again at the same time, a frame with an animated picture may never end
+        arguments: dict[str, Any] = {"frameTimeTicks": self._now, "interval": 10}
+        if picture:
+            arguments["screenshot"] = {"format": "png", "optimizeForSpeed": True}
+        return await self._send("HeadlessExperimental.beginFrame", arguments)
+
+    async def _send(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        async with asyncio.timeout(LIMIT):
+            answer: dict[str, Any] = await self._session.send(method, arguments)
+            return answer
+
+    async def call(self, expression: str) -> Any:
+        answer = await self._send(
+            "Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        )
+        if "exceptionDetails" in answer:
+            raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))
+        return answer["result"].get("value")
+
+    async def open(self, recording: Recording, options: RenderOptions) -> None:
+        """Load the page and the recording."""
+        stage = options.stage
+        shape = {
+            "width": stage.width,
+            "height": stage.height,
+            "maxScale": 16 if options.enlarge else 1,
+            "background": options.background,
+            "canvas": recording.has_canvas,
+        }
+        await self._session.send("HeadlessExperimental.enable")
+        loading = asyncio.ensure_future(self._page.goto(ORIGIN + "page.html"))
+        while not loading.done():
+            self._now += 10
+            await self.begin()
+            await asyncio.wait([loading], timeout=0.02)
+        await loading
+        await self.call(f"reference.open({json.dumps(json.dumps(recording.events))}, {json.dumps(shape)})")
+
+    async def frame(self, at_ms: float) -> tuple[bytes, dict[str, float]]:
+        """PNG of the page as it is at `at_ms` of the recording, and where the recorded viewport stands in it."""
+        state = await self.call(f"reference.go({at_ms!r})")
+        self._now = max(self._now, self._zero + at_ms)
+        for _ in range(SETTLING):
+            if not (await self.begin())["hasDamage"]:
+                break
+        answer = await self.begin(picture=True)
+        return base64.b64decode(answer["screenshotData"]), state["size"]
+
+
+@contextlib.asynccontextmanager
+async def open_reference(chromium: ChromiumSettings, options: RenderOptions) -> AsyncIterator[ReferencePage]:
+    """A browser with the reference page, not yet loaded."""
+    stage = options.stage
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium.find_executable(),
+            args=[*FLAGS, f"--force-device-scale-factor={stage.device_scale_factor:g}"],
+            chromium_sandbox=os.geteuid() != 0,
+        )
+        try:
+            page = await browser.new_page(
+                viewport={"width": stage.width, "height": stage.height}, device_scale_factor=stage.device_scale_factor
+            )
+            await page.route("**/*", _serve)
+            yield ReferencePage(page, await page.context.new_cdp_session(page))
+        finally:
+            await browser.close()
+
+
+async def reference_frames(
+    recording: Recording,
+    timeline: Timeline,
+    options: RenderOptions,
+    frames: range,
+    *,
+    chromium: ChromiumSettings,
+    on_frame: Callable[[int], None] = lambda frame: None,
+) -> AsyncIterator[tuple[int, Picture]]:
+    """Every frame's picture (height x width x 3, RGB), with its number; equal ones come as the same object."""
+    pointer = PointerPath(recording.mouse, options.mouse)
+    async with open_reference(chromium, options) as page:
+        await page.open(recording, options)
+        before: tuple[bytes, Picture] | None = None
+        for index in frames:
+            at_ms = timeline.recording_ms(index)
+            png, size = await page.frame(at_ms)
+            if before is None or before[0] != png:
+                before = png, _decode(png)[: options.height, : options.width]
+            marks = await _marks(page, pointer, at_ms, size, options.device_scale_factor)
+            yield index, draw_marks(before[1], marks, options.device_scale_factor)
+            on_frame(index)
+
+
+async def _marks(page: ReferencePage, pointer: PointerPath, at_ms: float, size: dict[str, float], ratio: float) -> Any:
+    nodes: dict[int, list[float]] = {}
+
+    def project(x: float, y: float, node: int) -> tuple[float, float]:
+        left, top, scale = nodes.setdefault(node, [0, 0, 1])
+        return (
+            (size["left"] + (left + x * scale) * size["scale"]) * ratio,
+            (size["top"] + (top + y * scale) * size["scale"]) * ratio,
+        )
+
+    pointer.marks_at(at_ms, project)
+    for node in nodes:
+        nodes[node] = await page.call(f"reference.offsetOf({node})")
+    return pointer.marks_at(at_ms, project)
+
+
+def _decode(png: bytes) -> Picture:
+    with av.open(BytesIO(png), format="png_pipe") as container:
+        return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
+
+
+async def _serve(route: Route) -> None:
+    name = route.request.url.removeprefix(ORIGIN)
+    if name == "page.html":
+        nonce = secrets.token_hex(8)
+        await route.fulfill(
+            body=(HERE / name).read_text().replace("NONCE", nonce),
+            content_type="text/html",
+            headers={"content-security-policy": POLICY.format(nonce=nonce)},
+        )
+    elif name in ("page.js", "rrweb.js"):
+        source = RRWEB if name == "rrweb.js" else HERE / name
+        await route.fulfill(body=source.read_text(), content_type="text/javascript")
+    else:
+        await route.abort()

@@ -1,0 +1,245 @@
+// The reference: rrweb's replayer as it is published, paused right after each moment of the recording in turn, and a
+// clock for what moves by itself. Slow and simple: it looks at everything at every moment and knows nothing of frames.
+//
+// What it holds to be true of a page at time t:
+//   - every event up to and including t has been applied, in order, in rrweb's synchronous mode;
+//   - an animation or a transition is as old as the time since the event that began it, less the time it was paused;
+//   - images, fonts and media are loaded, and the page is scrolled to where the recording says, if it can be;
+//   - SVG pictures used as images stand still, marquees and animated GIFs move as Chromium's frames tell them;
+//   - there is no caret, scrolling is not smooth, an indeterminate progress bar goes to and fro, a second each way.
+let replayer;
+let mirror;
+let start;
+let stops;
+let next = 0;
+let shape;
+let canvases;
+let size = { width: 0, height: 0 };
+let ages = new Map(); // of animations: { age, at } in milliseconds
+let born = new Map(); // of documents of SVG: when their time began
+const wanted = new Map(); // scroll positions, by rrweb's id
+
+const micro = (ms) => Math.round(ms * 1000) / 1000;
+const trees = () => gather(replayer.iframe.contentDocument, []);
+
+function gather(tree, found) {
+  if (!tree) return found;
+  found.push(tree);
+  for (const element of tree.querySelectorAll("*")) {
+    if (element.shadowRoot) gather(element.shadowRoot, found);
+    if (element.localName === "iframe") gather(element.contentDocument, found);
+  }
+  return found;
+}
+
+const all = (selector) => trees().flatMap((tree) => [...tree.querySelectorAll(selector)]);
+
+function open(json, given) {
+  shape = given;
+  document.documentElement.style.background = shape.background;
+  const events = JSON.parse(still(json));
+  start = events[0].timestamp;
+  canvases = shape.canvas;
+  stops = separate(events);
+  replayer = new rrweb.Replayer([...events, { type: 5, timestamp: start + 1e12, data: { tag: "never", payload: {} } }], {
+    root: document.body,
+    mouseTail: false,
+    useVirtualDom: false,
+    pauseAnimation: false,
+    showWarning: false,
+    UNSAFE_replayCanvas: canvases,
+    insertStyleRules: [
+      "* { caret-color: transparent !important; scroll-behavior: auto !important; }",
+      "video:not([controls])::-webkit-media-controls { display: none !important; }",
+      "@keyframes busy { from { background-position: 0 50%; } to { background-position: 100% 50%; } }",
+      "@layer early { progress:indeterminate { appearance: none; border-radius: 4px; " +
+        "background: linear-gradient(#0075ff, #0075ff) 0 50% / 24% 6px no-repeat content-box, " +
+        "linear-gradient(#efefef, #efefef) 0 50% / 100% 8px no-repeat content-box; " +
+        "animation: busy 1s linear infinite alternate; } " +
+        "progress:indeterminate::-webkit-progress-bar, progress:indeterminate::-webkit-progress-value { background: none; } }",
+    ],
+  });
+  replayer.on("resize", (given) => {
+    size = given;
+    place();
+  });
+  mirror = replayer.getMirror();
+}
+
+/** Takes the movement out of SVG that is used as an image: it follows the machine's clock. */
+function still(text) {
+  const plain = (svg) => svg.replace(/(<|%3c)(\/|%2f)?(animate|set\b)/gi, "$1$2no-$3").replace(/keyframes/gi, "no-frames");
+  return text
+    .replace(/(data:image\/svg\+xml;base64,)([\w+/=]+)/gi, (_, head, code) => head + btoa(plain(atob(code))))
+    .replace(/data:image\/svg\+xml[;,][^]*?(<|%3c)(\/|%2f)svg/gi, plain);
+}
+
+/** Every moment at which something happens: [end, events]. rrweb would apply a batch of moves' time again and again. */
+function separate(events) {
+  const found = [];
+  let last;
+  for (const event of events) {
+    if (event.type === 3 && event.data.positions) event.data.positions = [{ ...event.data.positions.at(-1), timeOffset: 0 }];
+    const parts = last && (startsAnew(event) || (canvases && last.events.some(bringsCanvas)));
+    if (last?.at === event.timestamp && !parts) last.events.push(event);
+    else found.push((last = { at: event.timestamp, events: [event] }));
+  }
+  // Those that share a millisecond but must be apart: a thousandth of it.
+  for (let index = 1; index < found.length; index += 1) {
+    const [before, here] = [found[index - 1], found[index]];
+    here.until = here.at;
+    if (here.at <= before.until) here.until = before.until + 0.001;
+    for (const event of here.events) event.timestamp = here.until;
+  }
+  found[0].until = found[0].at;
+  return found;
+}
+
+const startsAnew = (event) => event.type === 4; // rrweb forgets what comes before it and was not yet applied
+const bringsCanvas = (event) => event.type === 2 || (event.type === 3 && event.data.source === 0 && event.data.adds?.length > 0);
+
+function place() {
+  let scale = Math.min(shape.width / size.width, shape.height / size.height, shape.maxScale);
+  if (scale > 1 && scale < 1.005) scale = 1;
+  const left = Math.floor((shape.width - size.width * scale) / 2);
+  const top = Math.floor((shape.height - size.height * scale) / 2);
+  Object.assign(size, { scale, left, top });
+  replayer.wrapper.style.transform = `translate(${left}px, ${top}px)` + (scale === 1 ? "" : ` scale(${scale})`);
+}
+
+/** Applies every event up to and including `t`. */
+async function go(t) {
+  const first = stops.findIndex((stop) => stop.events.some((event) => event.type === 2));
+  while (next < stops.length && (next <= first || stops[next].at - start <= t)) {
+    const stop = stops[next];
+    next += 1;
+    age(stop.at - start);
+    remember(stop.events);
+    replayer.pause(stop.until - start + 0.0005);
+    await arrive();
+    age(stop.at - start);
+  }
+  age(t);
+  await showMedia(t);
+  return { size };
+}
+
+/** Gives everything that moves by itself the age that it has at `t`. */
+function age(t) {
+  if (!replayer.iframe.contentDocument?.documentElement) return;
+  let again = true;
+  while (again) {
+    again = false;
+    for (const tree of trees()) {
+      for (const animation of tree.getAnimations()) {
+        if (animation.timeline instanceof DocumentTimelineOf(animation)) again = move(animation, t) || again;
+      }
+    }
+  }
+  for (const svg of all("svg")) {
+    if (svg.ownerSVGElement || !svg.querySelector("animate, animateTransform, animateMotion, set")) continue;
+    if (!born.has(svg)) born.set(svg, t);
+    svg.pauseAnimations();
+    svg.setCurrentTime((t - born.get(svg)) / 1000);
+  }
+}
+
+/** An animation that follows scrolling has no time: its timeline is of another kind. */
+const DocumentTimelineOf = (animation) => animation.effect.target.ownerDocument.defaultView.DocumentTimeline;
+
+/** True if it is seen for the first time, or ends: then there may be others that this began. */
+function move(animation, t) {
+  const isNew = !ages.has(animation);
+  const known = ages.get(animation) ?? { age: 0, at: t };
+  const isPaused = animation.playState === "paused";
+  if (!isPaused) known.age = micro(known.age + t - known.at);
+  known.at = t;
+  ages.set(animation, known);
+  if (isPaused || animation.playState === "finished") return isNew;
+  const end = animation.effect.getComputedTiming().endTime;
+  const ends = known.age >= end;
+  animation.playbackRate = ends ? 1 : 0; // frames would move it on, by times that Blink rounds
+  animation.currentTime = ends ? end : known.age;
+  return isNew || ends;
+}
+
+function remember(events) {
+  for (const event of events) {
+    if (event.type === 2) {
+      wanted.clear();
+      ages = new Map();
+      born = new Map();
+      for (const node of nodesOf(event.data.node)) {
+        const { rr_scrollLeft: x, rr_scrollTop: y } = node.attributes ?? {};
+        if (x || y) wanted.set(node.id, { x: x ?? 0, y: y ?? 0 });
+      }
+      wanted.set(event.data.node.id, { x: event.data.initialOffset.left, y: event.data.initialOffset.top });
+    } else if (event.type === 3 && event.data.source === 3) wanted.set(event.data.id, event.data);
+  }
+}
+
+function* nodesOf(node) {
+  yield node;
+  for (const child of node.childNodes ?? []) yield* nodesOf(child);
+}
+
+/** Waits for images and fonts, and scrolls again to where there was no room before they came. */
+async function arrive() {
+  const waits = [];
+  for (const image of all("img")) if (!image.complete) waits.push(image.decode().catch(() => {}));
+  for (const canvas of all("canvas")) {
+    const url = mirror.getMeta(canvas)?.attributes?.rr_dataURL;
+    if (!url || canvas.wasAwaited) continue;
+    canvas.wasAwaited = true;
+    const image = new Image();
+    image.src = url;
+    waits.push(image.decode().catch(() => {}));
+  }
+  for (const tree of trees()) {
+    if (tree.nodeType !== Node.DOCUMENT_NODE) continue;
+    tree.documentElement?.getBoundingClientRect();
+    if (tree.fonts.status === "loading") waits.push(tree.fonts.ready);
+  }
+  if (waits.length) {
+    await Promise.all(waits);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const [id, { x, y }] of wanted) scrollAgain(id, x, y);
+  }
+  wanted.clear();
+}
+
+function scrollAgain(id, x, y) {
+  const node = mirror.getNode(id);
+  if (node?.nodeType === Node.DOCUMENT_NODE) node.defaultView?.scrollTo(x, y);
+  else node?.scrollTo?.(x, y);
+}
+
+/** Clips are where they would be if they had been played since the user's last word on them; rrweb plays them itself. */
+async function showMedia(t) {
+  for (const [clip, known] of replayer.mediaManager.mediaMap) {
+    if (!clip.isConnected || !/^(data|blob):/.test(clip.currentSrc)) continue;
+    while (clip.readyState < 2 && !clip.error) await new Promise((resolve) => setTimeout(resolve, 5));
+    const played = known.isPlaying ? ((t - known.lastInteractionTimeOffset) / 1000) * known.playbackRate : 0;
+    const wanted = known.currentTimeAtLastInteraction + played;
+    clip.currentTime = clip.loop ? wanted % clip.duration : Math.min(wanted, clip.duration);
+    while (clip.seeking) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Where a frame that holds a node begins. */
+function offsetOf(id) {
+  let x = 0;
+  let y = 0;
+  let scale = 1;
+  for (let view = mirror.getNode(id)?.ownerDocument?.defaultView; view && view !== replayer.iframe.contentWindow; view = view.parent) {
+    const frame = view.frameElement;
+    const box = frame.getBoundingClientRect();
+    const here = frame.offsetWidth ? box.width / frame.offsetWidth : 1;
+    x = box.x + here * (frame.clientLeft + x);
+    y = box.y + here * (frame.clientTop + y);
+    scale *= here;
+  }
+  return [x, y, scale];
+}
+
+window.reference = { open, go, offsetOf };

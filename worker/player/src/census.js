@@ -1,0 +1,111 @@
+// Keeps track of what the replay has built, so that nothing has to search its documents.
+import { isFullSnapshot, isMutation } from "./events.js";
+
+const SMIL = "animate, animateTransform, animateMotion, set";
+// Elements that Blink moves by itself: nobody can tell it the time, but its own is that of the frames.
+const SELF_MOVING = "marquee";
+
+export class Census {
+  #documents = new Set();
+  #shadows = new Set();
+  #smil = new Set();
+  #selfMoving = new Set();
+  #animatedPictures = false;
+  #clips = [];
+  #lookFor;
+  #bringsAnimatedPicture;
+  pendingImages = new Set();
+  pendingCanvases = [];
+
+  /**
+   * @param lookFor gives the element of rrweb's id, and what was recorded of an element.
+   * @param bringsAnimatedPicture events with a picture that moves by itself, wherever in the page it is.
+   */
+  constructor(lookFor, bringsAnimatedPicture) {
+    this.#lookFor = lookFor;
+    this.#bringsAnimatedPicture = bringsAnimatedPicture;
+  }
+
+  /** As a plugin of the replayer it sees each node that was built, and each event that was applied. */
+  plugin(onEvent) {
+    return {
+      onBuild: (node) => this.#see(node),
+      handler: (event) => {
+        if (isFullSnapshot(event)) this.#animatedPictures = false;
+        this.#animatedPictures ||= this.#bringsAnimatedPicture.has(event);
+        if (isMutation(event)) this.#seeChanged(event.data.attributes ?? []);
+        onEvent(event);
+      },
+    };
+  }
+
+  /** Documents that are shown. */
+  get documents() {
+    for (const doc of this.#documents) if (!doc.defaultView) this.#documents.delete(doc);
+    return this.#documents;
+  }
+
+  /** Documents and shadow roots that are shown. */
+  get trees() {
+    for (const root of this.#shadows) if (!root.isConnected) this.#shadows.delete(root);
+    return [...this.documents, ...this.#shadows];
+  }
+
+  /** Outermost SVG elements with SMIL in them. */
+  get movingSvgs() {
+    const found = new Set();
+    for (const node of this.#smil) {
+      if (!node.isConnected) this.#smil.delete(node);
+      else found.add(outermostSvg(node));
+    }
+    found.delete(null);
+    return [...found];
+  }
+
+  /** Whether Blink moves something by itself. */
+  get isRestless() {
+    for (const node of this.#selfMoving) if (!node.isConnected) this.#selfMoving.delete(node);
+    return this.#animatedPictures || this.#selfMoving.size > 0;
+  }
+
+  /** Clips that were built since the last call. */
+  takeClips() {
+    return this.#clips.splice(0);
+  }
+
+  #see(node) {
+    if (node.nodeType === Node.DOCUMENT_NODE) return void this.#documents.add(node);
+    const root = node.getRootNode();
+    if (root.nodeType === Node.DOCUMENT_FRAGMENT_NODE && root.host) this.#shadows.add(root);
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    this.#documents.add(node.ownerDocument);
+    if (node.localName === "img" || (node.localName === "image" && node.decode)) this.pendingImages.add(node);
+    if (node.localName === "canvas") this.#awaitCanvasPicture(node);
+    if (node.localName === "video" || node.localName === "audio") this.#clips.push(node);
+    if (node.matches(SMIL)) this.#smil.add(node);
+    if (node.matches(SELF_MOVING)) this.#selfMoving.add(node);
+  }
+
+  #seeChanged(changes) {
+    for (const { id } of changes) {
+      const node = this.#lookFor.node(id);
+      if (node?.localName === "source") node.parentNode?.querySelectorAll("img").forEach((image) => this.pendingImages.add(image));
+      if (node?.localName === "img" || node?.localName === "image") this.#see(node);
+    }
+  }
+
+  /** rrweb draws the recorded picture on a canvas when an image of its own has loaded: an equal one tells when. */
+  #awaitCanvasPicture(canvas) {
+    const url = this.#lookFor.recorded(canvas)?.attributes?.rr_dataURL;
+    if (!url) return;
+    const image = canvas.ownerDocument.createElement("img");
+    image.src = url;
+    this.pendingCanvases.push(image.decode().catch(() => {}));
+  }
+}
+
+function outermostSvg(node) {
+  let svg = node.ownerSVGElement;
+  while (svg?.ownerSVGElement) svg = svg.ownerSVGElement;
+  return svg;
+}

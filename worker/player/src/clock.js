@@ -1,0 +1,69 @@
+// What moves by itself, moved in the time of the recording: CSS animations, transitions, and SMIL in SVG.
+//
+// Each is as old as the time since the event that began it, less the time it was paused: so a frame shows the same
+// whichever frames there are besides it. Blink rounds the time of its animations to 0.1 ms, up or down at random, and two
+// runs would differ in a pixel. At playback rate 0 an animation has exactly the time that it was given, and is still
+// running for all that style and events can tell.
+
+const ROUNDS = 8; // of looking again: what one animation's end sets off may end at once and set off another
+
+export class Clock {
+  #ages = new WeakMap(); // of animations: { age, seen }, in milliseconds
+  #births = new WeakMap(); // of SVG documents that use SMIL
+  #running = [];
+
+  /** Moves what ran when it was looked at last, before events change the page: they find it as old as they are. */
+  advance(at) {
+    for (const animation of this.#running) if (animation.playState === "running") this.#move(animation, at);
+  }
+
+  /** Finds what there is now in these documents and shadow trees, and moves it to `at`; true if anything runs. */
+  look(trees, movingSvgs, at) {
+    for (let round = 0, again = true; again && round < ROUNDS; round += 1) {
+      again = false;
+      this.#running = [];
+      for (const tree of trees) {
+        for (const animation of tree.getAnimations()) {
+          if (!hasTime(animation)) continue;
+          if (animation.playState === "running") again = this.#move(animation, at) || again;
+          else if (this.#ages.has(animation)) this.#ages.get(animation).seen = at;
+          if (animation.playState === "running") this.#running.push(animation);
+        }
+      }
+    }
+    for (const svg of movingSvgs) this.#moveSmil(svg, at);
+    return this.#running.length > 0 || movingSvgs.length > 0;
+  }
+
+  /** True if the animation has just begun or ended: there may be others in consequence. */
+  #move(animation, at) {
+    const known = this.#ages.get(animation);
+    const life = known ?? { age: 0, seen: at };
+    life.age = Math.round((life.age + at - life.seen) * 1000) / 1000;
+    life.seen = at;
+    if (!known) this.#ages.set(animation, life);
+    if (life.age >= animation.effect.getComputedTiming().endTime) {
+      animation.playbackRate = 1;
+      animation.finish(); // so that what follows begins from the right value
+      return true;
+    }
+    animation.playbackRate = 0;
+    animation.currentTime = life.age;
+    return !known;
+  }
+
+  #moveSmil(svg, at) {
+    if (!this.#births.has(svg)) this.#births.set(svg, at);
+    svg.pauseAnimations();
+    svg.setCurrentTime((at - this.#births.get(svg)) / 1000);
+  }
+}
+
+/** An animation that follows scrolling has a position instead of a time. */
+function hasTime(animation) {
+  return typeof animation.currentTime !== "object" || (animation.currentTime === null && !isScrolled(animation.timeline));
+}
+
+function isScrolled(timeline) {
+  return /^(Scroll|View)Timeline$/.test(timeline?.constructor.name);
+}

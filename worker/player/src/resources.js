@@ -1,0 +1,49 @@
+// Waits for what a page shows: images, the pictures of canvases, fonts.
+
+const RESOURCE_TIMEOUT_MS = 5000;
+
+export class Resources {
+  #census;
+  /** How often something did not come in time. */
+  unresolved = 0;
+
+  constructor(census) {
+    this.#census = census;
+  }
+
+  /** Resolves when images and pictures of canvases are there, or are known not to come; true if any was waited for. */
+  async imagesArrive() {
+    const { pendingImages, pendingCanvases } = this.#census;
+    const waits = pendingCanvases.splice(0);
+    for (const image of pendingImages) {
+      // Of an image in SVG nobody can tell whether it is complete; none is waited for twice.
+      if (!image.complete && image.isConnected) waits.push(image.decode().catch(() => {}));
+    }
+    pendingImages.clear();
+    return this.#all(waits);
+  }
+
+  /** Resolves when the fonts that the page uses are there; true if any was waited for. */
+  async fontsArrive() {
+    const waits = [];
+    for (const doc of this.#census.documents) {
+      if (!isAwaiting(doc)) continue;
+      doc.documentElement?.getBoundingClientRect(); // the layout asks for them
+      if (doc.fonts.status === "loading") waits.push(doc.fonts.ready);
+    }
+    return this.#all(waits);
+  }
+
+  async #all(waits) {
+    if (!waits.length) return false;
+    const late = Symbol("late");
+    const deadline = new Promise((resolve) => setTimeout(resolve, RESOURCE_TIMEOUT_MS, late));
+    if ((await Promise.race([Promise.all(waits), deadline])) === late) this.unresolved += 1;
+    return true;
+  }
+}
+
+function isAwaiting(doc) {
+  for (const { status } of doc.fonts) if (status === "unloaded" || status === "loading") return true;
+  return false;
+}
