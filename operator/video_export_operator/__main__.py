@@ -191,7 +191,7 @@ async def _take_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line, with what a record says it is about (`extra={"about": ...}`) as fields of their own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as JSON."""
@@ -200,6 +200,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "about", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

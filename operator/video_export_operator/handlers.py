@@ -14,6 +14,13 @@ from video_export_operator.resource.identity import GROUP, MANAGER, PLURAL, VERS
 STUCK = 60.0
 """Seconds by which what is due may be late before the process counts as stuck."""
 OURS = {"app.kubernetes.io/managed-by": MANAGER}
+CHILDREN = (
+    ("", "v1", "serviceaccounts"),
+    ("", "v1", "services"),
+    ("networking.k8s.io", "v1", "networkpolicies"),
+    ("policy", "v1", "poddisruptionbudgets"),
+)
+"""What stands beside a Deployment, so that its edits are repaired soon."""
 
 Put = Callable[[Any], None]
 
@@ -45,6 +52,10 @@ def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf
         feed(store.put_deployment, store.drop_deployment)
     )
     kopf.on.event("", "v1", "pods", registry=registry, id="pod", labels=OURS)(feed(store.put_pod, store.drop_pod))
+    for group, version, plural in CHILDREN:
+        kopf.on.event(group, version, plural, registry=registry, id="child", labels=OURS)(
+            feed(store.put_child, store.drop_child)
+        )
 
     @kopf.on.probe(registry=registry, id="stuck_for_seconds")
     def check_loop(**_: Any) -> float:
@@ -76,6 +87,8 @@ def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSetti
     ours = ",".join(f"{key}={value}" for key, value in OURS.items())
     settings.watching.label_selectors["apps", "deployments"] = ours
     settings.watching.label_selectors["", "pods"] = ours
+    for group, _, plural in CHILDREN:
+        settings.watching.label_selectors[group, plural] = ours
     if label_selector:
         settings.watching.label_selectors[GROUP, PLURAL] = label_selector
     return settings

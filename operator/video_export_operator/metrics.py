@@ -1,13 +1,45 @@
 """The operator's metrics, and the port that serves them together with /readyz."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 PREFIX = "video_export_operator"
+TASK_TYPES = ("activity", "workflow")
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Levels(Collector):
+    """A gauge with many series, each a number: prometheus_client's own keeps an object with a lock for each."""
+
+    def __init__(self, name: str, text: str, labels: tuple[str, ...]) -> None:
+        self._name = name
+        self._text = text
+        self._labelnames = labels
+        self._values: dict[tuple[str, ...], float] = {}
+
+    def set(self, which: tuple[str, ...], value: float) -> None:
+        """Set the value of a series."""
+        self._values[which] = value
+
+    def remove(self, which: tuple[str, ...]) -> None:
+        """Drop a series."""
+        self._values.pop(which, None)
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metric without values."""
+        yield GaugeMetricFamily(self._name, self._text, labels=self._labelnames)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metric with all its series."""
+        family = GaugeMetricFamily(self._name, self._text, labels=self._labelnames)
+        for series, value in self._values.items():
+            family.add_metric(series, value)
+        yield family
 
 
 class Metrics:
@@ -16,16 +48,16 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         which = ("namespace", "name")
-        self.desired = self._gauge("desired_replicas", "Size that was decided on.", which)
-        self.ready = self._gauge("ready_replicas", "Pods that are ready.", which)
-        self.busy = self._gauge("busy_replicas", "Pods with at least one activity running.", which)
-        self.unknown = self._gauge("unknown_replicas", "Running pods whose worker has not reported.", which)
-        self.needed = self._gauge("needed_replicas", "Pods that the work needs.", which)
-        self.backlog = self._gauge("backlog_tasks", "Tasks that wait on the queue.", (*which, "type"))
-        self.reachable = self._gauge("temporal_reachable", "1 if Temporal answers.", which)
-        self.interval = self._gauge("effective_interval_seconds", "How often Temporal is asked.", which)
-        self.resources = self._gauge("resources", "VideoExportWorker resources that are served.", ())
-        self.leading = self._gauge("leading", "1 if this replica acts.", ())
+        self.desired = self._levels("desired_replicas", "Size that was decided on.", which)
+        self.ready = self._levels("ready_replicas", "Pods that are ready.", which)
+        self.busy = self._levels("busy_replicas", "Pods with at least one activity running.", which)
+        self.unknown = self._levels("unknown_replicas", "Running pods whose worker has not reported.", which)
+        self.needed = self._levels("needed_replicas", "Pods that the work needs.", which)
+        self.backlog = self._levels("backlog_tasks", "Tasks that wait on the queue.", (*which, "type"))
+        self.reachable = self._levels("temporal_reachable", "1 if Temporal answers.", which)
+        self.interval = self._levels("effective_interval_seconds", "How often Temporal is asked.", which)
+        self.resources = self._gauge("resources", "VideoExportWorker resources that are served.")
+        self.leading = self._gauge("leading", "1 if this replica acts.")
         self.decisions = self._counter("decisions", "Decisions that changed the size.", (*which, "rule"))
         self.actions = self._counter("actions", "Writes to the API server.", ("action",))
         self.errors = self._counter("errors", "Errors by their reason.", ("reason",))
@@ -36,15 +68,23 @@ class Metrics:
     def forget(self, namespace: str, name: str) -> None:
         """Drop the series of a resource that is gone."""
         of_resource = (self.desired, self.ready, self.busy, self.unknown, self.needed, self.reachable, self.interval)
-        for metric in (*of_resource, self.backlog, self.decisions):
-            metric.remove_by_labels({"namespace": namespace, "name": name})
+        for levels in of_resource:
+            levels.remove((namespace, name))
+        for kind in TASK_TYPES:
+            self.backlog.remove((namespace, name, kind))
+        self.decisions.remove_by_labels({"namespace": namespace, "name": name})
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
-    def _gauge(self, name: str, text: str, labels: tuple[str, ...]) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self.registry)
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", text, registry=self.registry)
+
+    def _levels(self, name: str, text: str, labels: tuple[str, ...]) -> Levels:
+        levels = Levels(f"{PREFIX}_{name}", text, labels)
+        self.registry.register(levels)
+        return levels
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
         return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)

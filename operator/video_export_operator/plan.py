@@ -22,6 +22,8 @@ from video_export_operator.status import (
 RESYNC = 600.0
 """Seconds after which everything is applied again, so that an edit that no generation shows is repaired as well."""
 VICTIM_COST = -100
+WATCHED = frozenset({"ServiceAccount", "Service", "NetworkPolicy", "PodDisruptionBudget"})
+"""Kinds of children whose edits are seen as they happen; that of others may not be installed."""
 
 Json = Mapping[str, Any]
 
@@ -31,6 +33,14 @@ class Apply:
     """Bring one object into the wanted state."""
 
     manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Resize:
+    """Change nothing of a Deployment but its size: what else is wanted of it was refused."""
+
+    ref: Ref
+    replicas: int
 
 
 @dataclass(frozen=True)
@@ -50,9 +60,10 @@ class SetDeletionCost:
 
 @dataclass(frozen=True)
 class WriteStatus:
-    """Write the status."""
+    """Write the status of this version of the resource."""
 
     status: Json
+    version: str
 
 
 @dataclass(frozen=True)
@@ -65,22 +76,28 @@ class EmitEvent:
     warning: bool
 
 
-Action = Apply | Remove | SetDeletionCost | WriteStatus | EmitEvent
+Action = Apply | Resize | Remove | SetDeletionCost | WriteStatus | EmitEvent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Applied:
     """What was last applied, as far as it saves applying it again.
 
     Attributes:
         digests: of each object.
-        deployment: uid and generation of the Deployment after it was applied.
+        left: the fingerprint of each object after it was applied.
+        size: uid of the Deployment and the size that was applied to it.
         at: when everything was last applied, in seconds of the caller's monotonic clock.
     """
 
     digests: Mapping[Ref, str] = field(default_factory=dict)
-    deployment: tuple[str, int] | None = None
+    left: Mapping[Ref, str] = field(default_factory=dict)
+    size: tuple[str, int] | None = None
     at: float | None = None
+
+    def is_stale(self, at: float) -> bool:
+        """Return whether it is so long ago that everything is looked at again."""
+        return self.at is None or at - self.at >= RESYNC
 
 
 @dataclass(frozen=True)
@@ -92,10 +109,16 @@ class Wanted:
     absent: tuple[Ref, ...]
 
 
-def build_wanted(resource: VideoExportWorker, replicas: int) -> Wanted:
-    """Return what should be there for a resource of this size."""
+def build_wanted(resource: VideoExportWorker, replicas: int, secrets: str) -> Wanted:
+    """Return what should be there for a resource of this size.
+
+    Args:
+        resource: what is asked for.
+        replicas: pods.
+        secrets: hash of what the pods are given by Secrets; pods of another one are replaced.
+    """
     children, absent = build_children(resource)
-    return Wanted(build_workload(resource, replicas), children, absent)
+    return Wanted(build_workload(resource, replicas, secrets), children, absent)
 
 
 def plan_objects(
@@ -105,19 +128,46 @@ def plan_objects(
     pods: Iterable[LivePod],
     applied: Applied,
     at: float,
+    children: Mapping[Ref, str],
 ) -> tuple[Action, ...]:
     """Return what brings the cluster to the decision; nothing where it is there already.
 
     Children come first (pods need their ServiceAccount), then the costs, then the Deployment, whose size they steer.
+
+    Args:
+        wanted: what should be there.
+        decision: the size, and the pods to take first.
+        deployment: as it is.
+        pods: as they are.
+        applied: what was applied before.
+        at: now, in seconds of the caller's monotonic clock.
+        children: fingerprints of what is there beside the Deployment.
     """
-    stale = applied.at is None or at - applied.at >= RESYNC
-    actions: list[Action] = [Apply(child) for child in wanted.children if stale or _differs(child, applied)]
+    stale = applied.is_stale(at)
+
+    def is_due(manifest: Manifest, found: str | None) -> bool:
+        return stale or _differs(manifest, applied) or found != applied.left.get(manifest.ref)
+
+    actions: list[Action] = [
+        Apply(child) for child in wanted.children if is_due(child, _found(child.ref, children, applied))
+    ]
     actions += [Remove(ref) for ref in wanted.absent if stale or applied.digests.get(ref) != ""]
-    live = (deployment.uid, deployment.generation) if deployment is not None else None
-    if stale or _differs(wanted.workload, applied) or live is None or live != applied.deployment:
+    if is_due(wanted.workload, deployment.fingerprint if deployment is not None else ""):
         actions += plan_costs(decision, pods)
         actions.append(Apply(wanted.workload))
     return tuple(actions)
+
+
+def plan_size(ref: Ref, decision: Decision, present: int, pods: Iterable[LivePod]) -> tuple[Action, ...]:
+    """Return what brings a Deployment to the decided size alone."""
+    if decision.replicas == present:
+        return ()
+    return (*plan_costs(decision, pods), Resize(ref, decision.replicas))
+
+
+def _found(ref: Ref, children: Mapping[Ref, str], applied: Applied) -> str | None:
+    """Return the fingerprint of a child as it is; what is not watched counts as it was left."""
+    return children.get(ref, "") if ref.kind in WATCHED else applied.left.get(ref)
 
 
 def plan_costs(decision: Decision, pods: Iterable[LivePod]) -> tuple[SetDeletionCost, ...]:
@@ -147,6 +197,7 @@ class Report:
     """What is to be told about a resource.
 
     Attributes:
+        version: of the resource, as the API server counts them.
         old: its status as the API server has it.
         now: RFC 3339.
         since_last: seconds since the status was last written.
@@ -154,6 +205,7 @@ class Report:
 
     key: Key
     uid: str
+    version: str
     generation: int
     conditions: tuple[Condition, ...]
     old: Json
@@ -185,7 +237,7 @@ def plan_report(
     if scale is not None:
         actions.append(_scale_event(report, scale))
     if is_worth_writing(report.old, status, report.since_last):
-        actions.append(WriteStatus(status))
+        actions.append(WriteStatus(status, report.version))
     return tuple(actions)
 
 

@@ -1,6 +1,7 @@
 """The Kubernetes cluster: what the operator reads and writes there."""
 
 import base64
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -8,7 +9,14 @@ from typing import Any, Self
 
 from kubernetes.aio.client import ApiClient, Configuration
 
-from video_export_operator.cluster.transport import APPLY, MERGE, NotFound, Transport, load_configuration
+from video_export_operator.cluster.transport import (
+    APPLY,
+    MERGE,
+    KindNotInstalled,
+    NotFound,
+    Transport,
+    load_configuration,
+)
 from video_export_operator.errors import Conflict, NameTaken, SecretMissing
 from video_export_operator.manifests import Manifest, Ref
 from video_export_operator.resource import Key
@@ -18,9 +26,11 @@ from video_export_operator.resource.identity import (
     KIND,
     MANAGER,
     PLURAL,
+    REPLICAS_ANNOTATION,
     WORKER_LABEL,
     is_controlled_by,
 )
+from video_export_operator.resource.live import take_fingerprint
 
 __all__ = ["Cluster", "load_configuration", "path_of"]
 
@@ -37,6 +47,9 @@ PLURALS = {
     "Lease": "leases",
     KIND: PLURAL,
 }
+
+UNKNOWN_KIND = 30.0
+"""Seconds for which a kind that the API server does not know is not asked for again."""
 
 Json = dict[str, Any]
 
@@ -61,6 +74,7 @@ class Cluster:
         self, configuration: Configuration, concurrency: int = 32, may_write: Callable[[], bool] = lambda: True
     ) -> None:
         self._transport = Transport(ApiClient(configuration), concurrency, may_write)
+        self._not_installed: dict[tuple[str, str], float] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,7 +109,9 @@ class Cluster:
             raise SecretMissing(f"Secret {namespace}/{name} does not exist; create it or correct the reference to it")
         return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
 
-    async def apply(self, manifest: Manifest, namespace: str, owner: str, dry_run: bool = False) -> Json | None:
+    async def apply(
+        self, manifest: Manifest, namespace: str, owner: str, left: str = "", dry_run: bool = False
+    ) -> Json | None:
         """Bring an object into the wanted state and return it; None where its kind is not installed.
 
         Server-side apply with force would adopt a stranger's object in silence. So an absent one is applied without,
@@ -105,13 +121,17 @@ class Cluster:
             manifest: the wanted object.
             namespace: where.
             owner: uid of the resource that must be its controller.
+            left: fingerprint of the object when this very manifest was last applied; if it is the same, that is all.
             dry_run: only ask the API server what it thinks of it.
 
         Raises:
             NameTaken: somebody else's object has this name.
+            Conflict: it changed since it was read.
         """
         path = path_of(manifest.ref.api_version, manifest.ref.kind, namespace, manifest.ref.name)
         query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        if not self._is_installed(manifest.ref):
+            return None
         live = await self._read(path)
         if live is None:
             return await self._create(manifest, path, query)
@@ -119,9 +139,31 @@ class Cluster:
             raise _taken(manifest.ref, namespace)
         if "deletionTimestamp" in live["metadata"]:
             raise Conflict(f"{manifest.ref} is being deleted")
-        uid = live["metadata"]["uid"]
-        body = {**manifest.body, "metadata": {**manifest.body["metadata"], "uid": uid}}
+        if left and left == take_fingerprint(live):
+            return live
+        body = manifest.body
+        # As it was read: a write that the network held back must not undo what the next leader did meanwhile.
+        body["metadata"] |= {field: live["metadata"][field] for field in ("uid", "resourceVersion")}
         return await self._transport.request("PATCH", path, body, APPLY, {**query, "force": "true"})
+
+    async def resize(self, ref: Ref, namespace: str, owner: str, replicas: int) -> Json:
+        """Change the size of a Deployment that the owner controls, and nothing else, and return it.
+
+        Raises:
+            NotFound: it is gone.
+            NameTaken: it is somebody else's.
+            Conflict: somebody changed it in between.
+        """
+        path = path_of(ref.api_version, ref.kind, namespace, ref.name)
+        live = await self._transport.request("GET", path)
+        if not is_controlled_by(live, owner):
+            raise _taken(ref, namespace)
+        metadata = {
+            "resourceVersion": live["metadata"]["resourceVersion"],
+            "annotations": {REPLICAS_ANNOTATION: str(replicas)},
+        }
+        body = {"metadata": metadata, "spec": {"replicas": replicas}}
+        return await self._transport.request("PATCH", path, body, MERGE, {"fieldManager": MANAGER})
 
     async def remove(self, ref: Ref, namespace: str, owner: str) -> None:
         """Delete an object if it is there and the owner is its controller."""
@@ -143,11 +185,16 @@ class Cluster:
         except NotFound:
             return
 
-    async def write_status(self, key: Key, status: Mapping[str, Any]) -> Json | None:
-        """Write the given fields of a resource's status and return the resource; None if it is gone."""
+    async def write_status(self, key: Key, status: Mapping[str, Any], version: str) -> Json | None:
+        """Write the given fields of a resource's status and return the resource; None if it is gone.
+
+        Raises:
+            Conflict: it is no longer the version that the status is about.
+        """
+        body = {"metadata": {"resourceVersion": version}, "status": status}
         path = f"{path_of(API_VERSION, KIND, key.namespace, key.name)}/status"
         try:
-            return await self._transport.request("PATCH", path, {"status": status}, MERGE, {"fieldManager": MANAGER})
+            return await self._transport.request("PATCH", path, body, MERGE, {"fieldManager": MANAGER})
         except NotFound:
             return None
 
@@ -201,8 +248,16 @@ class Cluster:
             return await self._transport.request("PATCH", path, manifest.body, APPLY, query)
         except Conflict as error:
             raise NameTaken(f"{manifest.ref} appeared in the meantime and belongs to somebody else: {error}") from error
+        except KindNotInstalled:
+            self._not_installed[manifest.ref.api_version, manifest.ref.kind] = time.monotonic()
+            return None
         except NotFound:
             return None
+
+    def _is_installed(self, ref: Ref) -> bool:
+        """Return whether the API server may know a kind: one resource finds out for all that it does not."""
+        found = self._not_installed.get((ref.api_version, ref.kind))
+        return found is None or time.monotonic() - found > UNKNOWN_KIND
 
 
 def _taken(ref: Ref, namespace: str) -> NameTaken:

@@ -7,6 +7,8 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import config
@@ -30,6 +32,10 @@ class NotFound(OperatorError):
     reason = "NotFound"
 
 
+class KindNotInstalled(NotFound):
+    """The API server does not know the kind at all."""
+
+
 async def load_configuration(context: str | None = None) -> Configuration:
     """Return where the cluster is and how to log in.
 
@@ -37,19 +43,32 @@ async def load_configuration(context: str | None = None) -> Configuration:
         context: of the kubeconfig; None prefers the cluster that this process runs in.
     """
     settings = Configuration()
-    if context is None:
+    if context is not None or not _is_in_pod(settings):
         try:
-            config.load_incluster_config(client_configuration=settings)
-            return settings
-        except config.ConfigException:
-            pass  # not in a pod: the kubeconfig is next
-    try:
-        await config.load_kube_config(context=context, client_configuration=settings)
-    except config.ConfigException as error:
-        raise OperatorError(
-            f"no cluster: {error}; run inside a pod, or point KUBECONFIG to a kubeconfig that has the context"
-        ) from error
+            await config.load_kube_config(context=context, client_configuration=settings)
+        except config.ConfigException as error:
+            raise OperatorError(
+                f"no cluster: {error}; run inside a pod, or point KUBECONFIG to a kubeconfig that has the context"
+            ) from error
+    # aiohttp would look for a proxy and for ~/.netrc, in a thread, before every single request.
+    settings.proxy = settings.proxy or _proxy_for(settings.host)
+    settings.client_session_kwargs = {"trust_env": False}
     return settings
+
+
+def _is_in_pod(settings: Configuration) -> bool:
+    """Return whether this process runs in a pod, and if so bring the settings to its service account."""
+    try:
+        config.load_incluster_config(client_configuration=settings)
+    except config.ConfigException:
+        return False
+    return True
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 class Transport:
@@ -125,15 +144,23 @@ def translate(status: int, raw: bytes, asked: str) -> OperatorError:
     message = _message(raw)
     said = f"{message} ({asked})"
     if status == 404:
-        return NotFound(said)
+        return NotFound(said) if _names_object(raw) else KindNotInstalled(said)
     if status == 409:
         return Conflict(said)
     if status == 403:
         return Forbidden(said)
-    # An unknown field in a server-side apply answers 500.
-    if status in (400, 413, 415, 422) or (status == 500 and "field not declared in schema" in message):
+    # An unknown field, or a value of another type, answers 500 in a server-side apply.
+    if status in (400, 413, 415, 422) or (status == 500 and "failed to create typed patch object" in message):
         return Rejected(message)
     return ApiUnavailable(f"{status}: {said}")
+
+
+def _names_object(raw: bytes) -> bool:
+    """Return whether an answer says which object it is about; one about an unknown kind does not."""
+    try:
+        return bool(json.loads(raw)["details"]["name"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _message(raw: bytes) -> str:

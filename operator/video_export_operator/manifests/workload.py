@@ -10,7 +10,13 @@ from video_export_operator.manifests.environment import (
 )
 from video_export_operator.manifests.overlay import lay_over
 from video_export_operator.resource import Spec, VideoExportWorker
-from video_export_operator.resource.identity import CONTAINER, REPLICAS_ANNOTATION, child_labels, selector_labels
+from video_export_operator.resource.identity import (
+    CONTAINER,
+    REPLICAS_ANNOTATION,
+    SECRETS_ANNOTATION,
+    child_labels,
+    selector_labels,
+)
 
 USER = 10001
 """User and group of the worker, those of Dockerfile.worker."""
@@ -20,7 +26,7 @@ SHARED_MEMORY = "256Mi"
 Json = dict[str, Any]
 
 
-def build_deployment(resource: VideoExportWorker, replicas: int) -> Json:
+def build_deployment(resource: VideoExportWorker, replicas: int, secrets: str = "") -> Json:
     """Return the Deployment; `replicas` is part of it, because applying without it would reset it to 1."""
     return {
         "apiVersion": "apps/v1",
@@ -32,16 +38,18 @@ def build_deployment(resource: VideoExportWorker, replicas: int) -> Json:
             "selector": {"matchLabels": selector_labels(resource.name)},
             # A pod is replaced only when its successor is ready, and it finishes what it runs in its grace period.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
-            "template": build_pod_template(resource),
+            "template": build_pod_template(resource, secrets),
         },
     }
 
 
-def build_pod_template(resource: VideoExportWorker) -> Json:
+def build_pod_template(resource: VideoExportWorker, secrets: str = "") -> Json:
     """Return our pod template with the user's laid over it; the labels that select the pods stay ours."""
     template = lay_over(_own_template(resource), resource.spec.template or {})
     metadata = template["metadata"]
     metadata["labels"] = {**(metadata.get("labels") or {}), **child_labels(resource.name)}
+    if secrets:
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), SECRETS_ANNOTATION: secrets}
     return template
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from video_export_operator.cluster import Cluster
 from video_export_operator.errors import NotLeading, OperatorError, PermanentError
 from video_export_operator.metrics import Metrics
-from video_export_operator.plan import Action, Apply, EmitEvent, Remove, SetDeletionCost, WriteStatus
+from video_export_operator.plan import Action, Apply, EmitEvent, Remove, Resize, SetDeletionCost, WriteStatus
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import Key
-from video_export_operator.resource.live import parse_deployment
+from video_export_operator.resource.live import take_fingerprint
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class Actor:
         match action:
             case Apply():
                 await self._apply(key, uid, action, record)
+            case Resize(ref, replicas):
+                resized = await self.cluster.resize(ref, key.namespace, uid, replicas)
+                record.applied = replace(record.applied, size=(resized["metadata"]["uid"], replicas))
+                self.store.put_deployment(resized)
             case Remove(ref):
                 await self.cluster.remove(ref, key.namespace, uid)
                 record.applied = replace(record.applied, digests={**record.applied.digests, ref: ""})
@@ -55,8 +59,8 @@ class Actor:
                 await self.cluster.set_deletion_cost(key.namespace, pod, cost)
             case EmitEvent(name, reason, message, warning):
                 await self.cluster.emit_event(key, uid, name, reason, message, warning)
-            case WriteStatus(status):
-                written = await self.cluster.write_status(key, status)
+            case WriteStatus(status, version):
+                written = await self.cluster.write_status(key, status, version)
                 if written is None:
                     self.store.forget(key)
                 else:
@@ -65,11 +69,19 @@ class Actor:
     async def _apply(self, key: Key, uid: str, action: Apply, record: Record) -> None:
         """Apply one object and remember what became of it."""
         ref = action.manifest.ref
-        applied = await self.cluster.apply(action.manifest, key.namespace, uid)
-        deployment = record.applied.deployment
-        if ref.kind == "Deployment" and applied is not None:
-            live = parse_deployment(applied)
-            deployment = (live.uid, live.generation)
+        same = record.applied.digests.get(ref) == action.manifest.digest
+        before = record.applied.left.get(ref, "") if same else ""
+        applied = await self.cluster.apply(action.manifest, key.namespace, uid, before)
+        left = take_fingerprint(applied) if applied is not None else ""
+        record.applied = replace(
+            record.applied,
+            digests={**record.applied.digests, ref: action.manifest.digest},
+            left={**record.applied.left, ref: left},
+        )
+        if applied is None:
+            return
+        if ref.kind == "Deployment":
+            record.applied = replace(record.applied, size=(applied["metadata"]["uid"], applied["spec"]["replicas"]))
             self.store.put_deployment(applied)
-        digests = {**record.applied.digests, ref: action.manifest.digest}
-        record.applied = replace(record.applied, digests=digests, deployment=deployment)
+        else:
+            self.store.put_child(applied)

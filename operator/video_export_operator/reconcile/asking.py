@@ -1,12 +1,13 @@
 """Asks Temporal about one resource, as often as its intervals and the shared budget allow."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from video_export_operator.cluster import Cluster
-from video_export_operator.errors import OperatorError, SecretMissing, TemporalUnavailable
+from video_export_operator.errors import OperatorError, TemporalUnavailable
 from video_export_operator.metrics import Metrics
+from video_export_operator.reconcile.credentials import SecretReader, build_endpoint, find_storage_problem
 from video_export_operator.reconcile.record import NEVER, Record
 from video_export_operator.reconcile.schedule import Budget, spread
 from video_export_operator.resource import VideoExportWorker
@@ -69,7 +70,9 @@ class Asker:
             rate = 1.0 / wanted + 1.0 / scaling.poll_interval
         self.budget.want(resource.key, rate)
         effective = wanted * self.budget.stretch
-        self.metrics.interval.labels(resource.key.namespace, resource.key.name).set(effective)
+        if effective != record.interval:
+            record.interval = effective
+            self.metrics.interval.set((resource.key.namespace, resource.key.name), effective)
         return effective
 
     async def _ask(self, resource: VideoExportWorker, record: Record, whole: bool, at_zero: bool, at: float) -> None:
@@ -77,8 +80,7 @@ class Asker:
         began = time.monotonic()
         try:
             if whole or record.endpoint is None:
-                record.secret_problem = await self._storage_problem(resource)
-                record.endpoint = await self._endpoint(resource)
+                record.endpoint = await self._read_secrets(resource, record)
             record.queue = await self.queues.fetch_state(
                 record.endpoint,
                 resource.spec.temporal.task_queue,
@@ -97,39 +99,15 @@ class Asker:
         if whole:
             record.asked_all_at = at
 
-    async def _storage_problem(self, resource: VideoExportWorker) -> OperatorError | None:
-        """Return what is wrong with the storage's Secret: the pods read it, the operator looks whether it is there."""
-        reference = resource.spec.storage.secret_ref
-        if reference is None:
-            return None
-        try:
-            await self.cluster.fetch_secret(resource.key.namespace, reference.name)
-        except SecretMissing as error:
-            return error
-        return None
+    async def _read_secrets(self, resource: VideoExportWorker, record: Record) -> Endpoint:
+        """Return how to reach Temporal, and remember what the Secrets of a resource hold now.
 
-    async def _endpoint(self, resource: VideoExportWorker) -> Endpoint:
-        """Return where Temporal is, with the credentials as the Secrets have them now."""
-        temporal = resource.spec.temporal
-        secrets: dict[str, Mapping[str, bytes]] = {}
-
-        async def read(name: str, key: str) -> bytes:
-            if name not in secrets:
-                secrets[name] = await self.cluster.fetch_secret(resource.key.namespace, name)
-            if key not in secrets[name]:
-                raise SecretMissing(f"Secret {resource.key.namespace}/{name} has no key {key}; add it")
-            return secrets[name][key]
-
-        tls, api_key = temporal.tls, temporal.api_key_secret_ref
-        ca = tls.ca_secret_ref if tls else None
-        client = tls.client_cert_secret_ref if tls else None
-        return Endpoint(
-            address=temporal.address,
-            namespace=temporal.namespace,
-            tls=tls is not None or api_key is not None,
-            server_name=tls.server_name if tls else None,
-            ca=await read(ca.name, "ca.crt") if ca else None,
-            certificate=await read(client.name, "tls.crt") if client else None,
-            private_key=await read(client.name, "tls.key") if client else None,
-            api_key=(await read(api_key.name, api_key.key)).decode().strip() if api_key else None,
-        )
+        Raises:
+            SecretMissing: one that says how to reach Temporal.
+        """
+        reader = SecretReader(self.cluster, resource.key.namespace)
+        record.secret_problem = await find_storage_problem(resource, reader)
+        endpoint = await build_endpoint(resource, reader)
+        if record.secret_problem is None:
+            record.secrets = reader.digest
+        return endpoint

@@ -12,7 +12,7 @@ from video_export_operator.metrics import Metrics
 from video_export_operator.plan import Applied, Apply, Remove, SetDeletionCost, build_wanted, plan_objects
 from video_export_operator.reconcile.asking import Asker
 from video_export_operator.reconcile.listening import Listener
-from video_export_operator.reconcile.reconciler import observe
+from video_export_operator.reconcile.observing import observe
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.schedule import Budget
 from video_export_operator.reconcile.store import Store
@@ -51,8 +51,8 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
     for line in _describe(resource, record, decision):
         yield line
     live = store.deployment(resource.key, resource.uid)
-    wanted = build_wanted(resource, decision.replicas)
-    for action in plan_objects(wanted, decision, live, store.pods(resource.key), Applied(), time.monotonic()):
+    wanted = build_wanted(resource, decision.replicas, record.secrets or "")
+    for action in plan_objects(wanted, decision, live, store.pods(resource.key), Applied(), time.monotonic(), {}):
         match action:
             case Apply(manifest):
                 yield f"apply {manifest.ref}: {await _opinion(action, resource, cluster)}"

@@ -19,6 +19,8 @@ SETTLE = 0.2
 """Seconds between two reconciliations of a resource: a change comes as a burst of events."""
 OUT = 30.0
 """Seconds out of office after which what was remembered is out of date, even if no other replica acted."""
+LONGEST = 300.0
+"""Seconds after which a reconciliation is given up and tried again: each request ends by itself long before."""
 BACKOFF = (1.0, 60.0)
 """Seconds of the first and the longest wait after an error that ended a reconciliation."""
 
@@ -116,14 +118,15 @@ class Loop:
         record = self._record(key, reconciler)
         due: float | None = None
         try:
-            due = await reconciler.reconcile(key, record)
+            async with asyncio.timeout(LONGEST):
+                due = await reconciler.reconcile(key, record)
             self._failures.pop(key, None)
         except NotLeading:
-            pass  # the next leader reconciles it
+            due = time.monotonic()  # for when this replica leads again without another in between
         except OperatorError as error:
             due = self._after_failure(key, error)
         except Exception as error:  # one resource's fault must not end the others' loop
-            log.exception("%s: unexpected", key)
+            log.exception("%s: unexpected", key, extra={"about": {"resource": str(key)}})
             due = self._after_failure(key, error)
         finally:
             self._running.pop(key, None)
@@ -160,5 +163,6 @@ class Loop:
         first, longest = BACKOFF
         pause: float = min(longest, first * 2 ** min(count - 1, 10)) * (0.5 + self._random() / 2)
         if isinstance(error, OperatorError):
-            log.warning("%s: %s: %s; again in %.1f s", key, error.reason, error, pause)
+            about = {"resource": str(key), "reason": error.reason}
+            log.warning("%s: %s: %s; again in %.1f s", key, error.reason, error, pause, extra={"about": about})
         return time.monotonic() + pause

@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from video_export_operator.cluster import Cluster
-from video_export_operator.errors import InvalidSpec, PermanentError
-from video_export_operator.manifests import Ref
-from video_export_operator.metrics import Metrics
-from video_export_operator.plan import RESYNC, Report, plan_objects, plan_report
+from video_export_operator.errors import Conflict, InvalidSpec, OperatorError, PermanentError, Rejected, TransientError
+from video_export_operator.manifests import Manifest, Ref
+from video_export_operator.metrics import TASK_TYPES, Metrics
+from video_export_operator.plan import RESYNC, Report, plan_objects, plan_report, plan_size
 from video_export_operator.reconcile.acting import Actor
 from video_export_operator.reconcile.asking import Asker
 from video_export_operator.reconcile.listening import Listener
+from video_export_operator.reconcile.observing import observe
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import Key, VideoExportWorker
-from video_export_operator.resource.live import LiveDeployment, LivePod
-from video_export_operator.scaling import Decision, Observation, Pod, decide
+from video_export_operator.resource.live import LiveDeployment
+from video_export_operator.scaling import Backlog, Decision, decide
 from video_export_operator.status import Condition, Findings, judge, judge_unreadable
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ UNREADABLE = 60.0
 """Seconds until a resource that cannot be used is looked at again without a change."""
 BACKOFF = (0.5, 30.0)
 """Seconds of the first and the longest wait after a passing error."""
-SLOWLY = 15.0
-"""Seconds until an action that failed for good is tried again without a change."""
+SLOWLY = (15.0, 300.0)
+"""Seconds of the first and the longest wait after an error that only a change mends; one that is seen comes first."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Reconciler:
             count = await self.asker.count_open(resource, record, time.monotonic())
             decision, memory = decide(resource.spec, observe(resource, self.store, record, count), memory)
         live = self.store.deployment(resource.key, resource.uid)
-        if live is not None and decision.replicas < (live.decided or 0):
+        if live is not None and decision.replicas < live.decided:
             # Pods are about to be taken: by what they are now, not by what a watch has shown.
             pods = await self.cluster.list_pods(resource.key.namespace, resource.name)
             self.store.replace_pods(resource.key, pods)
@@ -99,51 +100,77 @@ class Reconciler:
 
     async def _act(self, resource: VideoExportWorker, record: Record, decision: Decision) -> None:
         """Bring the cluster to the decision; what failed is tried again later, or sooner if something changed."""
-        if resource.dry_run:
-            record.problem = None
-            return
         at, key = time.monotonic(), resource.key
-        live = self.store.deployment(key, resource.uid)
-        tried = (resource.generation, decision.replicas, live)
+        live, children = self.store.deployment(key, resource.uid), self.store.children(key)
+        secrets = record.secrets if record.secrets is not None else live.secrets if live is not None else ""
+        tried = (resource.generation, resource.dry_run, decision.replicas, secrets, live, children)
         if record.problem is not None and at < record.retry_at and tried == record.tried:
             return
-        if tried == record.in_place and not record.applied.is_stale(at):
+        if tried == record.in_place and (resource.dry_run or not record.applied.is_stale(at)):
             return
-        actions = plan_objects(
-            record.wanted(resource, decision.replicas), decision, live, self.store.pods(key), record.applied, at
-        )
+        wanted = record.wanted(resource, decision.replicas, secrets)
+        actions = plan_objects(wanted, decision, live, self.store.pods(key), record.applied, at, children)
         if not actions:
             record.rest(tried)
             return
-        self._note_scale(resource, live, decision)
         record.in_place = ()
-        record.problem = await self.actor.carry_out(key, resource.uid, actions, record)
+        refused = await self._check(resource, record, wanted.workload)
+        if refused is not None or resource.dry_run:
+            actions = ()
+        if refused is not None and live is not None and not resource.dry_run:
+            # The size does not wait for a template that is right.
+            actions = plan_size(wanted.workload.ref, decision, record.present(live), self.store.pods(key))
+        if actions:
+            self._note_scale(resource, record, live, decision)
+        record.problem = await self.actor.carry_out(key, resource.uid, actions, record) or refused
+        if record.problem is None and resource.dry_run:
+            record.rest(tried)
+            return
         if record.problem is None:
             record.attempts = 0
             if record.applied.is_stale(at):
                 record.applied = replace(record.applied, at=at + RESYNC * 0.1 * self.random())
             return
-        log.warning("%s: %s: %s", key, record.problem.reason, record.problem)
+        about = {"resource": str(key), "reason": record.problem.reason}
+        log.warning("%s: %s: %s", key, record.problem.reason, record.problem, extra={"about": about})
         record.attempts += 1
         record.retry_at = time.monotonic() + self._pause(record)
-        record.tried = (resource.generation, decision.replicas, self.store.deployment(key, resource.uid))
+        live, children = self.store.deployment(key, resource.uid), self.store.children(key)
+        record.tried = (resource.generation, resource.dry_run, decision.replicas, secrets, live, children)
 
-    def _note_scale(self, resource: VideoExportWorker, live: LiveDeployment | None, decision: Decision) -> None:
+    async def _check(self, resource: VideoExportWorker, record: Record, workload: Manifest) -> OperatorError | None:
+        """Return what the API server has against a new template, before anything is changed (a server-side dry run)."""
+        status = (self.store.resources.get(resource.key) or {}).get("status") or {}
+        is_new = status.get("observedGeneration") != resource.generation
+        if not (is_new or resource.dry_run or isinstance(record.problem, Rejected)):
+            return None
+        try:
+            await self.cluster.apply(workload, resource.key.namespace, resource.uid, dry_run=True)
+        except PermanentError as error:
+            self.metrics.errors.labels(error.reason).inc()
+            return error
+        except TransientError:
+            return None  # what follows meets it too, and is tried again
+        return None
+
+    def _note_scale(
+        self, resource: VideoExportWorker, record: Record, live: LiveDeployment | None, decision: Decision
+    ) -> None:
         """Log and count a change of size with its reason."""
-        before = live.decided if live is not None else None
+        before = record.present(live) if live is not None else None
         if before == decision.replicas:
             return
         size = f"from {before if before is not None else 'nothing'} to {decision.replicas}"
-        log.info("%s: %s: %s", resource.key, size, decision.reason)
-        which = (resource.key.namespace, resource.key.name, decision.proposal.rule)
+        rule = str(decision.proposal.rule)
+        about = {"resource": str(resource.key), "rule": rule, "from": before, "to": decision.replicas}
+        log.info("%s: %s: %s", resource.key, size, decision.reason, extra={"about": about})
+        which = (resource.key.namespace, resource.key.name, rule)
         self.metrics.decisions.labels(*which).inc()
 
     def _pause(self, record: Record) -> float:
         """Return how long to wait after a failure, in seconds."""
-        if isinstance(record.problem, PermanentError):
-            return SLOWLY
-        first, longest = BACKOFF
-        return float(min(longest, first * 2 ** min(record.attempts, 10)) * (0.5 + self.random() / 2))
+        first, longest = SLOWLY if isinstance(record.problem, PermanentError) else BACKOFF
+        return float(min(longest, first * 2 ** min(record.attempts - 1, 10)) * (0.5 + self.random() / 2))
 
     async def _tell(self, resource: VideoExportWorker, record: Record, decision: Decision) -> None:
         """Write status, events and metrics."""
@@ -162,15 +189,11 @@ class Reconciler:
             by_metrics=silent & record.by_metrics,
         )
         body = self.store.resources.get(key)
-        # Whoever is asked a thousand times a second says what is new, and looks at the numbers once a minute.
-        news, at = (found, body, record.queue and record.queue.numbers), time.monotonic()
-        if news == record.told[0] and at - record.told[1] < REFRESH:
+        if body is None or not record.is_news((found, _version(body), _numbers(record)), time.monotonic()):
             return
-        applied = live is not None and live.decided == decision.replicas
-        if body is not None:
-            await self._report(key, body, record, judge(found), decision, live, applied)
+        applied = live is not None and not resource.dry_run and live.decided == decision.replicas
+        await self._report(key, body, record, judge(found), decision, live, applied)
         self._measure(key, record, decision, live, applied)
-        record.told = (news, at)
 
     async def _report(
         self,
@@ -188,6 +211,7 @@ class Reconciler:
         report = Report(
             key=key,
             uid=metadata["uid"],
+            version=metadata.get("resourceVersion", ""),
             generation=metadata.get("generation", 0),
             conditions=conditions,
             old=body.get("status") or {},
@@ -199,22 +223,25 @@ class Reconciler:
             problem = await self.actor.carry_out(key, report.uid, actions, record)
             record.told_at = at
             if problem is not None:
-                log.warning("%s: the status could not be written: %s", key, problem)
+                record.told = None  # and so it is tried again
+                level = logging.INFO if isinstance(problem, Conflict) else logging.WARNING
+                log.log(level, "%s: the status could not be written: %s", key, problem)
 
     def _measure(
         self, key: Key, record: Record, decision: Decision, live: LiveDeployment | None, applied: bool
     ) -> None:
         """Bring the resource's metrics up to date."""
         which = (key.namespace, key.name)
-        self.metrics.desired.labels(*which).set(decision.replicas)
-        self.metrics.ready.labels(*which).set(live.ready_replicas if live is not None else 0)
-        self.metrics.busy.labels(*which).set(len(decision.workload.busy))
-        self.metrics.unknown.labels(*which).set(len(decision.workload.unknown))
-        self.metrics.needed.labels(*which).set(decision.workload.needed)
-        self.metrics.reachable.labels(*which).set(record.silence is None)
+        self.metrics.desired.set(which, decision.replicas)
+        self.metrics.ready.set(which, live.ready_replicas if live is not None else 0)
+        self.metrics.busy.set(which, len(decision.workload.busy))
+        self.metrics.unknown.set(which, len(decision.workload.unknown))
+        self.metrics.needed.set(which, decision.workload.needed)
+        self.metrics.reachable.set(which, record.silence is None)
         if record.queue is not None:
-            self.metrics.backlog.labels(*which, "activity").set(record.queue.activities.tasks)
-            self.metrics.backlog.labels(*which, "workflow").set(record.queue.workflows.tasks)
+            tasks = (record.queue.activities.tasks, record.queue.workflows.tasks)
+            for kind, count in zip(TASK_TYPES, tasks, strict=True):
+                self.metrics.backlog.set((*which, kind), count)
 
     def _next_due(self, resource: VideoExportWorker, record: Record) -> float:
         """Return when the resource is due again without anything changing."""
@@ -227,33 +254,11 @@ class Reconciler:
         return not self.store.pods(resource.key) and (live is None or not live.decided)
 
 
-def observe(
-    resource: VideoExportWorker, store: Store, record: Record, open_executions: int | None = None
-) -> Observation:
-    """Return what is known now."""
-    live = store.deployment(resource.key, resource.uid)
-    body = store.resources.get(resource.key) or {}
-    # A Deployment that somebody deleted comes back as it was.
-    last = (body.get("status") or {}).get("desiredReplicas", 0)
-    return Observation(
-        at=time.monotonic(),
-        present=(live.decided or 0) if live is not None else last,
-        pods=tuple(_pod(pod) for pod in store.pods(resource.key)),
-        queue=record.queue,
-        failures=record.failures,
-        rolling=live is not None and live.rolling,
-        open_executions=open_executions,
-    )
+def _version(body: Any) -> Any:
+    """Return what changes with every change of a resource, its status included."""
+    return body["metadata"].get("resourceVersion")
 
 
-def _pod(pod: LivePod) -> Pod:
-    """Return what a decision needs of a pod."""
-    return Pod(
-        name=pod.name,
-        started=pod.started,
-        ready=pod.ready,
-        assigned=pod.assigned,
-        phase=pod.phase,
-        terminating=pod.terminating,
-        deletion_cost=pod.deletion_cost,
-    )
+def _numbers(record: Record) -> tuple[Backlog, Backlog] | None:
+    """Return what Temporal last said, as far as it is shown."""
+    return (record.queue.activities, record.queue.workflows) if record.queue is not None else None

@@ -64,6 +64,8 @@ class Budget:
 
     def want(self, key: Key, calls_per_second: float) -> None:
         """Say how often a resource would ask if it were alone; 0.0 for one that is gone."""
+        if self._rates.get(key, 0.0) == calls_per_second:
+            return
         self._demand += calls_per_second - self._rates.pop(key, 0.0)
         if calls_per_second:
             self._rates[key] = calls_per_second

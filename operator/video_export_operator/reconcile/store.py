@@ -1,11 +1,13 @@
 """What the watches have shown: the newest known state of every resource, Deployment and pod."""
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from video_export_operator.manifests import Ref
 from video_export_operator.resource import Key
 from video_export_operator.resource.identity import WORKER_LABEL
-from video_export_operator.resource.live import LiveDeployment, LivePod, parse_deployment, parse_pod
+from video_export_operator.resource.live import LiveDeployment, LivePod, parse_deployment, parse_pod, take_fingerprint
 
 Json = Mapping[str, Any]
 
@@ -22,10 +24,11 @@ class Store:
         self.resources: dict[Key, Json] = {}
         self._deployments: dict[Key, tuple[int, LiveDeployment]] = {}
         self._pods: dict[Key, dict[str, LivePod]] = {}
+        self._children: dict[Key, dict[Ref, tuple[int, str]]] = {}
 
     def put_resource(self, body: Json) -> None:
         """Remember a resource."""
-        key = _key(body)
+        key, body = _key(body), _slim(body)
         old = self.resources.get(key)
         if old is not None and _same_life(old, body) and _version(body) < _version(old):
             return
@@ -61,6 +64,30 @@ class Store:
         if key is not None and key in self._deployments and self._deployments[key][1].uid == body["metadata"]["uid"]:
             del self._deployments[key]
             self._wake(key)
+
+    def put_child(self, body: Json) -> None:
+        """Remember how an object beside the Deployment is."""
+        key = _worker_key(body)
+        if key is None:
+            return
+        known, ref, new = self._children.setdefault(key, {}), _ref(body), (_version(body), take_fingerprint(body))
+        old = known.get(ref)
+        if old is not None and new[0] < old[0]:
+            return
+        known[ref] = new
+        if old is None or old[1] != new[1]:
+            self._wake(key)
+
+    def drop_child(self, body: Json) -> None:
+        """Forget an object beside the Deployment that was deleted, unless its successor is known already."""
+        key, ref = _worker_key(body), _ref(body)
+        old = self._children.get(key, {}).get(ref) if key is not None else None
+        if key is None or old is None or _version(body) < old[0]:
+            return
+        del self._children[key][ref]
+        if not self._children[key]:
+            del self._children[key]
+        self._wake(key)
 
     def put_pod(self, body: Json) -> None:
         """Remember a worker pod; one that has ended is forgotten."""
@@ -104,14 +131,42 @@ class Store:
         found = self._deployments.get(key)
         return found[1] if found is not None and found[1].controller_uid == owner else None
 
+    def children(self, key: Key) -> dict[Ref, str]:
+        """Return the fingerprints of the objects beside the Deployment of a resource."""
+        return {ref: fingerprint for ref, (_, fingerprint) in self._children.get(key, {}).items()}
+
     def pods(self, key: Key) -> tuple[LivePod, ...]:
         """Return the pods of a resource."""
         return tuple(self._pods.get(key, {}).values())
 
 
+def _slim(body: Json) -> Json:
+    """Return a resource without `managedFields`, which is longer than all the rest and of no use here.
+
+    Its texts are shared with other resources: most of them are the same in a thousand of them.
+    """
+    metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+    slim: Json = _with_shared_texts({**body, "metadata": metadata})
+    return slim
+
+
+def _with_shared_texts(value: Any) -> Any:
+    """Return a copy of a JSON value in which equal texts are one object."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {sys.intern(name): _with_shared_texts(each) for name, each in value.items()}
+    return [_with_shared_texts(each) for each in value] if isinstance(value, list) else value
+
+
 def _key(body: Json) -> Key:
     """Return which resource this is."""
     return Key(body["metadata"]["namespace"], body["metadata"]["name"])
+
+
+def _ref(body: Json) -> Ref:
+    """Return which object of its namespace this is."""
+    return Ref(body["apiVersion"], body["kind"], body["metadata"]["name"])
 
 
 def _worker_key(body: Json) -> Key | None:

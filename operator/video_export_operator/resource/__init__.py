@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VideoExportWorker:
     """One resource: who it is and what it asks for."""
 

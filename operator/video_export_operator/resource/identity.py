@@ -14,6 +14,8 @@ WORKER_LABEL = f"{GROUP}/worker"
 """Label on pods and Deployments whose value is the resource's name."""
 REPLICAS_ANNOTATION = f"{GROUP}/replicas"
 """The size that the operator decided on, written together with it: whoever changes only `replicas` is seen."""
+SECRETS_ANNOTATION = f"{GROUP}/secrets"
+"""On pods: a hash of what they were given by Secrets, so that a changed one brings new pods."""
 DRY_RUN_ANNOTATION = f"{GROUP}/dry-run"
 """On a VideoExportWorker: decisions are shown, nothing is done."""
 CONTAINER = "worker"
@@ -22,7 +24,7 @@ MAX_NAME = 47
 """A pod's name adds up to 16 characters (ReplicaSet hash and suffix) and is also a host name of at most 63."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Key:
     """Which resource, as `namespace/name`."""
 

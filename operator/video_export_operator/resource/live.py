@@ -1,10 +1,19 @@
 """What exists in the cluster for a resource, reduced to what decisions need."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from video_export_operator.resource.identity import CONTAINER, DELETION_COST, REPLICAS_ANNOTATION, WORKER_LABEL
+from video_export_operator.resource.identity import (
+    CONTAINER,
+    DELETION_COST,
+    MANAGER,
+    REPLICAS_ANNOTATION,
+    SECRETS_ANNOTATION,
+    WORKER_LABEL,
+)
 
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 """The order in which a ReplicaSet takes pods away."""
@@ -34,7 +43,7 @@ class Trouble:
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LivePod:
     """A pod of ours; `address` is empty before it has one."""
 
@@ -51,26 +60,31 @@ class LivePod:
     address: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LiveDeployment:
     """A worker Deployment.
 
     Attributes:
-        decided: the size that the operator last decided on; None if it never did.
+        decided: the size that the operator last decided on, or a larger one that somebody else wrote: of two sizes
+            the larger interrupts nothing.
         rolling: pods of an older template are still there, or the newest spec was not seen yet.
         overdue: the rollout has exceeded its deadline.
+        fingerprint: see `take_fingerprint`.
+        secrets: hash of what its pods were given by Secrets.
     """
 
     name: str
     uid: str
     controller_uid: str | None
     generation: int
-    decided: int | None
+    decided: int
     replicas: int
     ready_replicas: int
     rolling: bool
     overdue: bool
     trouble: Trouble | None
+    fingerprint: str = ""
+    secrets: str = ""
 
 
 def parse_pod(body: Json) -> LivePod | None:
@@ -104,18 +118,40 @@ def parse_deployment(body: Json) -> LiveDeployment:
     overdue = progressing.get("reason") == "ProgressDeadlineExceeded"
     unseen = (status.get("observedGeneration") or 0) < metadata.get("generation", 0)
     older = (status.get("replicas") or 0) > (status.get("updatedReplicas") or 0)
+    spec = body.get("spec") or {}
+    size = spec.get("replicas") or 0
+    pods = (spec.get("template") or {}).get("metadata") or {}
     return LiveDeployment(
         name=metadata["name"],
         uid=metadata["uid"],
         controller_uid=next((o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller")), None),
         generation=metadata.get("generation", 0),
-        decided=_number((metadata.get("annotations") or {}).get(REPLICAS_ANNOTATION)),
+        decided=max(_number((metadata.get("annotations") or {}).get(REPLICAS_ANNOTATION)) or 0, size),
         replicas=status.get("replicas") or 0,
         ready_replicas=status.get("readyReplicas") or 0,
         rolling=(unseen or older) and not overdue,
         overdue=overdue,
         trouble=_deployment_trouble(conditions, overdue),
+        fingerprint=take_fingerprint(body),
+        secrets=(pods.get("annotations") or {}).get(SECRETS_ANNOTATION, ""),
     )
+
+
+def take_fingerprint(body: Json) -> str:
+    """Return what changes when somebody changes an object in a way that matters to us.
+
+    Whoever changes or removes a field of ours takes it out of our entry of `managedFields`, also where no
+    `generation` shows it: in metadata, and in kinds that have none.
+    """
+    metadata = body["metadata"]
+    ours = [each.get("fieldsV1") for each in metadata.get("managedFields") or () if _is_ours(each)]
+    state = json.dumps([metadata.get("uid"), metadata.get("generation"), ours], sort_keys=True)
+    return hashlib.sha256(state.encode()).hexdigest()[:16]
+
+
+def _is_ours(entry: Json) -> bool:
+    """Return whether an entry of `managedFields` is what we applied."""
+    return (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (MANAGER, "Apply", None)
 
 
 def _is_made_for(metadata: Json, worker: str) -> bool:

@@ -7,10 +7,11 @@ from video_export_operator.status.conditions import (
     Transition,
     merge_conditions,
 )
-from video_export_operator.status.document import LastScale, describe_backlog, is_worth_writing
+from video_export_operator.status.document import REFRESH, LastScale, describe_backlog, is_worth_writing
 from video_export_operator.status.judgement import Findings, judge, judge_unreadable
 
 __all__ = [
+    "REFRESH",
     "Condition",
     "ConditionType",
     "Findings",

@@ -10,7 +10,7 @@ from video_export_operator.scaling import Decision
 from video_export_operator.status.conditions import Condition, ConditionType, Reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What one look at a resource found.
 
@@ -63,7 +63,8 @@ def _ready(found: Findings) -> Condition:
     if found.problem is not None:
         return Condition(ConditionType.READY, False, found.problem.reason, str(found.problem))
     if found.resource.dry_run:
-        return Condition(ConditionType.READY, False, Reason.DRY_RUN, f"would do: {found.decision.reason}")
+        would = f"would have {found.decision.replicas} pods: {found.decision.reason}"
+        return Condition(ConditionType.READY, False, Reason.DRY_RUN, would)
     overdue = found.deployment is not None and found.deployment.overdue
     if overdue and found.deployment is not None and found.deployment.trouble is not None:
         return Condition(
@@ -85,17 +86,17 @@ def _reachable(found: Findings) -> Condition:
 
 def _active(found: Findings) -> Condition:
     """Return whether the size follows what it should."""
-    kind, spec = ConditionType.SCALING_ACTIVE, found.resource.spec
+    kind, spec, why = ConditionType.SCALING_ACTIVE, found.resource.spec, found.decision.reason
     if spec.scaling.paused:
-        return Condition(kind, False, Reason.PAUSED, "scaling.paused is set; remove it to go on")
+        return Condition(kind, False, Reason.PAUSED, f"{why}; remove scaling.paused to go on")
     if spec.scaling.mode is Mode.MANUAL:
-        return Condition(kind, True, Reason.FOLLOWING_REPLICAS, "the size is spec.replicas")
+        return Condition(kind, True, Reason.FOLLOWING_REPLICAS, f"the size is spec.replicas: {why}")
     if found.silence is not None:
-        return Condition(kind, False, Reason.TEMPORAL_UNREACHABLE, "the size is kept while Temporal does not answer")
+        return Condition(kind, False, Reason.TEMPORAL_UNREACHABLE, f"the size is kept: {why}")
     if spec.replicas:
         advice = f"spec.replicas ({spec.replicas}) is ignored in mode Auto; set scaling.mode Manual to use it"
         return Condition(kind, True, Reason.REPLICAS_IGNORED, advice)
-    return Condition(kind, True, Reason.FOLLOWING_QUEUE, f"the size follows {spec.temporal.task_queue}")
+    return Condition(kind, True, Reason.FOLLOWING_QUEUE, f"the size follows {spec.temporal.task_queue}: {why}")
 
 
 def _limited(found: Findings) -> Condition:

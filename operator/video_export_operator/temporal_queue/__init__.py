@@ -38,7 +38,7 @@ TRIES = 3
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where Temporal is, and what it takes to be let in. Secrets are never part of its text."""
 

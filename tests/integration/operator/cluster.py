@@ -27,6 +27,9 @@ FOLDERS = {
     "pod": "/api/v1/namespaces/{}/pods",
     "event": "/api/v1/namespaces/{}/events",
 }
+REPLICAS = ("replica-first", "replica-second")
+"""Users as which replicas of an operator log in where a test asks who wrote what."""
+AUDIT_LOG = "audit.log"
 NAME = "exports"
 SHARED = "shared"
 OWN = "own"
@@ -127,6 +130,21 @@ class Namespace:
         patch = json.dumps({"status": status})
         self.succeed("patch", "pod", name, "--subresource=status", "--type=merge", "-p", patch)
 
+    def writers(self) -> list[tuple[str, str, str]]:
+        """Return who wrote what here, in its order: user, verb, resource. Of REPLICAS alone, Leases aside.
+
+        An event that was held back and comes late is told late; nothing follows from it.
+        """
+        lines = (self.control_plane.directory / AUDIT_LOG).read_text().splitlines()
+        entries = sorted((json.loads(line) for line in lines), key=lambda entry: str(entry["stageTimestamp"]))
+        return [
+            (entry["user"]["username"], entry["verb"], entry["objectRef"]["resource"])
+            for entry in entries
+            if entry["objectRef"].get("namespace") == self.name
+            and entry["objectRef"]["resource"] not in ("leases", "events")
+            and entry["responseStatus"]["code"] < 300
+        ]
+
     def told(self) -> list[tuple[str, str]]:
         """Return reason and message of every event about the resource."""
         mine = [event for event in self.objects("event") if event["involvedObject"]["kind"] == KIND]
@@ -161,6 +179,14 @@ def resource(address: str, name: str = NAME, served_by: str = SHARED, **spec: An
     }
 
 
+def install_definition(namespace: Namespace, file: Path) -> None:
+    """Apply the definition of the resource, and wait until it is served."""
+    namespace.succeed("apply", "-f", str(file))
+    look = ("wait", "--for=condition=Established", "--timeout=5s", "crd/videoexportworkers.videoexport.dev")
+    # Asked in the first moment, kubectl fails because there is no status yet.
+    wait_until(lambda: namespace.kubectl(*look).returncode == 0, "the definition is established")
+
+
 @dataclass
 class Operator:
     """The operator's process."""
@@ -172,15 +198,16 @@ class Operator:
     process: subprocess.Popen[bytes] | None = None
     health_port: int = 0
     metrics_port: int = 0
+    program: str = "video_export_operator"
 
     def start(self) -> None:
         """Start it and wait until it has seen what exists."""
         self.health_port, self.metrics_port = find_free_port(), find_free_port()
-        options = [f"--health-port={self.health_port}", f"--metrics-port={self.metrics_port}", "--log-format=text"]
+        options = [f"--health-port={self.health_port}", f"--metrics-port={self.metrics_port}", *self._log_format()]
         options += [f"--namespace={name}" for name in self.namespaces] or ["--all-namespaces"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "video_export_operator", "run", *options],
+                [sys.executable, "-m", self.program, "run", *options],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "KUBECONFIG": str(self.control_plane.kubeconfig), **self.environment},
@@ -199,12 +226,26 @@ class Operator:
         self.process.kill()
         self.process.wait(10)
 
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on where it was stopped, if it still runs."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
     def metric(self, name: str, **labels: str) -> float:
         """Return the value of a metric, 0 if it has none."""
         text = fetch(self.metrics_port, "/metrics")
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
         lines = (line for line in text.splitlines() if line.partition("{")[0].partition(" ")[0] == name)
         return sum(float(line.rpartition(" ")[2]) for line in lines if all(each in line for each in wanted))
+
+    def _log_format(self) -> list[str]:
+        """Text unless the environment says otherwise."""
+        return [] if "VIDEO_EXPORT_OPERATOR_LOG_FORMAT" in self.environment else ["--log-format=text"]
 
     def _is_ready(self) -> bool:
         assert self.process is not None
@@ -228,7 +269,12 @@ def fetch(port: int, path: str) -> str:
 
 @contextmanager
 def running_operator(
-    control_plane: ControlPlane, folder: Path, *namespaces: str, served_by: str = OWN, **variables: str
+    control_plane: ControlPlane,
+    folder: Path,
+    *namespaces: str,
+    served_by: str = OWN,
+    program: str = "video_export_operator",
+    **variables: str,
 ) -> Iterator[Operator]:
     """Run an operator for the block, on the resources that name it.
 
@@ -237,13 +283,14 @@ def running_operator(
         folder: for its log.
         namespaces: those it serves, none for all.
         served_by: the label of its resources.
+        program: module that is run.
         variables: its environment; lower-case names are those of its settings.
     """
     settings = {"label_selector": f"served-by={served_by}", **variables}
     environment = {
         (f"VIDEO_EXPORT_OPERATOR_{name.upper()}" if name.islower() else name): value for name, value in settings.items()
     }
-    operator = Operator(control_plane, folder / "operator.log", namespaces, environment)
+    operator = Operator(control_plane, folder / "operator.log", namespaces, environment, program=program)
     operator.start()
     try:
         yield operator

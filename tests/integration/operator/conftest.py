@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dev.control_plane import ControlPlane
 from dev.kubernetes_binaries import CONTROL_PLANE, CONTROLLERS, find_programs
-from tests.integration.operator.cluster import SHARED, Namespace, Operator, running_operator
+from dev.processes import Process
+from tests.integration.operator.cluster import (
+    AUDIT_LOG,
+    REPLICAS,
+    SHARED,
+    Namespace,
+    Operator,
+    install_definition,
+    running_operator,
+)
 from tests.requirements import require
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
+
+
+AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "Metadata", "users": list(REPLICAS), "verbs": ["create", "update", "patch", "delete"]},
+        {"level": "None"},
+    ],
+}
+
+
+class QuickControlPlane(ControlPlane):
+    """A control plane whose autoscaler looks every two seconds, not every fifteen, and which notes who wrote what."""
+
+    @property
+    def api_server(self) -> Process:
+        """The API server."""
+        usual, policy = super().api_server, self.directory / "audit-policy.json"
+        policy.write_text(json.dumps(AUDIT))
+        flags = [f"--audit-policy-file={policy}", f"--audit-log-path={self.directory / AUDIT_LOG}"]
+        return replace(usual, command=[*usual.command, *flags])
+
+    @property
+    def controller_manager(self) -> Process:
+        """The controllers."""
+        usual = super().controller_manager
+        return replace(usual, command=[*usual.command, "--horizontal-pod-autoscaler-sync-period=2s"])
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +62,9 @@ def control_plane() -> Iterator[ControlPlane]:
     """etcd, API server and controllers with the CRD; there are no nodes, so pods stay pending."""
     found = find_programs((*CONTROL_PLANE, *CONTROLLERS, "kubectl"))
     require(found, "no Kubernetes programs: `make test` builds them, or set KUBEBUILDER_ASSETS")
-    with ControlPlane() as plane:
+    with QuickControlPlane() as plane:
         default = Namespace(plane, "default")
-        default.succeed("apply", "-f", str(ROOT / "crds" / "videoexportworkers.yaml"))
-        default.succeed("wait", "--for=condition=Established", "crd/videoexportworkers.videoexport.dev")
+        install_definition(default, ROOT / "crds" / "videoexportworkers.yaml")
         yield plane
 
 

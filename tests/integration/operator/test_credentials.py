@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from dev.certificates import Authority, Pair
-from tests.integration.operator.cluster import Namespace, Operator, resource
+from dev.control_plane import ControlPlane
+from tests.integration.operator.cluster import OWN, Namespace, Operator, resource, running_operator
 from tests.integration.operator.secure_temporal import NAME, SecureTemporal, running_secure_temporal
+from tests.servers import TemporalServer
+from tests.waiting import wait_for
 
 INTERVAL = 6.0
 """Seconds: `pollInterval` of the tests' resources."""
@@ -88,6 +91,36 @@ async def test_a_rotated_certificate_is_used_within_one_interval(
     assert (namespace.get("deployment") or {})["spec"]["replicas"] == 1, "the size is kept"
     put_pair(namespace, mutual.clients.issue("successor"))
     await wait_reachable(namespace)
+
+
+def pods_of(namespace: Namespace) -> tuple[str, int]:
+    """Return the hash that the pods carry of their Secrets, and the generation of the Deployment."""
+    deployment = namespace.get("deployment") or {}
+    annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+    return annotations.get("videoexport.dev/secrets", ""), deployment["metadata"]["generation"]
+
+
+async def test_a_changed_secret_of_the_storage_brings_new_pods_and_nothing_else_does(
+    control_plane: ControlPlane, namespace: Namespace, temporal_server: TemporalServer, tmp_path: Path
+) -> None:
+    """A pod keeps the environment that it began with. The rollout lets busy pods finish."""
+    asked = "video_export_operator_temporal_latency_seconds_count"
+    put_secret(namespace, "bucket", AWS_REGION="x")
+    storage = {"uri": "s3://exports", "secretRef": {"name": "bucket"}}
+    with running_operator(control_plane, tmp_path, namespace.name, lease_name=namespace.name) as operator:
+        namespace.apply(resource(temporal_server.address, served_by=OWN, storage=storage))
+        await namespace.wait_condition("Ready", "True", "InPlace")
+        first, generation = pods_of(namespace)
+        assert first
+        operator.stop()
+        namespace.succeed("label", "secret", "bucket", "team=video")
+        operator.start()
+        await wait_for(lambda: operator.metric(asked) >= 1, "the new process has asked")
+        put_secret(namespace, "bucket", AWS_REGION="y")
+        await wait_for(lambda: pods_of(namespace)[0] != first, "the pods are to be replaced", INTERVAL + ANSWER)
+        assert pods_of(namespace)[1] == generation + 1, "neither the restart nor the label changed the Deployment"
+        strategy = (namespace.get("deployment") or {})["spec"]["strategy"]["rollingUpdate"]
+        assert strategy["maxUnavailable"] == 0
 
 
 async def test_a_rotated_api_key_is_used_within_one_interval(

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -144,7 +146,7 @@ async def test_a_foreign_deployment_of_our_name_is_left_alone(export: Apply, nam
 async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
     export: Apply, namespace: Namespace, temporal_server: TemporalServer, temporal_client: Client
 ) -> None:
-    queue = export(slots=1)
+    queue = export(slots=1, scaling={"coldStartStep": 1})
     await namespace.wait_condition("TemporalReachable", "True", "Answering")
     for number in (1, 2):
         await temporal_client.start_workflow("Hold", id=f"{queue}-{number}", task_queue=queue)
@@ -166,6 +168,15 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
             await wait_for(
                 lambda: (namespace.get("vew") or {})["status"]["busyReplicas"] == 2, "both pods are known to be busy"
             )
+            described = " ".join(namespace.succeed("describe", "vew", "exports").split())
+            for why in (
+                f"the size follows {queue}: ",
+                "workflow tasks wait, 2 run, 1 slots a pod: ",
+                "Last Scale: From: 1 Reason: ScaleUp: ",
+                "video-export-operator from 0 to 1: ScaleUp: 0 activities and ",
+                "Busy Replicas: 2",
+            ):
+                assert why in described
             holder.release.set()
             await namespace.wait_size(1)
             left = {pod["metadata"]["name"] for pod in await namespace.wait_pods(1)}
@@ -229,6 +240,77 @@ async def test_a_wrong_template_is_told_in_the_api_servers_words(export: Apply, 
     assert ".spec.template.spec.nodeSelektor: field not declared in schema" in told["message"]
     export()
     await namespace.wait_condition("Ready", "True", "InPlace")
+
+
+async def test_the_size_does_not_wait_for_a_template_that_is_right(export: Apply, namespace: Namespace) -> None:
+    export(scaling={"mode": "Manual"}, replicas=1)
+    await namespace.wait_condition("Ready", "True", "InPlace")
+    wrong = {"spec": {"containers": [{"name": "worker", "ports": [{"containerPort": 99999}]}]}}
+    export(scaling={"mode": "Manual"}, replicas=1, template=wrong, networkPolicy={"enabled": False})
+    told = await namespace.wait_condition("Ready", "False", "Rejected")
+    assert "containerPort: Invalid value: 99999: must be between 1 and 65535" in told["message"]
+    assert namespace.get("networkpolicy"), "nothing is done for a resource whose template is refused"
+    namespace.succeed("scale", "vew/exports", "--replicas=3")
+    scaled = await namespace.wait_size(3)
+    ports = scaled["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert [port["containerPort"] for port in ports] == [8007, 8008]
+    export(scaling={"mode": "Manual"}, replicas=2)
+    await namespace.wait_size(2)
+    await namespace.wait_condition("Ready", "True", "InPlace")
+
+
+async def test_a_dry_run_shows_and_does_nothing(
+    operator: Operator, namespace: Namespace, temporal_client: Client, temporal_server: TemporalServer
+) -> None:
+    queue = namespace.name
+    await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
+    shown = resource(temporal_server.address, temporal={"taskQueue": queue})
+    shown["metadata"]["annotations"] = {"videoexport.dev/dry-run": "true"}
+    shown["spec"]["template"] = {"spec": {"priority": "high"}}
+    namespace.apply(shown)
+    await namespace.wait_condition("Ready", "False", "Rejected")
+    del shown["spec"]["template"]
+    namespace.apply(shown)
+    told = await namespace.wait_condition("Ready", "False", "DryRun")
+    assert told["message"].startswith("would have 1 pods: ScaleUp: 0 activities and 1 workflow tasks wait")
+    for kind in ("deployment", "networkpolicy"):
+        assert namespace.objects(kind) == [], f"a dry run made a {kind}"
+    namespace.succeed("annotate", "vew", "exports", "videoexport.dev/dry-run-")
+    await namespace.wait_size(1)
+    await namespace.wait_condition("Ready", "True", "InPlace")
+
+
+async def test_plan_shows_what_would_be_done_without_doing_it(
+    namespace: Namespace, temporal_client: Client, temporal_server: TemporalServer
+) -> None:
+    queue = namespace.name
+    await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
+    asked = resource(temporal_server.address, temporal={"taskQueue": queue})
+    asked["metadata"]["namespace"] = namespace.name
+    told = await show_plan(namespace, asked)
+    assert "waiting: 0 activities, 1 workflow tasks" in told
+    assert "size: 1 (ScaleUp: 0 activities and 1 workflow tasks wait" in told
+    assert "apply Deployment exports: accepted" in told
+    assert "apply NetworkPolicy exports: accepted" in told
+    assert "apply ServiceMonitor exports: left out, its kind is not installed" in told
+    asked["spec"]["template"] = {"spec": {"nodeSelektor": {}}}
+    assert "apply Deployment exports: Rejected: " in await show_plan(namespace, asked)
+    assert namespace.objects("vew") + namespace.objects("deployment") + namespace.objects("networkpolicy") == []
+
+
+async def show_plan(namespace: Namespace, manifest: dict[str, Any]) -> str:
+    """Run `video-export-operator plan` and return what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "video_export_operator", "plan", "-f", "-"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "KUBECONFIG": str(namespace.control_plane.kubeconfig)},
+    )
+    printed, said = await process.communicate(json.dumps(manifest).encode())
+    assert process.returncode == 0, said.decode()
+    return printed.decode()
 
 
 async def test_an_image_that_cannot_be_pulled_is_told(export: Apply, namespace: Namespace) -> None:

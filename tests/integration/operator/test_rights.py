@@ -50,6 +50,8 @@ async def test_the_charts_rights_are_enough(
     temporal_client: Client,
     tmp_path: Path,
 ) -> None:
+    restricted = "pod-security.kubernetes.io/enforce=restricted"
+    namespace.succeed("label", "namespace", namespace.name, restricted)  # the workers' pods are created all the same
     rendered = render(namespace.name, *([f"--set=watch.namespaces={{{namespace.name}}}"] if scope == "one" else []))
     user = f"operator-{scope}"
     for each in rendered:

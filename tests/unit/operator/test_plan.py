@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.unit.operator.bodies import queue, resource, running, seen
 from video_export_operator.errors import NameTaken, SecretMissing, TemporalUnavailable
+from video_export_operator.manifests import Ref
 from video_export_operator.plan import (
     RESYNC,
     Action,
@@ -13,18 +14,20 @@ from video_export_operator.plan import (
     EmitEvent,
     Remove,
     Report,
+    Resize,
     SetDeletionCost,
     WriteStatus,
     build_wanted,
     plan_objects,
     plan_report,
+    plan_size,
 )
 from video_export_operator.resource import Key
 from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
 from video_export_operator.scaling import Decision, Memory, WorkerReport, decide
 from video_export_operator.status import Findings, judge
 
-LIVE = LiveDeployment("exports", "d-1", "uid-1", 3, 1, 1, 1, False, False, None)
+LIVE = LiveDeployment("exports", "d-1", "uid-1", 3, 1, 1, 1, False, False, None, fingerprint="as left")
 
 
 def decision(replicas: int = 1, victims: tuple[str, ...] = ()) -> Decision:
@@ -38,14 +41,19 @@ def pod(name: str, cost: int = 0, **more: Any) -> LivePod:
 
 
 def all_applied(replicas: int = 1) -> Applied:
-    wanted = build_wanted(resource(), replicas)
+    wanted = build_wanted(resource(), replicas, "")
     digests = {each.ref: each.digest for each in (*wanted.children, wanted.workload)}
-    return Applied({**digests, **dict.fromkeys(wanted.absent, "")}, (LIVE.uid, LIVE.generation), 0.0)
+    return Applied({**digests, **dict.fromkeys(wanted.absent, "")}, dict.fromkeys(digests, "as left"), at=0.0)
+
+
+def as_left() -> dict[Ref, str]:
+    return {child.ref: "as left" for child in build_wanted(resource(), 1, "").children}
 
 
 def plan(applied: Applied, live: LiveDeployment | None = LIVE, at: float = 1.0, **more: Any) -> tuple[Action, ...]:
     made = more.get("decision") or decision()
-    return plan_objects(build_wanted(resource(), made.replicas), made, live, more.get("pods", ()), applied, at)
+    wanted = build_wanted(resource(), made.replicas, more.get("secrets", ""))
+    return plan_objects(wanted, made, live, more.get("pods", ()), applied, at, more.get("children", as_left()))
 
 
 def kinds(actions: tuple[Action, ...]) -> list[str]:
@@ -62,13 +70,38 @@ def test_what_is_in_order_plans_nothing() -> None:
     assert plan(all_applied()) == ()
 
 
-def test_an_edit_shows_in_the_generation_and_is_repaired() -> None:
-    assert kinds(plan(all_applied(), live=replace(LIVE, generation=4))) == ["Deployment"]
+def test_an_edit_shows_in_the_fingerprint_and_is_repaired() -> None:
+    assert kinds(plan(all_applied(), live=replace(LIVE, fingerprint="edited"))) == ["Deployment"]
+    policy = Ref("networking.k8s.io/v1", "NetworkPolicy", "exports")
+    assert kinds(plan(all_applied(), children={**as_left(), policy: "edited"})) == ["NetworkPolicy"]
+    account = Ref("v1", "ServiceAccount", "exports")
+    others = {ref: left for ref, left in as_left().items() if ref != account}
+    assert kinds(plan(all_applied(), children=others)) == ["ServiceAccount"], "it was deleted"
+
+
+def test_a_kind_that_is_not_watched_waits_for_the_next_look_at_everything() -> None:
+    watched = {ref: left for ref, left in as_left().items() if ref.kind != "ServiceMonitor"}
+    assert plan(all_applied(), children=watched) == ()
+
+
+def test_a_changed_secret_brings_new_pods() -> None:
+    (action,) = plan(all_applied(), secrets="changed")
+    assert isinstance(action, Apply)
+    pods = action.manifest.body["spec"]["template"]["metadata"]["annotations"]
+    assert pods["videoexport.dev/secrets"] == "changed"
+    assert kinds(plan(all_applied(), secrets="")) == []
+
+
+def test_the_size_alone_can_change_with_its_victims() -> None:
+    ref = Ref("apps/v1", "Deployment", "exports")
+    actions = plan_size(ref, decision(1, ("b",)), 2, (pod("a"), pod("b")))
+    assert actions == (SetDeletionCost("b", -100), Resize(ref, 1))
+    assert plan_size(ref, decision(1), 1, ()) == ()
 
 
 def test_a_deployment_that_was_deleted_or_replaced_comes_back() -> None:
     assert kinds(plan(all_applied(), live=None)) == ["Deployment"]
-    assert kinds(plan(all_applied(), live=replace(LIVE, uid="d-2"))) == ["Deployment"]
+    assert kinds(plan(all_applied(), live=replace(LIVE, uid="d-2", fingerprint="new"))) == ["Deployment"]
 
 
 def test_once_in_a_while_everything_is_applied_again() -> None:
@@ -85,7 +118,7 @@ def test_victims_are_marked_before_the_size_is_lowered() -> None:
 
 def report(old: dict[str, Any] | None = None, since_last: float = 1e9, now: str = "2026-01-01T00:00:00Z") -> Report:
     found = Findings(resource(), decision(), LIVE, (pod("a"),))
-    return Report(Key("media", "exports"), "uid-1", 1, judge(found), old or {}, now, since_last)
+    return Report(Key("media", "exports"), "uid-1", "7", 1, judge(found), old or {}, now, since_last)
 
 
 def written(actions: tuple[Action, ...]) -> dict[str, Any]:
@@ -195,4 +228,4 @@ def test_replicas_in_mode_auto_are_said_to_be_ignored() -> None:
 def test_a_dry_run_shows_the_decision() -> None:
     status, reason, message = judged(resource=replace(resource(), dry_run=True))["Ready"]
     assert (status, reason) == (False, "DryRun")
-    assert message.startswith("would do: Steady")
+    assert message.startswith("would have 1 pods: Steady")

@@ -1,0 +1,92 @@
+"""What the Secrets of a resource hold, read anew at each poll: a changed one is used at once, here and by the pods."""
+
+import hashlib
+from collections.abc import Mapping
+
+from video_export_operator.cluster import Cluster
+from video_export_operator.errors import OperatorError, SecretMissing
+from video_export_operator.resource import VideoExportWorker
+from video_export_operator.temporal_queue import Endpoint
+
+
+class SecretReader:
+    """Reads each Secret of a namespace once.
+
+    Args:
+        cluster: to read from.
+        namespace: where.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._read: dict[str, Mapping[str, bytes]] = {}
+
+    async def read(self, name: str) -> Mapping[str, bytes]:
+        """Return the data of a Secret.
+
+        Raises:
+            SecretMissing: it is not there.
+        """
+        if name not in self._read:
+            self._read[name] = await self._cluster.fetch_secret(self._namespace, name)
+        return self._read[name]
+
+    async def read_key(self, name: str, key: str) -> bytes:
+        """Return one value of a Secret.
+
+        Raises:
+            SecretMissing: the Secret or the key is not there.
+        """
+        data = await self.read(name)
+        if key not in data:
+            raise SecretMissing(f"Secret {self._namespace}/{name} has no key {key}; add it")
+        return data[key]
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that was read; empty if nothing was."""
+        if not self._read:
+            return ""
+        whole = hashlib.sha256()
+        for name, data in sorted(self._read.items()):
+            for key, value in sorted(data.items()):
+                for part in (name.encode(), key.encode(), value):
+                    whole.update(len(part).to_bytes(8, "big") + part)
+        return whole.hexdigest()[:16]
+
+
+async def find_storage_problem(resource: VideoExportWorker, reader: SecretReader) -> OperatorError | None:
+    """Return what is wrong with the storage's Secret: the pods use it, the operator looks whether it is there."""
+    reference = resource.spec.storage.secret_ref
+    if reference is None:
+        return None
+    try:
+        await reader.read(reference.name)
+    except SecretMissing as error:
+        return error
+    return None
+
+
+async def build_endpoint(resource: VideoExportWorker, reader: SecretReader) -> Endpoint:
+    """Return where Temporal is, with the credentials as the Secrets have them now.
+
+    Raises:
+        SecretMissing: a Secret, or a key of it, is not there.
+    """
+    temporal = resource.spec.temporal
+    key = temporal.api_key_secret_ref
+    raw = await reader.read_key(key.name, key.key) if key else None
+    tls = temporal.tls
+    ca = tls.ca_secret_ref if tls else None
+    client = tls.client_cert_secret_ref if tls else None
+    return Endpoint(
+        address=temporal.address,
+        namespace=temporal.namespace,
+        tls=tls is not None or key is not None,
+        server_name=tls.server_name if tls else None,
+        ca=await reader.read_key(ca.name, "ca.crt") if ca else None,
+        certificate=await reader.read_key(client.name, "tls.crt") if client else None,
+        private_key=await reader.read_key(client.name, "tls.key") if client else None,
+        api_key=raw.decode(errors="replace").strip() if raw is not None else None,
+    )

@@ -1,0 +1,118 @@
+"""Others that write: an autoscaler or a person on the scale subresource, somebody who edits what is ours."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.operator.cluster import Namespace, Operator, resource
+from tests.integration.operator.external_metrics import serving_external_metrics
+from tests.servers import TemporalServer
+from tests.waiting import wait_for
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "horizontal-pod-autoscaler.yaml"
+SOON = 10.0
+"""Seconds within which an edit is repaired; the next look at everything would come after ten minutes."""
+
+
+@pytest.fixture
+def manual(operator: Operator, namespace: Namespace, temporal_server: TemporalServer) -> Namespace:
+    """A namespace with a resource in mode Manual whose size is 1."""
+    manual = resource(
+        temporal_server.address, temporal={"taskQueue": namespace.name}, scaling={"mode": "Manual"}, replicas=1
+    )
+    namespace.apply(manual)
+    return namespace
+
+
+def replicas(namespace: Namespace) -> int:
+    """Return what somebody asks for through the scale subresource."""
+    return int((namespace.get("vew") or {})["spec"]["replicas"])
+
+
+@pytest.mark.timeout(180)
+async def test_a_horizontal_pod_autoscaler_decides_and_busy_pods_stay(manual: Namespace, tmp_path: Path) -> None:
+    """The real controller computes, from the example's own metric; only the number behind it is the test's."""
+    _, autoscaler = yaml.safe_load_all(EXAMPLE.read_text())
+    autoscaler["metadata"]["name"] = autoscaler["spec"]["scaleTargetRef"]["name"] = "exports"
+    autoscaler["spec"]["behavior"] = {"scaleDown": {"stabilizationWindowSeconds": 0}}
+    await manual.wait_pods(1)
+    with serving_external_metrics(manual, tmp_path) as metrics:
+        metrics.value = 7
+        manual.apply(autoscaler)
+        await manual.wait_size(4, timeout=60)  # 7 tasks at 2 a pod
+        assert replicas(manual) == 4
+        assert metrics.asked == {("video_export_operator_backlog_tasks", "name=video-export")}
+        running = {pod["metadata"]["name"] for pod in (await manual.wait_pods(4))[:2]}
+        for name in running:
+            manual.start_pod(name)
+        metrics.value = 1
+        await wait_for(lambda: replicas(manual) == 1, "the autoscaler asks for one", 60)
+        await manual.wait_size(2)
+        assert {pod["metadata"]["name"] for pod in await manual.wait_pods(2)} == running
+        await manual.wait_condition("ScalingLimited", "True", "BusyFloor")
+        manual.succeed("delete", "hpa", "exports")
+
+
+async def test_keda_writes_the_scale_subresource_from_zero_and_back(manual: Namespace) -> None:
+    """KEDA reads the scale and puts it back with another number: by itself between 0 and 1, by an HPA above."""
+    path = f"/apis/videoexport.dev/v1alpha1/namespaces/{manual.name}/videoexportworkers/exports/scale"
+    await manual.wait_size(1)
+
+    def scale_to(size: int) -> bool:
+        scale = json.loads(manual.succeed("get", "--raw", path))
+        assert scale["kind"] == "Scale"
+        scale["spec"]["replicas"] = size
+        done = manual.kubectl("replace", "--raw", path, "-f", "-", given=scale)
+        assert done.returncode == 0 or "the object has been modified" in done.stderr, done.stderr
+        return done.returncode == 0
+
+    for size in (0, 1):
+        await wait_for(partial(scale_to, size), f"a scale of {size} is taken")  # the status may change in between
+        await manual.wait_size(size)
+
+
+async def test_what_an_edit_of_metadata_breaks_is_repaired_soon(manual: Namespace) -> None:
+    """No generation shows it; the size is never taken from an annotation that somebody else wrote."""
+    await manual.wait_condition("Ready", "True", "InPlace")
+    for edit in (["annotate", "videoexport.dev/replicas=7"], ["label", "app.kubernetes.io/name=other"]):
+        verb, change = edit
+        manual.succeed(verb, "deployment", "exports", "--overwrite", change)
+        key = change.partition("=")[0]
+
+        def look(key: str = key) -> bool:
+            metadata = (manual.get("deployment") or {})["metadata"]
+            wanted = {"videoexport.dev/replicas": "1", "app.kubernetes.io/name": "video-export-worker"}
+            return bool({**metadata["labels"], **metadata["annotations"]}[key] == wanted[key])
+
+        await wait_for(look, f"{key} is repaired", SOON)
+        assert (manual.get("deployment") or {})["spec"]["replicas"] == 1
+    manual.succeed("label", "deployment", "exports", "app.kubernetes.io/managed-by-", "team=video")
+    await wait_for(
+        lambda: (manual.get("deployment") or {})["metadata"]["labels"].get("app.kubernetes.io/managed-by"),
+        "the label by which it is watched is back",
+        SOON,
+    )
+    assert (manual.get("deployment") or {})["metadata"]["labels"]["team"] == "video"
+
+
+async def test_children_are_repaired_soon_and_foreign_fields_stay(manual: Namespace) -> None:
+    await manual.wait_condition("Ready", "True", "InPlace")
+    manual.succeed("delete", "serviceaccount", "exports")
+    await wait_for(lambda: manual.get("serviceaccount"), "the ServiceAccount is back", SOON)
+    port = [{"op": "replace", "path": "/spec/ports/0/targetPort", "value": "other"}]
+    manual.succeed("patch", "service", "exports-metrics", "--type=json", "-p", json.dumps(port))
+    manual.succeed("annotate", "service", "exports-metrics", "team=video")
+
+    def repaired() -> bool:
+        service = manual.get("service", "exports-metrics") or {}
+        return [each["targetPort"] for each in service["spec"]["ports"]] == ["metrics"]
+
+    await wait_for(repaired, "the Service's port is repaired", SOON)
+    assert (manual.get("service", "exports-metrics") or {})["metadata"]["annotations"]["team"] == "video"
+    manual.succeed("patch", "networkpolicy", "exports", "--type=merge", "-p", '{"spec":{"ingress":[]}}')
+    await wait_for(lambda: (manual.get("networkpolicy") or {})["spec"].get("ingress"), "the policy is repaired", SOON)

@@ -1,0 +1,82 @@
+"""What the watches show of what somebody did to our objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from video_export_operator.manifests import Ref
+from video_export_operator.plan import Applied
+from video_export_operator.reconcile import Store
+from video_export_operator.reconcile.record import Record
+from video_export_operator.resource import Key
+from video_export_operator.resource.live import parse_deployment, take_fingerprint
+
+KEY = Key("media", "exports")
+POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "exports")
+
+
+def made(version: int = 1, owned: tuple[str, ...] = ("f:spec",), **metadata: Any) -> dict[str, Any]:
+    ours = {"manager": "video-export-operator", "operation": "Apply", "fieldsV1": {name: {} for name in owned}}
+    theirs = {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:metadata": {}}}
+    return {
+        "apiVersion": POLICY.api_version,
+        "kind": POLICY.kind,
+        "metadata": {
+            "name": "exports",
+            "namespace": "media",
+            "uid": "u-1",
+            "resourceVersion": str(version),
+            "labels": {"videoexport.dev/worker": "exports"},
+            "managedFields": [theirs, ours],
+            **metadata,
+        },
+    }
+
+
+def test_only_what_is_ours_changes_the_fingerprint() -> None:
+    before = take_fingerprint(made())
+    assert take_fingerprint(made(version=9, annotations={"team": "video"})) == before
+    assert take_fingerprint(made(owned=("f:metadata", "f:spec"))) != before, "a field of ours was taken"
+    assert take_fingerprint(made(generation=2)) != before
+    assert take_fingerprint(made(uid="u-2")) != before
+
+
+def test_an_edit_of_a_child_wakes_and_our_own_write_does_not_twice() -> None:
+    woken: list[Key] = []
+    store = Store(woken.append)
+    store.put_child(made(1))
+    store.put_child(made(2, annotations={"team": "video"}))
+    assert woken == [KEY], "a foreign field is nobody's business"
+    store.put_child(made(3, owned=()))
+    assert woken == [KEY, KEY]
+    store.put_child(made(2))  # a watch that lags behind
+    assert store.children(KEY) == {POLICY: take_fingerprint(made(3, owned=()))}
+    store.drop_child(made(1))
+    assert POLICY in store.children(KEY)
+    store.drop_child(made(4))
+    assert store.children(KEY) == {}
+    assert woken == [KEY] * 3
+
+
+def deployment(annotated: str | None, replicas: int, uid: str = "d-1") -> dict[str, Any]:
+    annotations = {} if annotated is None else {"videoexport.dev/replicas": annotated}
+    metadata = {"name": "exports", "uid": uid, "annotations": annotations}
+    return {"metadata": metadata, "spec": {"replicas": replicas}, "status": {}}
+
+
+@pytest.mark.parametrize(
+    ("annotated", "replicas", "size"), [("3", 3, 3), (None, 3, 3), ("0", 3, 3), ("many", 3, 3), ("3", 0, 3)]
+)
+def test_no_edit_makes_the_size_smaller_than_it_was(annotated: str | None, replicas: int, size: int) -> None:
+    assert parse_deployment(deployment(annotated, replicas)).decided == size
+
+
+def test_the_size_that_was_applied_counts_more_than_any_edit() -> None:
+    record = Record("uid")
+    edited = parse_deployment(deployment("9", 9))
+    assert record.present(edited) == 9, "after a restart nothing else is known"
+    record.applied = Applied(size=("d-1", 2))
+    assert record.present(edited) == 2
+    assert record.present(parse_deployment(deployment("1", 1, uid="d-2"))) == 1, "another Deployment of the name"
