@@ -134,7 +134,7 @@ class Reconciler:
         about = {"resource": str(key), "reason": record.problem.reason}
         log.warning("%s: %s: %s", key, record.problem.reason, record.problem, extra={"about": about})
         record.attempts += 1
-        record.retry_at = time.monotonic() + self._pause(record)
+        record.retry_at = time.monotonic() + pause_after(record.problem, record.attempts, self.random())
         live, children = self.store.deployment(key, resource.uid), self.store.children(key)
         record.tried = (resource.generation, resource.dry_run, decision.replicas, secrets, live, children)
 
@@ -166,11 +166,6 @@ class Reconciler:
         log.info("%s: %s: %s", resource.key, size, decision.reason, extra={"about": about})
         which = (resource.key.namespace, resource.key.name, rule)
         self.metrics.decisions.labels(*which).inc()
-
-    def _pause(self, record: Record) -> float:
-        """Return how long to wait after a failure, in seconds."""
-        first, longest = SLOWLY if isinstance(record.problem, PermanentError) else BACKOFF
-        return float(min(longest, first * 2 ** min(record.attempts - 1, 10)) * (0.5 + self.random() / 2))
 
     async def _tell(self, resource: VideoExportWorker, record: Record, decision: Decision) -> None:
         """Write status, events and metrics."""
@@ -252,6 +247,18 @@ class Reconciler:
         """Return whether there are no pods and none are asked for."""
         live = self.store.deployment(resource.key, resource.uid)
         return not self.store.pods(resource.key) and (live is None or not live.decided)
+
+
+def pause_after(problem: OperatorError, attempts: int, random: float) -> float:
+    """Return how long to wait after a failure, in seconds: longer each time, and not all at once.
+
+    Args:
+        problem: what it failed with.
+        attempts: failures in a row, this one included.
+        random: from 0 to 1.
+    """
+    first, longest = SLOWLY if isinstance(problem, PermanentError) else BACKOFF
+    return float(min(longest, first * 2 ** min(attempts - 1, 10)) * (0.5 + random / 2))
 
 
 def _version(body: Any) -> Any:

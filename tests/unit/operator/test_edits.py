@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from video_export_operator.errors import Conflict, NameTaken
 from video_export_operator.manifests import Ref
 from video_export_operator.plan import Applied
 from video_export_operator.reconcile import Store
+from video_export_operator.reconcile.reconciler import pause_after
 from video_export_operator.reconcile.record import Record
 from video_export_operator.resource import Key
 from video_export_operator.resource.live import parse_deployment, take_fingerprint
@@ -58,6 +60,12 @@ def test_an_edit_of_a_child_wakes_and_our_own_write_does_not_twice() -> None:
     store.drop_child(made(4))
     assert store.children(KEY) == {}
     assert woken == [KEY] * 3
+
+
+def test_what_only_a_change_mends_is_looked_at_ever_more_rarely() -> None:
+    waits = [pause_after(NameTaken("taken"), attempts, 1.0) for attempts in range(1, 8)]
+    assert waits == [15, 30, 60, 120, 240, 300, 300]
+    assert [pause_after(Conflict("changed"), attempts, 0.0) for attempts in (1, 2, 99)] == [0.25, 0.5, 15]
 
 
 def deployment(annotated: str | None, replicas: int, uid: str = "d-1") -> dict[str, Any]:
