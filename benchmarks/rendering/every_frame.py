@@ -18,7 +18,8 @@ from video_export_worker.encoding.process import run_ffmpeg
 from video_export_worker.pipeline import build_plan
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording
 from video_export_worker.rendering import ChromiumSettings, restore_timeline
-from video_export_worker.rendering.chromium import ReplayPage, Stage, open_page
+from video_export_worker.rendering.chromium import open_page
+from video_export_worker.rendering.page import ReplayPage, Stage
 
 FPS = 25
 # The product's defaults for MP4, at a constant rate.
@@ -53,7 +54,7 @@ async def _load(page: ReplayPage, recording: Recording, width: int, height: int)
 
 async def _capture(page: ReplayPage, at_ms: float) -> bytes:
     await page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek")
-    return await page.capture(at_ms, {"format": "jpeg", "quality": 90})
+    return await page.screenshot(at_ms, {"format": "jpeg", "quality": 90})
 
 
 if __name__ == "__main__":

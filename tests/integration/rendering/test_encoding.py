@@ -18,8 +18,8 @@ WIDTH, HEIGHT = 320, 200
 
 
 def striped(columns: int) -> Picture:
-    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    picture[:] = (0x33, 0x66, 0xCC)
+    picture = np.empty((HEIGHT, WIDTH, 4), np.uint8)
+    picture[:] = (0xCC, 0x66, 0x33, 0xFF)
     picture[:, :columns] = 255
     return picture
 
@@ -91,9 +91,9 @@ async def test_what_differs_from_the_plan_fails(tmp_path: Path) -> None:
 
 
 async def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EncodeFailed, match="planned were 200x320x3"):
+    with pytest.raises(EncodeFailed, match="planned were 200x320x4"):
         async with write_parts([VideoFormat.MP4], tmp_path, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
-            await writer.write(0, np.zeros((10, 10, 3), np.uint8))
+            await writer.write(0, np.zeros((10, 10, 4), np.uint8))
 
 
 async def test_ffmpeg_that_cannot_write_is_reported_with_its_words(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def render(
 
 
 def colour_at(frame: Frame, x: int, y: int) -> tuple[int, ...]:
-    return tuple(frame.picture[y, x].tolist())
+    return tuple(frame.picture[y, x, 2::-1].tolist())
 
 
 def digests(frames: list[Frame]) -> list[tuple[int, str]]:
@@ -100,7 +100,7 @@ async def test_an_animation_runs_in_the_time_of_the_recording(chromium: Chromium
     css = "@keyframes slide{to{transform:translateX(200px)}} div{animation:slide 1s linear}"
     page.show(page.document([page.element("div", style="width:20px;height:20px;background:red")], css)).end(1500)
     frames = await render(page.recording(), chromium)
-    left = {frame.index: int(np.argmax((frame.picture[10] == RED).all(axis=1))) for frame in frames}
+    left = {frame.index: int(np.argmax((frame.picture[10, :, 2::-1] == RED).all(axis=1))) for frame in frames}
     assert len(frames) > 20
     # The animation begins with the first painted frame; at 25 fps it moves 8 pixels a frame.
     assert left[11] - left[1] == pytest.approx(80, abs=1)
@@ -197,7 +197,7 @@ async def test_the_pointer_follows_into_a_frame(chromium: ChromiumSettings) -> N
     page.add(10, 3, attached)
     page.move(400, 20, 30, inner).end(800)
     frames = await render(page.recording(), chromium)
-    rows, columns = np.nonzero((frames[-1].picture == (24, 24, 27)).all(axis=2))
+    rows, columns = np.nonzero((frames[-1].picture[..., 2::-1] == (24, 24, 27)).all(axis=2))
     assert (columns.min(), rows.min()) == pytest.approx((120, 80), abs=1)
 
 
@@ -205,7 +205,7 @@ async def test_device_pixels(chromium: ChromiumSettings) -> None:
     page = Page()
     page.show(page.document([box(page)])).end(200)
     frames = await render(page.recording(), chromium, size=(640, 400), device_scale_factor=2.0)
-    assert frames[0].picture.shape == (400, 640, 3)
+    assert frames[0].picture.shape == (400, 640, 4)
     assert colour_at(frames[0], 199, 159) == RED
     assert colour_at(frames[0], 201, 161) == WHITE
 

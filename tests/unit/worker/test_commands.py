@@ -33,7 +33,8 @@ def test_one_input_serves_all_formats() -> None:
 
 
 def test_colours_are_converted_and_flagged() -> None:
-    command = build_encode({VideoFormat.MP4: "part.mp4"}, Fraction(25), Quality.MEDIUM)
+    both = {VideoFormat.MP4: "part.mp4", VideoFormat.GIF: "part.lossless.mp4"}
+    command = build_encode(both, Fraction(25), Quality.MEDIUM)
     (graph,) = values_after(command, "-filter_complex")
     assert "out_color_matrix=bt709" in graph
     assert "out_range=tv" in graph

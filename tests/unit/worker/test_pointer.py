@@ -58,22 +58,22 @@ def test_the_trail_ends_at_the_pointer() -> None:
 
 
 def test_the_arrow_stands_at_its_tip_and_nowhere_else() -> None:
-    page = np.full((200, 300, 3), 255, np.uint8)
+    page = np.full((200, 300, 4), 255, np.uint8)
     drawn = draw_marks(page, PointerMarks(tip=(100, 50)), 1.0)
     changed = np.argwhere((drawn != page).any(axis=2))
     assert changed.min(axis=0).tolist() == [50, 100]
     assert changed.max(axis=0)[0] < 72
     assert changed.max(axis=0)[1] < 114
     assert (page == 255).all(), "the page itself must stay as it was"
-    assert drawn[60, 103].tolist() == [24, 24, 27]
+    assert drawn[60, 103].tolist() == [27, 24, 24, 255]
 
 
 def test_marks_at_the_edge_are_cut_off() -> None:
-    page = np.zeros((40, 40, 3), np.uint8)
+    page = np.zeros((40, 40, 4), np.uint8)
     marks = PointerMarks(tip=(39, 39), clicks=((0, 0, 10), (60, 60, 10)), trail=((-20, -20), (50, 50)))
     assert draw_marks(page, marks, 2.0).shape == page.shape
 
 
 def test_nothing_to_draw_costs_no_copy() -> None:
-    page = np.zeros((4, 4, 3), np.uint8)
+    page = np.zeros((4, 4, 4), np.uint8)
     assert draw_marks(page, PointerMarks(), 1.0) is page

@@ -1,6 +1,7 @@
 // Keeps track of what the replay has built, so that nothing has to search its documents.
 import { isFullSnapshot, isMutation } from "./events.js";
 
+const LOAD_TIMEOUT_MS = 2000;
 const SMIL = "animate, animateTransform, animateMotion, set";
 // Elements that Blink moves by itself: nobody can tell it the time, but its own is that of the frames.
 const SELF_MOVING = "marquee";
@@ -68,6 +69,12 @@ export class Census {
     return this.#animatedPictures || this.#selfMoving.size > 0;
   }
 
+  /** Ends the loading of documents that were built: rrweb leaves them open, and SMIL does not start in those. */
+  async close() {
+    for (const doc of this.documents) if (doc.readyState === "loading") doc.close();
+    for (const svg of this.movingSvgs) await loaded(svg.ownerDocument);
+  }
+
   /** Clips that were built since the last call. */
   takeClips() {
     return this.#clips.splice(0);
@@ -102,6 +109,12 @@ export class Census {
     image.src = url;
     this.pendingCanvases.push(image.decode().catch(() => {}));
   }
+}
+
+async function loaded(doc) {
+  if (doc.readyState === "complete") return;
+  const complete = new Promise((resolve) => doc.defaultView.addEventListener("load", resolve, { once: true }));
+  await Promise.race([complete, new Promise((resolve) => setTimeout(resolve, LOAD_TIMEOUT_MS))]);
 }
 
 function outermostSvg(node) {

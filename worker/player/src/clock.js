@@ -5,6 +5,9 @@
 // runs would differ in a pixel. At playback rate 0 an animation has exactly the time that it was given, and is still
 // running for all that style and events can tell.
 
+// As good as 0: an hour of frames moves an animation by a microsecond. At 0 itself Blink leaves out what a change of its time
+// changes: an animation never leaves its delay, and one that is paused shows its begin.
+const STILL = 1e-10;
 const ROUNDS = 8; // of looking again: what one animation's end sets off may end at once and set off another
 
 export class Clock {
@@ -47,7 +50,7 @@ export class Clock {
       animation.finish(); // so that what follows begins from the right value
       return true;
     }
-    animation.playbackRate = 0;
+    animation.playbackRate = STILL;
     animation.currentTime = life.age;
     return !known;
   }

@@ -14,6 +14,8 @@ function disarm({ tagName, attributes, childNodes }) {
     delete attributes.autofocus; // a focus scrolls the page
     delete attributes.loading; // a lazy image that is out of sight would be waited for in vain
     if (tagName === "meta" && /refresh/i.test(attributes["http-equiv"])) delete attributes["http-equiv"];
+    // What a frame holds is recorded by itself; loaded from here it would take its place.
+    if (tagName === "iframe") delete attributes.srcdoc;
     if (tagName === "video" || tagName === "audio") disarmMedia(attributes);
   }
   childNodes?.forEach(disarm);

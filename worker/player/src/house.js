@@ -9,8 +9,8 @@ const RULES = `
     scroll-behavior: auto !important; /* recorded scrolling is as smooth as it was */
   }
   noscript { display: none !important; } /* scripts ran when the page was recorded */
-  /* Where scripts are not allowed Blink shows the controls of every clip. */
-  video:not([controls])::-webkit-media-controls { display: none !important; }
+  /* Where scripts are not allowed Blink shows the controls of every clip, and they move by the machine's clock. */
+  video::-webkit-media-controls { display: none !important; }
   /* Blink moves the bar of an indeterminate progress by the machine's clock: this one moves by an animation. */
   @keyframes video-export-busy { from { background-position: 0 50%; } to { background-position: 100% 50%; } }
   progress:indeterminate {

@@ -1,10 +1,14 @@
 // Audio and video clips, shown at the time of the recording. rrweb keeps what the user did to each; it would play them.
 
 const SEEK_TIMEOUT_MS = 5000;
+const MOST_FRAMES = 40; // until the picture of a clip is there
 
 export class Media {
   #states;
   #manager;
+  #awaited = new Set(); // clips whose picture was changed and has not been presented
+  #known = new WeakSet();
+  #asked = 0;
 
   constructor(replayer) {
     this.#manager = replayer.mediaManager;
@@ -29,12 +33,31 @@ export class Media {
       if (clip.readyState === HTMLMediaElement.HAVE_NOTHING) continue;
       const time = positionOf(clip, state, at);
       playing ||= state.isPlaying && (clip.loop || time < clip.duration);
-      if (Math.abs(clip.currentTime - time) < 1e-4) continue;
+      const isNew = !this.#known.has(clip);
+      this.#known.add(clip);
+      if (Math.abs(clip.currentTime - time) < 1e-4) {
+        if (isNew) this.#await(clip);
+        continue;
+      }
       clip.currentTime = time;
-      sought.push(reached(clip, "seeked"));
+      sought.push(reached(clip, "seeked").then(() => this.#await(clip)));
     }
     await Promise.all(sought);
     return playing;
+  }
+
+  #await(clip) {
+    this.#asked = 0;
+    if (!clip.videoWidth || !isInSight(clip)) return;
+    this.#awaited.add(clip);
+    clip.requestVideoFrameCallback(() => this.#awaited.delete(clip));
+  }
+
+  /** Whether frames have shown what was sought; a clip that is covered may never be. */
+  isPresented() {
+    this.#asked += 1;
+    if (this.#asked > MOST_FRAMES) this.#awaited.clear();
+    return this.#awaited.size === 0;
   }
 }
 
@@ -42,6 +65,12 @@ export class Media {
 function isComing(clip) {
   if (clip.readyState !== HTMLMediaElement.HAVE_NOTHING || clip.error) return false;
   return [clip, ...clip.querySelectorAll("source")].some(({ src }) => /^(data|blob):/.test(src));
+}
+
+function isInSight(clip) {
+  const { top, left, bottom, right } = clip.getBoundingClientRect();
+  const { innerWidth, innerHeight } = clip.ownerDocument.defaultView;
+  return bottom > 0 && right > 0 && top < innerHeight && left < innerWidth && clip.checkVisibility({ visibilityProperty: true });
 }
 
 /** Seconds into the clip. */

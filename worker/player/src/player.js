@@ -3,7 +3,8 @@
 //   append(json)      a chunk: a JSON array of events, in order
 //   load(options)     builds the replayer; resolves when the first snapshot stands and its resources are there
 //   seek(offsetMs)    applies every event up to and including that time; resolves when what it shows is loaded
-//   isPainted()       whether the page has taken part in a frame since a seek last changed it
+//   isPainted()       whether the page has taken part in a frame since a seek last changed it, with its clips;
+//                     where `seek` says `restless` it has to be asked even if there was damage: that came from elsewhere
 //   origins(nodes)    where the frames that hold these nodes begin, for positions of the mouse
 //
 // Time only moves forward, and only by `seek`: nothing here reads a clock. What a seek shows depends on the recording and
@@ -158,8 +159,11 @@ function apply(moment) {
 async function applyMoment(moment) {
   const at = moment[0].timestamp - start;
   clock.advance(at);
+  // rrweb leaves the style sheets that a page had adopted to the page that comes after it.
+  if (moment.some(isFullSnapshot)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
   apply(moment);
   if (!moment.some(isShown)) return;
+  await census.close();
   rule();
   for (const clip of census.takeClips()) media.add(clip, at, replayer.getMirror());
   if (await resources.imagesArrive()) scrolling.repeat(replayer.getMirror());
@@ -184,6 +188,7 @@ async function seek(offset) {
   return {
     animating,
     changed,
+    restless: census.isRestless || !media.isPresented(),
     viewport: stage.viewport,
     unresolved: resources.unresolved,
     nested: census.documents.size > 1,
@@ -194,6 +199,6 @@ window.videoExportPlayer = {
   append,
   load,
   seek,
-  isPainted: () => painted,
+  isPainted: () => painted && media.isPresented(),
   origins: (nodes) => nodes.map((id) => originOf(replayer.getMirror().getNode(id), replayer.iframe)),
 };

@@ -91,7 +91,8 @@ async def examine() -> list[Finding]:
 async def examine_chromium() -> list[Finding]:
     """Start the browser, load the replay page, and have it paint one frame on demand."""
     from video_export_worker.rendering import ChromiumSettings
-    from video_export_worker.rendering.chromium import Stage, open_page
+    from video_export_worker.rendering.chromium import open_page
+    from video_export_worker.rendering.page import Stage
 
     advice = "install Debian's chromium-headless-shell, or set VIDEO_EXPORT_CHROMIUM to one"
     if sys.platform != "linux":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,37 +14,38 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from video_export_worker.contract import Quality, VideoFormat
-from video_export_worker.encoding.commands import PARTS, build_encode
+from video_export_worker.encoding.commands import PARTS, build_encode, choose_stream_format
+from video_export_worker.encoding.planes import Picture, Yuv420
 from video_export_worker.encoding.process import kill, run_ffmpeg
 from video_export_worker.errors import EncodeFailed
 
-Picture = NDArray[np.uint8]
 # Players hold a frame badly for longer, and a muxer's first decoding time moves by the largest gap.
 MAX_GAP_SECONDS = 2
 LAST_WORDS_SECONDS = 5
+PIPE_BYTES = 1 << 20  # what an ordinary user may have: a frame of 1280x720 in two gulps
 
 
 class PartWriter:
     """Feeds ffmpeg with the frames that differ. Made by `write_parts`."""
 
-    def __init__(self, sink: BinaryIO, fps: Fraction, width: int, height: int) -> None:
+    def __init__(self, sink: BinaryIO, fps: Fraction, width: int, height: int, pixel_format: str) -> None:
         self._container = container = av.open(sink, "w", format="nut")
         # One thread of its own: frames stay in order, and at the end it can be waited for.
         self._thread = ThreadPoolExecutor(1, "part-writer")
         self._fps = fps
         self._size = width, height
         stream = container.add_stream("rawvideo", rate=fps)
-        stream.width, stream.height, stream.pix_fmt = width, height, "rgb24"
+        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         stream.time_base = 1 / fps
         self._stream = stream
+        self._planes = Yuv420(width, height) if pixel_format == "yuv420p" else None
         self._last: tuple[int, Picture] | None = None
         self.finished = False
 
     async def write(self, slot: int, picture: Picture) -> None:
-        """Show `picture` (height x width x 3, RGB) from frame `slot` of the part on."""
+        """Show `picture` (height x width x 4, BGRA) from frame `slot` of the part on."""
         await self._run(self._write, slot, picture)
 
     async def finish(self, count: int) -> None:
@@ -79,9 +81,14 @@ class PartWriter:
 
     def _mux(self, slot: int, picture: Picture) -> None:
         width, height = self._size
-        if picture.shape != (height, width, 3):
-            raise EncodeFailed(f"encode: a frame of shape {picture.shape}, planned were {height}x{width}x3")
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        if picture.shape != (height, width, 4):
+            raise EncodeFailed(f"encode: a frame of shape {picture.shape}, planned were {height}x{width}x4")
+        picture = np.ascontiguousarray(picture)
+        if self._planes is None:
+            frame = av.VideoFrame.from_numpy_buffer(picture, format="bgra")
+        else:
+            self._planes.show(picture)
+            frame = self._planes.frame
         frame.pts, frame.time_base = slot, 1 / self._fps
         self._container.mux(self._stream.encode(frame))
         self._last = slot, picture
@@ -98,11 +105,13 @@ async def write_parts(
     """
     paths = {name: workdir / f"part{PARTS[name].suffix}" for name in formats}
     command = build_encode({name: str(path) for name, path in paths.items()}, fps, quality)
+    stream_format = choose_stream_format(formats)
     read_end, write_end = os.pipe()
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     async with run_ffmpeg(command, "encode", stdin=read_end) as process:
         os.close(read_end)
         with os.fdopen(write_end, "wb", buffering=0) as sink:
-            writer = PartWriter(sink, fps, width, height)
+            writer = PartWriter(sink, fps, width, height, stream_format)
             try:
                 yield writer, paths
             except BrokenPipeError:  # ffmpeg is ending by itself: let it say why

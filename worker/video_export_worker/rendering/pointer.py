@@ -108,7 +108,7 @@ class PointerPath:
 
 
 def draw_marks(picture: Picture, marks: PointerMarks, scale: float) -> Picture:
-    """A copy of `picture` (height x width x 3) with the marks on it; `scale` is device pixels per CSS pixel."""
+    """A copy of `picture` (height x width x 4, BGRA) with the marks on it; `scale` is device pixels per CSS pixel."""
     if marks == PointerMarks():
         return picture
     drawn = picture.copy()
@@ -144,9 +144,9 @@ def _blend(picture: Picture, left: int, top: int, coverage: Coverage, colour: tu
     if y0 >= y1 or x0 >= x1:
         return
     part = coverage[y0 - top : y1 - top, x0 - left : x1 - left, None]
-    under = picture[y0:y1, x0:x1]
-    blended = under + (np.array(colour, np.float32) - under) * part
-    picture[y0:y1, x0:x1] = np.rint(blended).astype(np.uint8)
+    under = picture[y0:y1, x0:x1, :3]
+    blended = under + (np.array(colour[::-1], np.float32) - under) * part
+    picture[y0:y1, x0:x1, :3] = np.rint(blended).astype(np.uint8)
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,49 @@
+"""Only what changed is converted, and nobody can tell."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from video_export_worker.encoding.planes import Picture, Yuv420, changed_rows
+
+WIDTH = 50
+
+
+def shown(planes: Yuv420) -> Picture:
+    return np.asarray(planes.frame.to_ndarray(format="yuv420p"), np.uint8).copy()
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_changed_band_comes_out_as_in_the_whole_picture(data: st.DataObject) -> None:
+    height = data.draw(st.integers(1, 80)) * 2
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    picture = random.integers(0, 256, (height, WIDTH, 4), np.uint8)
+    picture[..., 3] = 255
+    kept = Yuv420(WIDTH, height)
+    kept.show(picture)
+    for _ in range(3):
+        picture = picture.copy()
+        top = data.draw(st.integers(0, height - 1))
+        bottom = data.draw(st.integers(top + 1, height))
+        picture[top:bottom, :, :3] = random.integers(0, 256, (bottom - top, WIDTH, 3), np.uint8)
+        kept.show(picture)
+        whole = Yuv420(WIDTH, height)
+        whole.show(picture)
+        assert np.array_equal(shown(kept), shown(whole)), f"rows {top} to {bottom} of {height}"
+
+
+def test_the_same_picture_again_changes_no_row() -> None:
+    picture = np.zeros((10, 4, 4), np.uint8)
+    assert changed_rows(None, picture) == (0, 10)
+    assert changed_rows(picture, picture.copy()) == (0, 0)
+
+
+def test_a_colour_is_converted_by_bt709() -> None:
+    planes = Yuv420(16, 16)
+    planes.show(np.full((16, 16, 4), (0xCC, 0x66, 0x33, 0xFF), np.uint8))
+    values = [bytes(plane)[0] for plane in planes.frame.planes]
+    # ITU-R BT.709 in limited range, of red 51, green 102, blue 204: 100.6, 177.9, 101.4
+    assert np.abs(np.subtract(values, (100.6, 177.9, 101.4))).max() <= 1, values

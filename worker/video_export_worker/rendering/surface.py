@@ -1,0 +1,121 @@
+"""Reads the compositor's picture out of the memory of Chromium's GPU process: a twentieth of a screenshot's time.
+
+Headless Chromium composites into one bitmap that stays where it is as long as the window keeps its size. It is found
+by a pattern that the page paints, and it is the one that shows a second pattern too. All of this depends on Chromium's
+insides, so it is an accelerator: where it does not work, or stops agreeing with screenshots, those take over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+
+# Paints the whole window with a pattern that no page has, the same as `paint_pattern` here.
+PATTERN: Final = """(seed => {
+  let canvas = document.getElementById("video-export-pattern");
+  if (!canvas) {
+    canvas = document.createElement("canvas");
+    canvas.id = "video-export-pattern";
+    canvas.width = Math.ceil(innerWidth * devicePixelRatio);
+    canvas.height = Math.ceil(innerHeight * devicePixelRatio);
+    canvas.style.cssText = "position:fixed;left:0;top:0;z-index:2147483647;image-rendering:pixelated;" +
+      `width:${canvas.width / devicePixelRatio}px;height:${canvas.height / devicePixelRatio}px`;
+    document.body.append(canvas);
+  }
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  const words = new Uint32Array(image.data.buffer);
+  for (let y = 0, at = 0; y < canvas.height; y++)
+    for (let x = 0; x < canvas.width; x++)
+      words[at++] = (Math.imul(x + 1, 0x9e3779b1) ^ Math.imul(y + seed, 0x85ebca6b)) | 0xff000000;
+  context.putImageData(image, 0, 0);
+  return [canvas.width, canvas.height];
+})(%d)"""
+REMOVE_PATTERN: Final = 'document.getElementById("video-export-pattern")?.remove()'
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Where a process keeps the picture.
+
+    Attributes:
+        process: id of the process.
+        address: of the first pixel.
+        stride: bytes from one row to the next.
+        width: pixels.
+        height: pixels.
+    """
+
+    process: int
+    address: int
+    stride: int
+    width: int
+    height: int
+
+
+def make_pattern(seed: int, width: int, height: int) -> Picture:
+    """Rows of the pattern as Chromium's bitmap has them: height x width x 4, BGRA."""
+    x = (np.arange(1, width + 1, dtype=np.uint64) * 0x9E3779B1).astype(np.uint32)
+    y = (np.arange(seed, seed + height, dtype=np.uint64) * 0x85EBCA6B).astype(np.uint32)
+    words = (y[:, None] ^ x[None, :]) | np.uint32(0xFF000000)
+    return np.ascontiguousarray(words.view(np.uint8).reshape(height, width, 4)[..., [2, 1, 0, 3]])
+
+
+def find_surfaces(process: int, pattern: Picture) -> list[Surface]:
+    """Every place in the writable memory of `process` that holds the pattern.
+
+    Raises:
+        OSError: this process may not read that one's memory.
+    """
+    height, width = pattern.shape[:2]
+    first, second = pattern[0].tobytes(), pattern[1].tobytes()
+    found = []
+    with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
+        for start, size in _writable_regions(process, width * height * 4):
+            data = _read_region(memory.fileno(), start, size)
+            at = data.find(first)
+            while at >= 0:
+                stride = data.find(second, at + len(first)) - at
+                if 0 < stride < 2 * len(first):
+                    found.append(Surface(process, start + at, stride, width, height))
+                at = data.find(first, at + 1)
+    return found
+
+
+def open_surface(surface: Surface) -> tuple[Callable[[], Picture], Callable[[], None]]:
+    """A function that reads the picture (height x width x 4, BGRA; raises OSError), and one that ends the reading."""
+    memory = os.open(f"/proc/{surface.process}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    size = surface.stride * surface.height
+
+    def read() -> Picture:
+        data = np.empty(size, np.uint8)
+        if os.preadv(memory, [data.data], surface.address) != size:
+            raise OSError(f"the memory of process {surface.process} ends within the picture")
+        rows = data.reshape(surface.height, surface.stride)
+        return rows[:, : surface.width * 4].reshape(surface.height, surface.width, 4)
+
+    return read, lambda: os.close(memory)
+
+
+def _writable_regions(process: int, size: int) -> Iterator[tuple[int, int]]:
+    """Address and size of the regions that a picture of `size` bytes fits into."""
+    with open(f"/proc/{process}/maps") as maps:
+        for line in maps:
+            addresses, permissions = line.split()[:2]
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            if permissions.startswith("rw") and end - start >= size:
+                yield start, end - start
+
+
+def _read_region(memory: int, start: int, size: int) -> bytes:
+    try:
+        return os.pread(memory, size, start)
+    except OSError:  # a region without memory behind it
+        return b""
