@@ -11,11 +11,13 @@ from typing import Any
 from benchmarks.scaling.drawing import draw_outcomes, draw_pods
 from benchmarks.scaling.lineup import play
 from benchmarks.scaling.simulation import Outcome
+from benchmarks.scaling.table import lines_of
 from benchmarks.scaling.traces import TRACES, Trace
 from benchmarks.scaling.verdict import judge
 
 CHECKOUT = Path(__file__).parents[2]
 TARGET = CHECKOUT / "build" / "bench"
+FILES = "scaling.json (all numbers), scaling.md (the table of docs/scaling.md), scaling.svg, scaling-pods.svg"
 COLUMNS = {
     "trace": "trace",
     "policy": "policy",
@@ -58,11 +60,10 @@ def main() -> None:
             print(f"| {' | '.join(str(row[column]) for column in COLUMNS)} |", flush=True)
     TARGET.mkdir(parents=True, exist_ok=True)
     (TARGET / "scaling.json").write_text(json.dumps(rows, indent=2) + "\n")
+    (TARGET / "scaling.md").write_text("\n".join(lines_of(rows)) + "\n")
     draw_outcomes(rows, TARGET / "scaling.svg")
     draw_pods(drawn, TARGET / "scaling-pods.svg")
-    print(
-        f"raw numbers: {TARGET.relative_to(CHECKOUT)}/scaling.json, drawings: scaling.svg, scaling-pods.svg beside it"
-    )
+    print(f"in {TARGET.relative_to(CHECKOUT)}: {FILES}")
 
 
 if __name__ == "__main__":

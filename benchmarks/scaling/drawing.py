@@ -10,19 +10,25 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, ScalarFormatter
 
 from benchmarks.scaling.simulation import Outcome
-from benchmarks.scaling.traces import Trace
+from benchmarks.scaling.traces import MINUTE, Trace
 
 COLOURS = {
     "operator": "#d1495b",
-    "operator-30s": "#edae49",
+    "operator-eager": "#e07a5f",
+    "operator-thrifty": "#edae49",
     "keda": "#8d96a3",
     "keda-tuned": "#00798c",
     "keda-running": "#30638e",
+    "fixed": "#333333",
 }
-FIXED = "#555555"
 ACROSS = 4
+MARGIN = 2 * MINUTE
+SHOWN = 90 * MINUTE
+"""Seconds that are drawn: before the first pod, and altogether."""
 LINES = ("operator", "keda", "keda-tuned")
 
 # The same drawing has the same bytes, and its text stays text.
@@ -34,60 +40,81 @@ def draw_outcomes(rows: Iterable[Mapping[str, Any]], target: Path) -> None:
     traces: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         traces.setdefault(row["trace"], []).append(row)
-    figure, places = _grid(len(traces), 2.6)
+    figure, places = _grid(len(traces), 2.4)
     for place, (name, found) in zip(places, traces.items(), strict=False):
         for row in found:
-            _draw_policy(place, row)
+            mark = "x" if row["interrupted"] else "o"
+            place.plot(row["pod_minutes"], row["wait_p99_s"], mark, color=_colour(row["policy"]), markersize=5)
+        _scale(place)
         place.set_title(name)
-        place.set_xscale("log")
-        place.set_ylim(bottom=-0.05 * max(1.0, place.get_ylim()[1]))
-        place.margins(0.25)
+    marks = [Line2D([], [], marker="o", linestyle="", color=colour, label=name) for name, colour in COLOURS.items()]
+    places[-1].legend(handles=marks, loc="center", frameon=False)
     figure.supxlabel("pod-minutes")
     figure.supylabel("wait p99, seconds; x: attempts were interrupted")
     _save(figure, target)
 
 
-def _draw_policy(place: Axes, row: Mapping[str, Any]) -> None:
-    name = row["policy"]
-    colour = COLOURS.get(name, FIXED)
-    at = (row["pod_minutes"], row["wait_p99_s"])
-    place.plot(*at, "x" if row["interrupted"] else "o", color=colour, markersize=6)
-    place.annotate(name, at, xytext=(4, 3), textcoords="offset points", color=colour, fontsize=6)
+def _colour(policy: str) -> str:
+    return COLOURS[policy.partition("-")[0] if policy.startswith("fixed") else policy]
+
+
+def _scale(place: Axes) -> None:
+    """Logarithmic from a few seconds on, with as few numbers as tell the size."""
+    place.set_xscale("log")
+    place.set_yscale("symlog", linthresh=10)
+    place.margins(0.15)
+    place.set_ylim(bottom=-1)
+    low, high = place.get_xlim()
+    place.set_xlim(low / 1.3, high * 1.3)
+    for axis in (place.xaxis, place.yaxis):
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_locator(NullLocator())
+    place.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=5))
 
 
 def draw_pods(drawn: Mapping[Trace, Mapping[str, Outcome]], target: Path) -> None:
     """For each trace, pods over time in the first run; grey: what waits under the operator, to its own scale."""
-    figure, places = _grid(len(drawn), 2.2)
+    figure, places = _grid(len(drawn), 2.0)
     for place, (trace, outcomes) in zip(places, drawn.items(), strict=False):
+        begin = next((at for at, _ in outcomes["operator"].pods), 0.0) - MARGIN
+        end = min(trace.until, begin + SHOWN)
+        _draw_waiting(place, outcomes["operator"], begin, end)
         for name in LINES:
-            times, counts = _steps(outcomes[name], trace.until)
-            place.step(times, counts, where="post", color=COLOURS[name], linewidth=0.9, label=name)
-        waiting = place.twinx()
-        sampled = outcomes["operator"].waiting[::4]
-        waiting.fill_between([at / 60 for at, _ in sampled], [count for _, count in sampled], color="#dddddd")
-        waiting.set_yticks([])
-        place.set_zorder(waiting.get_zorder() + 1)
-        place.patch.set_visible(False)
+            times, counts = _steps(outcomes[name], begin, end)
+            place.step(times, counts, where="post", color=COLOURS[name], linewidth=0.9)
         place.set_title(trace.name)
-    places[0].legend(fontsize=6, frameon=False)
+    lines = [Line2D([], [], color=COLOURS[name], label=name) for name in LINES]
+    places[-1].legend(handles=lines, loc="center", frameon=False)
     figure.supxlabel("minutes")
     figure.supylabel("pods, terminating ones included")
     _save(figure, target)
 
 
-def _steps(outcome: Outcome, until: float) -> tuple[list[float], list[int]]:
-    """Minutes and counts, from the beginning to the end."""
-    points = [(0.0, 0), *outcome.pods]
-    points.append((until, points[-1][1]))
-    return [at / 60 for at, _ in points], [count for _, count in points]
+def _draw_waiting(place: Axes, outcome: Outcome, begin: float, end: float) -> None:
+    """Behind the lines, what waits."""
+    points = [(at / MINUTE, count) for at, count in outcome.waiting if begin <= at <= end]
+    behind = place.twinx()
+    behind.fill_between([at for at, _ in points], [count for _, count in points], color="#dddddd", linewidth=0)
+    behind.set_ylim(bottom=0)
+    behind.set_axis_off()
+    place.set_zorder(behind.get_zorder() + 1)
+    place.patch.set_visible(False)
+
+
+def _steps(outcome: Outcome, begin: float, end: float) -> tuple[list[float], list[int]]:
+    """Minutes and counts between two times."""
+    before = [count for at, count in outcome.pods if at <= begin]
+    points = [(begin, before[-1] if before else 0), *((at, count) for at, count in outcome.pods if begin < at <= end)]
+    points.append((end, points[-1][1]))
+    return [at / MINUTE for at, _ in points], [count for _, count in points]
 
 
 def _grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with so many places; those that are left over show nothing."""
-    down = math.ceil(count / ACROSS)
-    figure = Figure(figsize=(3.2 * min(count, ACROSS), height * down), layout="constrained")
-    places = list(figure.subplots(down, min(count, ACROSS), squeeze=False).flat)
-    for place in places:
+    """A figure with so many places and one more, for the legend; the last shows no axes."""
+    down = math.ceil((count + 1) / ACROSS)
+    figure = Figure(figsize=(3.0 * ACROSS, height * down), layout="constrained")
+    places = list(figure.subplots(down, ACROSS, squeeze=False).flat)
+    for place in places[:count]:
         place.spines[["top", "right"]].set_visible(False)
     for place in places[count:]:
         place.set_axis_off()

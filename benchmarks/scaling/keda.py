@@ -49,7 +49,7 @@ class Keda:
         self._world = world
         self._settings = settings
         self._active_at = float("-inf")
-        self._recommended: list[tuple[float, int]] = []
+        self._recommended = [(world.clock.now, world.deployment.size)]
         self._added: list[tuple[float, int]] = []
         clock, random = world.clock, world.random
         clock.every(settings.polling, self._poll, clock.now + random.uniform(0, settings.polling))

@@ -17,6 +17,8 @@ STATISTICS_AGE = 5.01
 """Seconds for which DescribeTaskQueue answers what it answered before."""
 HEARTBEAT = 10.0
 """Seconds between two heartbeats of a worker; the first comes after one of these."""
+GHOST = 300.0
+"""Seconds for which a worker that has ended is still listed."""
 HEARTBEAT_TIMEOUT = 30.0
 """Seconds after which the activity of a killed worker is tried again."""
 VISIBILITY_DELAY = 2.0
@@ -59,7 +61,7 @@ class Worker:
     name: str
     slots: int
     polling: bool = True
-    running: set[Task] = field(default_factory=set)
+    running: list[Task] = field(default_factory=list)
     processed: int = 0
 
     @property
@@ -121,10 +123,14 @@ class TaskQueue:
     def leave(self, worker: Worker) -> None:
         """A worker has ended; what it ran is tried again when its heartbeats have been missing for long enough."""
         del self._workers[worker.name]
+        self.clock.after(GHOST, lambda: self._forget(worker))
         for task in worker.running:
             self.interrupted += 1
             self._retry(task, HEARTBEAT_TIMEOUT)
         worker.running.clear()
+
+    def _forget(self, worker: Worker) -> None:
+        self._reports.pop(worker.name, None)
 
     # What scalers see
 
@@ -244,14 +250,14 @@ class TaskQueue:
 
     def _begin(self, task: Task, worker: Worker) -> None:
         self.waits.append(self.clock.now - task.runnable)
-        worker.running.add(task)
+        worker.running.append(task)
         fails = task.attempt < len(task.step.retries)
         self.clock.after(FAILS_AFTER if fails else task.step.seconds, lambda: self._end(task, worker, fails))
 
     def _end(self, task: Task, worker: Worker, failed: bool) -> None:
         if task not in worker.running:
             return  # its pod was killed
-        worker.running.discard(task)
+        worker.running.remove(task)
         worker.processed += 1
         if failed:
             task.attempt += 1

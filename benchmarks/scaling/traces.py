@@ -170,15 +170,15 @@ def long_steps(random: Random) -> list[Export]:
 FLOOR = {"whenUnreachable": {"after": "1m", "replicas": 2}}
 
 TRACES: tuple[Trace, ...] = (
-    Trace("single", "one export from zero", single, 30 * MINUTE, runs=100),
+    Trace("single", "one export from zero", single, 20 * MINUTE, runs=60),
     Trace("burst", "40 exports at once from zero", burst, 40 * MINUTE, runs=50),
     Trace("thousand", "one tenant's thousand, others' single ones", tenants_thousand, 4 * HOUR, runs=3),
     Trace("wave", "a day: quiet nights, 12 exports a minute at noon", daily_wave, 25 * HOUR, runs=2),
-    Trace("sawtooth", "20 exports every 5 minutes", sawtooth, 2 * HOUR, runs=10),
-    Trace("trickle", "an export every 90 s", trickle, 5 * HOUR, runs=10),
-    Trace("rare", "an export every 15 minutes", rare, 9 * HOUR, runs=10),
-    Trace("long", "activities of 4 to 15 minutes, a grace of 5", long_steps, 4 * HOUR, runs=50),
-    Trace("long-grace", "the same with a grace of 16 minutes", long_steps, 4 * HOUR, runs=50, grace=16 * MINUTE),
+    Trace("sawtooth", "20 exports every 5 minutes", sawtooth, 2 * HOUR, runs=6),
+    Trace("trickle", "an export every 90 s", trickle, 5 * HOUR, runs=5),
+    Trace("rare", "an export every 15 minutes", rare, 9 * HOUR, runs=5),
+    Trace("long", "activities of 4 to 15 minutes, a grace of 5", long_steps, 3.5 * HOUR, runs=30),
+    Trace("long-grace", "the same with a grace of 16 minutes", long_steps, 3.5 * HOUR, runs=30, grace=16 * MINUTE),
     Trace("phantom", "500 exports terminated before anybody polled", phantom, 50 * MINUTE, runs=20),
     Trace("retries", "attempts minutes apart", retries, 50 * MINUTE, runs=20),
     Trace(

@@ -9,7 +9,7 @@ from video_export_operator.scaling.memory import Memory, PodWork
 from video_export_operator.scaling.observation import Observation, Pod
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Workload:
     """The pods and their work at one moment.
 
@@ -60,12 +60,16 @@ def measure_workload(seen: Observation, memory: Memory, scaling: Scaling, slots:
 def _needed(seen: Observation, memory: Memory, in_flight: int, scaling: Scaling, slots: int) -> int:
     """Return the number of pods that the work needs, at least 1 while a workflow task waits.
 
+    Workflow tasks take no slots and are done in no time, but until a worker has polled each of them stands for an
+    export that will want a slot next.
+
     With `targetWait` T and m completions a second in each slot, S slots start S - in_flight + S * m * T tasks within T,
     so that (backlog + in_flight) / (1 + m * T) slots are enough.
     """
     if seen.queue is None:
         return 0
-    tasks = seen.queue.activities.tasks + in_flight
+    exports = 0 if memory.polled else seen.queue.workflows.tasks
+    tasks = seen.queue.activities.tasks + exports + in_flight
     speedup = 1.0 + memory.completion_rate * scaling.target_wait if scaling.target_wait else 1.0
     wanted = max(math.ceil(tasks / (slots * speedup)), math.ceil(in_flight / slots))
     return max(wanted, 1 if seen.queue.workflows.tasks else 0)

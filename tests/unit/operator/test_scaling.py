@@ -28,6 +28,23 @@ def test_a_first_workflow_task_brings_one_pod() -> None:
     assert decision.reason == ("ScaleUp: 0 activities and 1 workflow tasks wait, 0 run, 2 slots a pod: 1 needed")
 
 
+def test_until_a_worker_polls_each_workflow_task_is_an_export_that_wants_a_slot() -> None:
+    def first(step: int) -> tuple[int, int]:
+        decision, _ = decide(spec_of({"coldStartStep": step}), seen(0, 0, queue(0, workflows=12)), Memory())
+        return decision.workload.needed, decision.replicas
+
+    assert (first(step=2), first(step=10)) == ((6, 2), (6, 6))
+
+
+def test_workflow_tasks_take_no_slots_of_workers_that_poll() -> None:
+    state = queue(0, activities=2, workflows=12, workers={"a": busy(0, 2)})
+    decision, _ = decide(spec_of(), seen(0, 1, state, running("a")), Memory())
+    assert decision.workload.needed == 2
+    state = queue(0, workflows=12, workers={"a": idle(0)})
+    decision, _ = decide(spec_of(), seen(0, 1, state, running("a")), Memory())
+    assert decision.workload.needed == 1
+
+
 def test_needed_is_backlog_and_in_flight_by_slots() -> None:
     state = queue(0, activities=5, workers={"a": busy(0, 2)})
     decision, _ = decide(spec_of(), seen(0, 1, state, running("a")), Memory())

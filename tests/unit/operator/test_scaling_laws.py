@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count, pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,7 +16,6 @@ from video_export_operator.resource import Mode, Spec
 from video_export_operator.scaling import (
     Backlog,
     Decision,
-    Limit,
     Memory,
     Observation,
     Pod,
@@ -118,14 +121,18 @@ def test_victims_are_idle_and_go_before_every_pod_that_must_stay(spec: Spec, seq
 
 
 @given(specs(), observations())
-def test_within_the_bounds_unless_a_floor_or_an_outage_holds_it(spec: Spec, sequence: list[Observation]) -> None:
+def test_in_auto_within_the_bounds_unless_the_floor_or_an_outage_holds_it(
+    spec: Spec, sequence: list[Observation]
+) -> None:
     scaling = spec.scaling
-    for _, decision in walk(spec, sequence):
-        if scaling.mode is Mode.MANUAL or scaling.paused or decision.proposal.rule is Rule.UNREACHABLE:
-            continue
-        floored = any(bound.limit is Limit.BUSY_FLOOR for bound in decision.bounds)
-        assert decision.replicas >= scaling.min_replicas
-        assert decision.replicas <= scaling.max_replicas or floored
+    if scaling.mode is Mode.MANUAL or scaling.paused:
+        return
+    for each, decision in walk(spec, sequence):
+        work = decision.workload
+        floor = min(each.present, work.live - len(work.removable))
+        # Of a size that nothing is known about only so much is sure that it is not lowered.
+        kept = each.present if decision.proposal.rule is Rule.UNREACHABLE else floor
+        assert scaling.min_replicas <= decision.replicas <= max(scaling.max_replicas, floor, kept)
 
 
 @given(specs(), observations())
@@ -135,6 +142,34 @@ def test_what_is_unknown_never_scales_down(spec: Spec, sequence: list[Observatio
     for each, decision in walk(spec, sequence):
         if each.stale:
             assert decision.replicas >= each.present
+
+
+@given(specs(), observations(), st.integers(1, 4))
+def test_starting_pods_are_never_a_reason_for_more(spec: Spec, sequence: list[Observation], starting: int) -> None:
+    """Whatever was seen, with pods that start beside it the size is what it was, or room for them at most."""
+    memory = Memory()
+    for each in sequence:
+        begun = tuple(Pod(f"new-{number}", started=False, ready=False, phase=0) for number in range(starting))
+        more = replace(each, present=each.present + starting, pods=(*each.pods, *begun))
+        without, _ = decide(spec, each, memory)
+        with_them, _ = decide(spec, more, memory)
+        assert with_them.workload.needed <= without.workload.needed
+        if each.present:  # at zero the other one has to begin anew, with a few pods
+            assert with_them.workload.needed == without.workload.needed
+            assert with_them.replicas <= max(without.replicas, more.present)
+        _, memory = decide(spec, each, memory)
+
+
+@given(specs(), st.integers(0, 40), st.integers(0, 3))
+def test_pods_that_never_start_stay_as_many_as_they_are(spec: Spec, tasks: int, exports: int) -> None:
+    memory, sizes, present = Memory(), [], 0
+    for step in range(40):
+        state = QueueState(step * 10.0, Backlog(tasks), Backlog(exports))
+        pods = tuple(Pod(f"new-{number}", started=False, ready=False, phase=0) for number in range(present))
+        decision, memory = decide(spec, Observation(step * 10.0, present, pods, state, open_executions=0), memory)
+        present = decision.replicas
+        sizes.append(present)
+    assert len(set(sizes)) == 1, sizes
 
 
 @given(specs(), observations())
@@ -151,19 +186,55 @@ def test_looking_twice_at_the_same_changes_nothing(spec: Spec, sequence: list[Ob
         assert second.replicas == first.replicas
 
 
+@dataclass
+class Queue:
+    """A number of tasks that never changes: as soon as one ends another one comes.
+
+    Pods take some looks to start, and one more until their worker reports.
+    """
+
+    spec: Spec
+    tasks: int
+    starts_in: int
+    ages: dict[str, int] = field(default_factory=dict)
+    names: Iterator[int] = field(default_factory=count)
+
+    def look(self, at: float, present: int, gone: Collection[str]) -> Observation:
+        """The pods after the last decision, and what their workers do."""
+        for name in gone:
+            self.ages.pop(name, None)
+        self.ages = {name: age + 1 for name, age in list(self.ages.items())[:present]}
+        while len(self.ages) < present:
+            self.ages[f"later-{next(self.names)}"] = 0
+        left, workers = self.tasks, {}
+        for name, age in self.ages.items():
+            used = min(left, self.spec.slots) if age >= self.starts_in else 0
+            left -= used
+            if age > self.starts_in:
+                workers[name] = WorkerReport(used, 0, at)
+        pods = tuple(
+            Pod(name, started=age >= self.starts_in, ready=age >= self.starts_in) for name, age in self.ages.items()
+        )
+        return Observation(at, present, pods, QueueState(at, Backlog(left), Backlog(), workers), open_executions=0)
+
+
 @settings(max_examples=60)
-@given(specs(), st.integers(0, 12), st.integers(0, 8))
-def test_a_constant_backlog_settles(spec: Spec, tasks: int, present: int) -> None:
-    """Pods appear at once and take what they can: after a while the size never changes again."""
+@given(specs(), observations(), st.integers(0, 12), st.integers(0, 2))
+def test_every_sequence_that_ends_in_a_constant_backlog_settles(
+    spec: Spec, before: list[Observation], tasks: int, starts_in: int
+) -> None:
+    """Whatever was before: the size finds one value, enough for the work, and never changes again."""
     memory, sizes = Memory(), []
-    for step in range(60):
-        at = step * 10.0
-        names = [f"pod-{number}" for number in range(present)]
-        in_flight = [max(0, min(spec.slots, tasks - number * spec.slots)) for number in range(present)]
-        workers = {name: WorkerReport(used, 0, at) for name, used in zip(names, in_flight, strict=True)}
-        state = QueueState(at, Backlog(tasks - sum(in_flight)), Backlog(), workers)
-        each = Observation(at, present, tuple(Pod(name) for name in names), state, open_executions=0)
+    for each in before:
         decision, memory = decide(spec, each, memory)
+    queue, present, begin = Queue(spec, tasks, starts_in), before[-1].present, before[-1].at
+    for step in range(1, 61):
+        decision, memory = decide(spec, queue.look(begin + step * 10.0, present, decision.victims), memory)
         present = decision.replicas
         sizes.append(present)
     assert len(set(sizes[-30:])) == 1, sizes
+    # Up to what the work needs and down to it again, once: a size that swings does both more often.
+    turns = [later > earlier for earlier, later in pairwise(sizes) if later != earlier]
+    assert sum(one != other for one, other in pairwise(turns)) <= 1, sizes
+    if spec.scaling.mode is Mode.AUTO and not spec.scaling.paused:
+        assert sizes[-1] >= min(spec.scaling.max_replicas, math.ceil(tasks / spec.slots)), sizes
