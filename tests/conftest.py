@@ -21,6 +21,11 @@ settings.load_profile("project")
 LEVELS = ("unit", "integration", "e2e")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Pictures that were reviewed are kept; this replaces them with those of this run."""
+    parser.addoption("--update-goldens", action="store_true", help="write the golden frames anew, to be looked at")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its level, which is the folder it lies in."""
     tests = Path(__file__).parent

@@ -24,13 +24,13 @@ class Page:
     def text(self, content: str, *, style: bool = False) -> Node:
         return {"type": 3, "textContent": content, "isStyle": style, "id": next(self._ids)}
 
-    def element(self, tag: str, /, *children: Node | str, **attributes: str | bool) -> Node:
+    def element(self, tag: str, /, *children: Node | str, **attributes: str | float) -> Node:
         nodes = [self.text(child, style=tag == "style") if isinstance(child, str) else child for child in children]
         names = {_attribute_name(name): value for name, value in attributes.items()}
         return {"type": 2, "tagName": tag, "attributes": names, "childNodes": nodes, "id": next(self._ids)}
 
     def svg(self, tag: str, /, *children: Node | str, **attributes: str) -> Node:
-        """An element of SVG; children of it have to be made by this too."""
+        """An element of SVG."""
         return {**self.element(tag, *children, **attributes), "isSVG": True}
 
     def shadow(self, host: Node, *children: Node) -> Node:
@@ -63,14 +63,14 @@ class Page:
         """Add nodes to an element, at its end or before another of its children."""
         after = before["id"] if before else None
         for node in nodes:
-            # rrweb reports each node of a tree by itself; the replayer takes the whole of it as well.
-            self._mutate(at, adds=[{"parentId": parent["id"], "nextId": after, "node": node}])
+            self._mutate(at, adds=[*_list_adds(node, parent["id"], after)])
         return self
 
     def attach(self, at: int, frame: Node, document: Node) -> Page:
         """What an iframe holds."""
-        for node in _walk(document):
-            node["rootId"] = document["id"]
+        for child in document["childNodes"]:
+            for node in _walk(child):
+                node["rootId"] = document["id"]
         add = {"parentId": frame["id"], "nextId": None, "node": document}
         return self._mutate(at, adds=[add], isAttachIframe=True)
 
@@ -98,6 +98,10 @@ class Page:
         """The recording goes on until `at` without anything to see."""
         return self.add(at, 5, {"tag": "end", "payload": {}})
 
+    def recording_of(self, milliseconds: int) -> Recording:
+        """An empty page for that long."""
+        return self.show(self.document([])).end(milliseconds).recording()
+
     def recording(self) -> Recording:
         return parse_recording([json.dumps(self.events).encode()])
 
@@ -111,3 +115,10 @@ def _walk(node: Node) -> Iterator[Node]:
     yield node
     for child in node.get("childNodes", []):
         yield from _walk(child)
+
+
+def _list_adds(node: Node, parent: int, after: int | None) -> Iterator[dict[str, Any]]:
+    """A tree as rrweb reports it when it is added: node by node."""
+    yield {"parentId": parent, "nextId": after, "node": {**node, "childNodes": []}}
+    for child in node.get("childNodes", []):
+        yield from _list_adds(child, node["id"], None)

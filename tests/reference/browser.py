@@ -115,10 +115,13 @@ class ReferencePage:
         state = await self.call(f"reference.go({at_ms!r})")
         self._now = max(self._now, self._zero + at_ms)
         for _ in range(SETTLING):
-            if not (await self.begin())["hasDamage"]:
+            if not (await self.begin())["hasDamage"] and await self.call("reference.isSeen()"):
                 break
-        answer = await self.begin(picture=True)
-        return base64.b64decode(answer["screenshotData"]), state["size"]
+        for _ in range(SETTLING):
+            # A frame that came in between may take the picture's place.
+            if data := (await self.begin(picture=True)).get("screenshotData"):
+                return base64.b64decode(data), state["size"]
+        raise RuntimeError("Chromium returned no picture")
 
 
 @contextlib.asynccontextmanager
@@ -150,7 +153,7 @@ async def reference_frames(
     chromium: ChromiumSettings,
     on_frame: Callable[[int], None] = lambda frame: None,
 ) -> AsyncIterator[tuple[int, Picture]]:
-    """Every frame's picture (height x width x 3, RGB), with its number; equal ones come as the same object."""
+    """Every frame's picture (height x width x 4, BGRA), with its number; equal ones come as the same object."""
     pointer = PointerPath(recording.mouse, options.mouse)
     async with open_reference(chromium, options) as page:
         await page.open(recording, options)
@@ -182,8 +185,8 @@ async def _marks(page: ReferencePage, pointer: PointerPath, at_ms: float, size: 
 
 
 def _decode(png: bytes) -> Picture:
-    with av.open(BytesIO(png), format="png_pipe") as container:
-        return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
+    with av.open(BytesIO(png), "r", format="png_pipe") as container:
+        return np.asarray(next(container.decode(video=0)).to_ndarray(format="bgra"), np.uint8)
 
 
 async def _serve(route: Route) -> None:

@@ -17,6 +17,7 @@ let canvases;
 let size = { width: 0, height: 0 };
 let ages = new Map(); // of animations: { age, at } in milliseconds
 let born = new Map(); // of documents of SVG: when their time began
+const unseen = new Set(); // clips whose picture has not come to the screen
 const wanted = new Map(); // scroll positions, by rrweb's id
 
 const micro = (ms) => Math.round(ms * 1000) / 1000;
@@ -37,7 +38,7 @@ const all = (selector) => trees().flatMap((tree) => [...tree.querySelectorAll(se
 function open(json, given) {
   shape = given;
   document.documentElement.style.background = shape.background;
-  const events = JSON.parse(still(json));
+  const events = JSON.parse(still(json), (name, value) => (name === "srcdoc" ? undefined : value));
   start = events[0].timestamp;
   canvases = shape.canvas;
   stops = separate(events);
@@ -50,7 +51,7 @@ function open(json, given) {
     UNSAFE_replayCanvas: canvases,
     insertStyleRules: [
       "* { caret-color: transparent !important; scroll-behavior: auto !important; }",
-      "video:not([controls])::-webkit-media-controls { display: none !important; }",
+      "video::-webkit-media-controls { display: none !important; }",
       "@keyframes busy { from { background-position: 0 50%; } to { background-position: 100% 50%; } }",
       "@layer early { progress:indeterminate { appearance: none; border-radius: 4px; " +
         "background: linear-gradient(#0075ff, #0075ff) 0 50% / 24% 6px no-repeat content-box, " +
@@ -115,13 +116,27 @@ async function go(t) {
     next += 1;
     age(stop.at - start);
     remember(stop.events);
+    if (stop.events.some((event) => event.type === 2)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
     replayer.pause(stop.until - start + 0.0005);
+    for (const clip of all("video, audio")) adopt(clip, stop.at - start);
+    await finishLoading();
     await arrive();
     age(stop.at - start);
   }
   age(t);
   await showMedia(t);
   return { size };
+}
+
+/** rrweb leaves the documents that it writes open: in those SVG does not begin to move. */
+async function finishLoading() {
+  for (const tree of trees()) {
+    if (tree.nodeType !== Node.DOCUMENT_NODE) continue;
+    if (tree.readyState === "loading") tree.close();
+    for (let tries = 0; tree.readyState !== "complete" && tries < 400; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  for (const element of all("noscript")) element.style.setProperty("display", "none", "important");
 }
 
 /** Gives everything that moves by itself the age that it has at `t`. */
@@ -151,16 +166,25 @@ const DocumentTimelineOf = (animation) => animation.effect.target.ownerDocument.
 function move(animation, t) {
   const isNew = !ages.has(animation);
   const known = ages.get(animation) ?? { age: 0, at: t };
-  const isPaused = animation.playState === "paused";
-  if (!isPaused) known.age = micro(known.age + t - known.at);
+  if (!isPausedByStyle(animation)) known.age = micro(known.age + t - known.at);
   known.at = t;
   ages.set(animation, known);
-  if (isPaused || animation.playState === "finished") return isNew;
-  const end = animation.effect.getComputedTiming().endTime;
-  const ends = known.age >= end;
-  animation.playbackRate = ends ? 1 : 0; // frames would move it on, by times that Blink rounds
-  animation.currentTime = ends ? end : known.age;
-  return isNew || ends;
+  if (animation.playState === "finished") return isNew;
+  if (known.age >= animation.effect.getComputedTiming().endTime) {
+    animation.finish();
+    return true;
+  }
+  animation.pause(); // frames would move it on, by times that Blink rounds
+  animation.currentTime = known.age;
+  return isNew;
+}
+
+/** What the page says of it: `playState` is ours, since every animation is held. */
+function isPausedByStyle({ animationName, effect }) {
+  if (!animationName) return false;
+  const style = effect.target.ownerDocument.defaultView.getComputedStyle(effect.target, effect.pseudoElement);
+  const states = style.animationPlayState.split(", ");
+  return states[style.animationName.split(", ").lastIndexOf(animationName) % states.length] === "paused";
 }
 
 function remember(events) {
@@ -214,6 +238,14 @@ function scrollAgain(id, x, y) {
   else node?.scrollTo?.(x, y);
 }
 
+/** rrweb knows the clips of snapshots alone, and what starts by itself would go by the machine's clock. */
+function adopt(clip, at) {
+  if (!replayer.mediaManager.mediaMap.has(clip)) replayer.mediaManager.addMediaElements(clip, at, mirror);
+  clip.autoplay = false;
+  clip.preload = "auto";
+  clip.pause();
+}
+
 /** Clips are where they would be if they had been played since the user's last word on them; rrweb plays them itself. */
 async function showMedia(t) {
   for (const [clip, known] of replayer.mediaManager.mediaMap) {
@@ -223,6 +255,11 @@ async function showMedia(t) {
     const wanted = known.currentTimeAtLastInteraction + played;
     clip.currentTime = clip.loop ? wanted % clip.duration : Math.min(wanted, clip.duration);
     while (clip.seeking) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (!clip.videoWidth || Math.abs(clip.lastWanted - clip.currentTime) < 1e-4) continue;
+    clip.lastWanted = clip.currentTime;
+    await new Promise((resolve) => setTimeout(resolve, 20)); // the decoder is a process of its own
+    unseen.add(clip);
+    clip.requestVideoFrameCallback(() => unseen.delete(clip));
   }
 }
 
@@ -242,4 +279,4 @@ function offsetOf(id) {
   return [x, y, scale];
 }
 
-window.reference = { open, go, offsetOf };
+window.reference = { open, go, offsetOf, isSeen: () => unseen.size === 0 };
