@@ -6,6 +6,7 @@
 //   - an animation or a transition is as old as the time since the event that began it, less the time it was paused;
 //   - images, fonts and media are loaded, and the page is scrolled to where the recording says, if it can be;
 //   - SVG pictures used as images stand still, marquees and animated GIFs move as Chromium's frames tell them;
+//   - the window has the focus, and what is not selected any more is not shown as selected;
 //   - there is no caret, scrolling is not smooth, an indeterminate progress bar goes to and fro, a second each way.
 let replayer;
 let mirror;
@@ -17,6 +18,7 @@ let canvases;
 let size = { width: 0, height: 0 };
 let ages = new Map(); // of animations: { age, at } in milliseconds
 let born = new Map(); // of documents of SVG: when their time began
+let patience = 0;
 const unseen = new Set(); // clips whose picture has not come to the screen
 const wanted = new Map(); // scroll positions, by rrweb's id
 
@@ -65,6 +67,8 @@ function open(json, given) {
     place();
   });
   mirror = replayer.getMirror();
+  replayer.mediaManager.syncAllMediaElements = () => {}; // it would play every clip for a moment, at every pause
+  replayer.iframe.contentWindow.focus();
 }
 
 /** Takes the movement out of SVG that is used as an image: it follows the machine's clock. */
@@ -118,6 +122,8 @@ async function go(t) {
     remember(stop.events);
     if (stop.events.some((event) => event.type === 2)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
     replayer.pause(stop.until - start + 0.0005);
+    const selected = stop.events.findLast((event) => event.type === 3 && event.data.source === 14);
+    if (selected && !selected.data.ranges.length) for (const tree of trees()) tree.getSelection?.()?.removeAllRanges();
     for (const clip of all("video, audio")) adopt(clip, stop.at - start);
     await finishLoading();
     await arrive();
@@ -227,8 +233,8 @@ async function arrive() {
   if (waits.length) {
     await Promise.all(waits);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const [id, { x, y }] of wanted) scrollAgain(id, x, y);
   }
+  for (const [id, { x, y }] of wanted) scrollAgain(id, x, y);
   wanted.clear();
 }
 
@@ -246,6 +252,12 @@ function adopt(clip, at) {
   clip.pause();
 }
 
+/** What a clip shows comes to the screen some frames after it is there. */
+function isSeen() {
+  patience -= 1;
+  return patience < 0 && unseen.size === 0;
+}
+
 /** Clips are where they would be if they had been played since the user's last word on them; rrweb plays them itself. */
 async function showMedia(t) {
   for (const [clip, known] of replayer.mediaManager.mediaMap) {
@@ -259,6 +271,7 @@ async function showMedia(t) {
     clip.lastWanted = clip.currentTime;
     await new Promise((resolve) => setTimeout(resolve, 20)); // the decoder is a process of its own
     unseen.add(clip);
+    patience = 4; // frames
     clip.requestVideoFrameCallback(() => unseen.delete(clip));
   }
 }
@@ -279,4 +292,4 @@ function offsetOf(id) {
   return [x, y, scale];
 }
 
-window.reference = { open, go, offsetOf, isSeen: () => unseen.size === 0 };
+window.reference = { open, go, offsetOf, isSeen };

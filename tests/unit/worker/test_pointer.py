@@ -46,6 +46,22 @@ def test_a_click_is_marked_for_a_moment() -> None:
     assert path.marks_at(3501, same_place).clicks == ()
 
 
+def test_a_finger_is_seen_while_it_is_down_and_leaves_no_mouse_behind() -> None:
+    tap = [
+        MouseClick(1000, 40, 40, ClickKind.TOUCH_START, 1),
+        MouseMove(1050, 60, 40, True, 1),
+        MouseClick(1100, 60, 40, ClickKind.TOUCH_END, 1),
+        MouseClick(1120, 60, 40, ClickKind.DOWN, 1),  # what the browser makes of it for pages that know mice only
+        MouseClick(1130, 60, 40, ClickKind.CLICK, 1),
+    ]
+    path = PointerPath([*tap, MouseMove(4000, 10, 10, False, 1)], Mouse())
+    marks = path.marks_at(1060, same_place)
+    assert (marks.tip, marks.touch) == ((60, 40), True)
+    assert path.marks_at(1200, same_place).tip is None
+    assert path.marks_at(1200, same_place).clicks == ((40, 40, 50),)
+    assert path.marks_at(4000, same_place).tip == (10, 10)
+
+
 def test_what_is_switched_off_is_not_there() -> None:
     path = PointerPath([*MOVES, MouseClick(3100, 1, 1, ClickKind.DOWN)], Mouse(cursor=False, clicks=False, trail=False))
     assert path.marks_at(3150, same_place) == PointerMarks()

@@ -13,7 +13,7 @@ import { Replayer, ReplayerEvents } from "rrweb";
 import { Census } from "./census.js";
 import { Clock } from "./clock.js";
 import { disarmEvent, hasSvgPicture, stillPictures } from "./disarm.js";
-import { CUSTOM, META, isFullSnapshot, isShown, mayAddCanvas } from "./events.js";
+import { CUSTOM, META, isFullSnapshot, isSelection, isShown, mayAddCanvas } from "./events.js";
 import { House } from "./house.js";
 import { Media } from "./media.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
@@ -82,6 +82,7 @@ async function load(given) {
   census.documents.add(replayer.iframe.contentDocument);
   await resources.imagesArrive();
   await resources.fontsArrive();
+  replayer.iframe.contentWindow.focus(); // selections of a page that has no focus are grey
   // Built once to load what it needs, it is built again by the first seek: its animations begin with the first frame.
   // It was hidden: animated pictures begin when they are painted first.
   replayer.firstFullSnapshot = null;
@@ -163,6 +164,8 @@ async function applyMoment(moment) {
   if (moment.some(isFullSnapshot)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
   apply(moment);
   if (!moment.some(isShown)) return;
+  // rrweb leaves a selection as it was when nothing is selected any more.
+  if (moment.findLast(isSelection)?.data.ranges.length === 0) census.documents.forEach((doc) => doc.getSelection()?.empty());
   await census.close();
   rule();
   for (const clip of census.takeClips()) media.add(clip, at, replayer.getMirror());

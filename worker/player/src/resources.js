@@ -11,16 +11,17 @@ export class Resources {
     this.#census = census;
   }
 
-  /** Resolves when images and pictures of canvases are there, or are known not to come; true if any was waited for. */
+  /** Resolves when images and pictures of canvases are there, or are known not to come; true if there were new ones. */
   async imagesArrive() {
     const { pendingImages, pendingCanvases } = this.#census;
     const waits = pendingCanvases.splice(0);
+    const some = pendingImages.size > 0;
     for (const image of pendingImages) {
       // Of an image in SVG nobody can tell whether it is complete; none is waited for twice.
       if (!image.complete && image.isConnected) waits.push(image.decode().catch(() => {}));
     }
     pendingImages.clear();
-    return this.#all(waits);
+    return (await this.#all(waits)) || some;
   }
 
   /** Resolves when the fonts that the page uses are there; true if any was waited for. */

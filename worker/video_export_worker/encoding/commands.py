@@ -142,7 +142,9 @@ def build_gif(playlist: str, palette: str, output: str, fps: Fraction, quality: 
         [frames, ffmpeg.input(palette)], "paletteuse", dither=dither, diff_mode="rectangle", **scale
     )
     delay = max(1, round(100 / fps))
-    return _compile(picture.output(output, fps_mode="passthrough", final_delay=delay, loop=0, map_metadata=-1))
+    # Of a few frames ffmpeg takes a rate of its own for its time base, and rounds their times to that.
+    exact = {"fps_mode": "passthrough", "enc_time_base": f"{fps.denominator}/{fps.numerator}"}
+    return _compile(picture.output(output, **exact, final_delay=delay, loop=0, map_metadata=-1))
 
 
 def build_poster(video: str, output: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,6 +25,8 @@ TRAVEL_MS = 50.0
 CLICK_MS = 400.0
 TRAIL_MS = 600.0
 CLICK_KINDS = (ClickKind.DOWN, ClickKind.TOUCH_START)
+# What a browser makes of a touch for pages that know mice only comes this soon after it.
+EMULATED_MS = 700.0
 CLICK_RADII = (6.0, 22.0)  # CSS pixels, at the begin and the end of a click's mark
 ACCENT = (66, 99, 235)
 SUPERSAMPLING = 4
@@ -55,12 +57,16 @@ class PointerPath:
 
     def __init__(self, actions: Sequence[MouseMove | MouseClick], show: Mouse) -> None:
         self._show = show
+        actions = list(_without_emulated(actions))
         moves: list[MouseMove] = []
+        lifted: list[bool] = []  # the finger is gone from there
         for action in actions:
             touch = isinstance(action, MouseMove) and action.touch
             touch = touch or (isinstance(action, MouseClick) and action.kind is ClickKind.TOUCH_START)
             moves.append(MouseMove(action.offset_ms, action.x, action.y, touch, action.node))
+            lifted.append(isinstance(action, MouseClick) and action.kind is ClickKind.TOUCH_END)
         self._moves = moves
+        self._lifted = lifted
         self._times = [move.offset_ms for move in moves]
         self._clicks = [a for a in actions if isinstance(a, MouseClick) and a.kind in CLICK_KINDS]
         self._click_times = [click.offset_ms for click in self._clicks]
@@ -70,6 +76,8 @@ class PointerPath:
         tip = self._position(at_ms, project) if self._show.cursor and self._moves else None
         reached = bisect.bisect_right(self._times, at_ms)
         touch = reached > 0 and self._moves[reached - 1].touch
+        if reached and self._lifted[reached - 1]:
+            tip = None
         return PointerMarks(
             tip and _whole(tip),
             touch,
@@ -126,6 +134,17 @@ def draw_marks(picture: Picture, marks: PointerMarks, scale: float) -> Picture:
         for coverage, margin, colour in _arrow(scale):
             _blend(drawn, marks.tip[0] - margin, marks.tip[1] - margin, coverage, colour)
     return drawn
+
+
+def _without_emulated(actions: Sequence[MouseMove | MouseClick]) -> Iterator[MouseMove | MouseClick]:
+    """What mice and fingers did, without the mouse that a browser pretends after a touch."""
+    until = 0.0
+    for action in actions:
+        if isinstance(action, MouseClick) and action.kind is ClickKind.TOUCH_END:
+            until = action.offset_ms + EMULATED_MS
+        elif isinstance(action, MouseClick) and action.kind is not ClickKind.TOUCH_START and action.offset_ms < until:
+            continue
+        yield action
 
 
 def _place(move: MouseMove, project: Projection) -> Point:

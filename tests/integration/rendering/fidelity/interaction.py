@@ -66,6 +66,7 @@ def fingers(page: Page) -> None:
         {"x": 40 + 10 * step, "y": 40 + 5 * step, "id": box["id"], "timeOffset": -60 + 20 * step} for step in range(4)
     ]
     page.add(190, 3, {"source": 6, "positions": places}).interact(300, 9, box, 70, 55)
+    page.interact(320, 1, box, 70, 55).interact(340, 2, box, 70, 55)  # the browser pretends to be a mouse
 
 
 @feature(0, 120, 200, 320, 480)

@@ -114,5 +114,5 @@ async def test_an_animated_picture_in_a_style_is_stepped_through(chromium: Chrom
     page.show(page.document([box])).end(600)
     recording = page.recording()
     shown = await by_product(recording, lay_out(recording), look(recording, mouse=HIDDEN), chromium)
-    colours = ["blue green red".split()[int(np.argmax(picture[5, 5, :3]))] for picture in shown]
+    colours = [["blue", "green", "red"][int(np.argmax(picture[5, 5, :3]))] for picture in shown]
     assert colours[:15] == ["red"] * 5 + ["green"] * 5 + ["blue"] * 5, "a colour stands for 200 ms"
