@@ -199,7 +199,8 @@ class SegmentResult(_Value):
     """Result of `render_segment`: one part per format."""
 
     segment: Segment
-    parts: dict[VideoFormat, str] = Field(description="URI of the part by format.")
+    runs: list[int] = Field(description="Frames of each part, in the video's order: one part for each browser.")
+    parts: dict[VideoFormat, list[str]] = Field(description="URIs of the parts by format, one for each run.")
     captured: int = Field(description="Frames that Chromium captured.")
     repeated: int = Field(description="Frames that show the picture before them.")
     warnings: list[str] = Field(default_factory=list)

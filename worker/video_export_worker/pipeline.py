@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import contextlib
+import dataclasses
+import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
 from video_export_worker.encoding import (
@@ -22,9 +25,13 @@ from video_export_worker.encoding import (
 from video_export_worker.errors import RecordingNotFound
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording, serialise_recording
 from video_export_worker.rendering import (
+    CaptureDiffers,
+    CaptureMode,
     ChromiumSettings,
     RenderCounts,
     RenderOptions,
+    Timeline,
+    WorkEstimate,
     build_timeline,
     render_frames,
     restore_timeline,
@@ -33,14 +40,27 @@ from video_export_worker.rendering import (
 DEFAULT_BOX: Final = (1280, 720)  # CSS pixels: without a wish the recording's size is fitted into this
 READ_BYTES: Final = 1 << 20
 # Changes when the pixels of the same inputs change: parts of another renderer are not reused.
-RENDERER_VERSION: Final = 1
+RENDERER_VERSION: Final = 2
+WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
+SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far as can be told before
+MAX_SEGMENTS: Final = 200
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file with some of a video's frames."""
+
+    path: Path
+    frames: int
 
 
 @dataclass(frozen=True)
 class RenderedSegment:
-    """The parts of one segment on this machine's disk, and how they came about."""
+    """The parts of one segment on this machine's disk, in order, and how they came about."""
 
-    parts: Mapping[VideoFormat, Path]
+    parts: Mapping[VideoFormat, Sequence[Part]]
     captured: int
     repeated: int
     steps: int
@@ -84,6 +104,9 @@ def build_plan(recording: Recording, request: VideoExportRequest, limits: Record
     idle = recording.find_idle(request.skip_inactivity.threshold) if request.skip_inactivity else []
     timeline = build_timeline(request, recording.duration_ms, idle, limits.video_seconds)
     width, height = choose_size(request, recording.viewport)
+    work = estimate_work(recording, timeline)
+    frames = range(timeline.frames)
+    pieces = work.cut(frames, min(MAX_SEGMENTS, math.ceil(work.of(frames) / SEGMENT_WORK)))
     return ExportPlan(
         width=width,
         height=height,
@@ -92,7 +115,7 @@ def build_plan(recording: Recording, request: VideoExportRequest, limits: Record
         time_map=list(timeline.spans),
         end=timeline.end_ms / 1000,
         shows_end=timeline.shows_end,
-        segments=[Segment(index=0, first=0, count=timeline.frames)],
+        segments=[Segment(index=index, first=piece.start, count=len(piece)) for index, piece in enumerate(pieces)],
         warnings=recording.warnings,
     )
 
@@ -126,7 +149,7 @@ async def render_segment(
     chromium: ChromiumSettings,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RenderedSegment:
-    """Render one segment of a normalised recording into one part per format, all from one capture.
+    """Render one segment of a normalised recording into parts, for every format from one capture.
 
     Args:
         recording: the normalised recording.
@@ -134,7 +157,7 @@ async def render_segment(
         plan: what was planned.
         segment: the frames to render.
         workdir: an empty folder for the parts.
-        chromium: the browser to use.
+        chromium: the browser to use, and how many of it side by side; each makes a part of its own.
         on_progress: called with frames done and frames in all.
 
     Raises:
@@ -142,36 +165,104 @@ async def render_segment(
     """
     replayed = await asyncio.to_thread(lambda: parse_recording([_read_file(recording)]))
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
-    counts = RenderCounts()
-    written = 0
     frames = range(segment.first, segment.first + segment.count)
-    async with write_parts(request.format, workdir, timeline.fps, plan.width, plan.height, request.quality) as (
-        writer,
-        parts,
-    ):
-        rendered = render_frames(
-            replayed,
-            timeline,
-            _options(request, plan),
-            frames,
-            chromium=chromium,
-            counts=counts,
-            on_frame=lambda frame: on_progress(frame - segment.first + 1, segment.count),
+    work = estimate_work(replayed, timeline)
+    pieces = work.cut(frames, min(chromium.browsers, 1 + int(work.of(frames) / WORTH_A_BROWSER)))
+    done = [0] * len(pieces)
+
+    def tell(piece: int, frame: int) -> None:
+        done[piece] = frame - pieces[piece].start + 1
+        on_progress(sum(done), segment.count)
+
+    async def run(index: int, piece: range) -> RenderedSegment:
+        folder = workdir / f"run-{index}"
+        folder.mkdir()
+        job = _Run(replayed, timeline, request, plan, piece, folder, lambda frame: tell(index, frame))
+        try:
+            return await job.render(chromium)
+        except CaptureDiffers as error:
+            LOG.warning("%s: its %d frames are rendered again with screenshots", error, len(piece))
+            return await job.render(dataclasses.replace(chromium, capture=CaptureMode.SCREENSHOT))
+
+    return _merge(await _side_by_side([run(index, piece) for index, piece in enumerate(pieces)]))
+
+
+def estimate_work(recording: Recording, timeline: Timeline) -> WorkEstimate:
+    """How much work each frame is, as far as the recording's events tell."""
+    busy = [False] * timeline.frames
+    times = sorted(float(event["timestamp"]) - recording.start_ms for event in recording.events)
+    before = 0
+    for index in range(timeline.frames):
+        reached = bisect.bisect_right(times, timeline.recording_ms(index))
+        busy[index], before = reached > before, max(before, reached)
+    return WorkEstimate(busy)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Frames that one browser renders into one part for each format."""
+
+    recording: Recording
+    timeline: Timeline
+    request: VideoExportRequest
+    plan: ExportPlan
+    frames: range
+    workdir: Path
+    on_frame: Callable[[int], None]
+
+    async def render(self, chromium: ChromiumSettings) -> RenderedSegment:
+        """Render into the folder, over what an attempt before may have left there."""
+        counts = RenderCounts()
+        written = 0
+        plan, request = self.plan, self.request
+        encoding = write_parts(
+            request.format, self.workdir, self.timeline.fps, plan.width, plan.height, request.quality
         )
-        async with contextlib.aclosing(rendered):
-            async for frame in rendered:
-                await writer.write(frame.index - segment.first, frame.picture)
-                written += 1
-        await writer.finish(segment.count)
+        async with encoding as (writer, paths):
+            rendered = render_frames(
+                self.recording,
+                self.timeline,
+                _options(request, plan),
+                self.frames,
+                chromium=chromium,
+                counts=counts,
+                on_frame=self.on_frame,
+            )
+            async with contextlib.aclosing(rendered):
+                async for frame in rendered:
+                    await writer.write(frame.index - self.frames.start, frame.picture)
+                    written += 1
+            await writer.finish(len(self.frames))
+        parts = {name: [Part(path, len(self.frames))] for name, path in paths.items()}
+        repeated = len(self.frames) - written
+        return RenderedSegment(parts, counts.captures, repeated, counts.steps, counts.restarts, tuple(counts.warnings))
+
+
+async def _side_by_side(work: Sequence[Coroutine[Any, Any, RenderedSegment]]) -> list[RenderedSegment]:
+    """Results in order; the first failure ends the others, and is what is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(item) for item in work]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _merge(runs: Sequence[RenderedSegment]) -> RenderedSegment:
     return RenderedSegment(
-        parts, counts.captures, segment.count - written, counts.steps, counts.restarts, tuple(counts.warnings)
+        {name: [part for run in runs for part in run.parts[name]] for name in runs[0].parts},
+        sum(run.captured for run in runs),
+        sum(run.repeated for run in runs),
+        sum(run.steps for run in runs),
+        sum(run.restarts for run in runs),
+        tuple(dict.fromkeys(warning for run in runs for warning in run.warnings)),
     )
 
 
 async def assemble(
-    request: VideoExportRequest, plan: ExportPlan, parts: Mapping[VideoFormat, Sequence[Path]], workdir: Path
+    request: VideoExportRequest, plan: ExportPlan, parts: Mapping[VideoFormat, Sequence[Part]], workdir: Path
 ) -> AssembledExport:
-    """Join each format's parts, given in the order of the plan's segments, and verify what came out.
+    """Join each format's parts, given in the video's order, and verify what came out.
 
     Raises:
         EncodeFailed: a video is not what was planned.
@@ -180,7 +271,7 @@ async def assemble(
     expected = Expected(plan.frames, fps, plan.width, plan.height)
     videos = []
     for name in request.format:
-        counted = [(path, segment.count) for path, segment in zip(parts[name], plan.segments, strict=True)]
+        counted = [(part.path, part.frames) for part in parts[name]]
         videos.append(await join_parts(name, counted, workdir, expected, request.quality))
     return AssembledExport(videos, await make_poster(videos[0].path, workdir / "poster.png"))
 

@@ -116,7 +116,9 @@ class VideoExportWorkflow:
         began = workflow.time()
 
         async def render(segment: Segment) -> SegmentResult:
-            given = SegmentInput(request=request, planned=planned, segment=segment)
+            # Not the other segments too: the history would grow with their square.
+            alone = planned.model_copy(update={"plan": plan.model_copy(update={"segments": [segment]})})
+            given = SegmentInput(request=request, planned=alone, segment=segment)
             timeout = SEGMENT_TIMEOUT + timedelta(seconds=FRAME_TIMEOUT * segment.count)
             result: SegmentResult = await self._execute(RENDER_SEGMENT, given, SegmentResult, timeout)
             self._report_segment(segment, workflow.time() - began)

@@ -35,7 +35,7 @@ async def test_every_recording_becomes_a_video_of_every_format(
     normalised = tmp_path / "recording"
     plan = await plan_export([RECORDINGS / f"{name}.json.gz"], request, normalised, limits=RecordingLimits())
     segment = await render_segment(normalised, request, plan, plan.segments[0], tmp_path, chromium=chromium)
-    export = await assemble(request, plan, {key: [path] for key, path in segment.parts.items()}, tmp_path)
+    export = await assemble(request, plan, segment.parts, tmp_path)
     assert [(video.format, video.codec, video.frames) for video in export.videos] == [
         (VideoFormat.MP4, "h264", 30),
         (VideoFormat.WEBM, "vp9", 30),

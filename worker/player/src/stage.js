@@ -14,12 +14,18 @@ export class Stage {
     const { width: across, height: down, maxScale } = this.#options;
     let scale = Math.min(across / width, down / height, maxScale);
     if (scale > 1 && scale < 1.005) scale = 1; // the pixel that makes a size even is no reason to blur the text
-    const x = Math.floor((across - width * scale) / 2);
-    const y = Math.floor((down - height * scale) / 2);
-    wrapper.style.transform = `translate(${x}px, ${y}px)` + (scale === 1 ? "" : ` scale(${scale})`);
+    // Its edges fall on whole pixels: across half a pixel the compositor blends what it has painted once more.
+    const shown = { width: whole(width * scale), height: whole(height * scale) };
+    const x = Math.floor((across - shown.width) / 2);
+    const y = Math.floor((down - shown.height) / 2);
+    const stretched = scale === 1 ? "" : ` scale(${shown.width / width}, ${shown.height / height})`;
+    wrapper.style.transform = `translate(${x}px, ${y}px)${stretched}`;
     this.viewport = { width, height, scale, x, y };
   }
 }
+
+/** The nearest length in CSS pixels that is a whole number of the screen's. */
+const whole = (length) => Math.round(length * devicePixelRatio) / devicePixelRatio;
 
 /** Where the frame that holds `node` begins, in pixels of the document of `top`, and how it is scaled. */
 export function originOf(node, top) {

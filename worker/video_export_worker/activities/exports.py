@@ -141,11 +141,14 @@ class ExportActivities:
         count(Metric.FRAMES_REPEATED, rendered.repeated)
         count(Metric.BROWSER_RESTARTS, rendered.restarts)
         parts = {}
-        for name, path in rendered.parts.items():
-            stored = await self._storage.publish(path, join_uri(prefix, f"{name}{pipeline.part_suffix(name)}"))
-            parts[name] = stored.uri
+        for name, files in rendered.parts.items():
+            uris = [join_uri(prefix, f"{name}-{run}{pipeline.part_suffix(name)}") for run in range(len(files))]
+            for file, uri in zip(files, uris, strict=True):
+                await self._storage.publish(file.path, uri)
+            parts[name] = uris
         result = SegmentResult(
             segment=given.segment,
+            runs=[file.frames for file in rendered.parts[given.request.format[0]]],
             parts=parts,
             captured=rendered.captured,
             repeated=rendered.repeated,
@@ -154,14 +157,15 @@ class ExportActivities:
         await self._storage.write(result.model_dump_json().encode(), join_uri(prefix, naming.RESULT_NAME))
         return result
 
-    async def _fetch_parts(self, given: AssembleInput, attempt: Attempt) -> dict[VideoFormat, list[Path]]:
-        segments = sorted(given.segments, key=lambda result: result.segment.index)
-        parts: dict[VideoFormat, list[Path]] = {name: [] for name in given.request.format}
-        for result in segments:
-            for name, paths in parts.items():
-                path = attempt.workdir / f"part-{result.segment.index:05d}-{name}{pipeline.part_suffix(name)}"
-                await self._storage.fetch(result.parts[name], path)
-                paths.append(path)
+    async def _fetch_parts(self, given: AssembleInput, attempt: Attempt) -> dict[VideoFormat, list[pipeline.Part]]:
+        parts: dict[VideoFormat, list[pipeline.Part]] = {name: [] for name in given.request.format}
+        for result in sorted(given.segments, key=lambda result: result.segment.index):
+            for name, files in parts.items():
+                for run, (uri, frames) in enumerate(zip(result.parts[name], result.runs, strict=True)):
+                    suffix = pipeline.part_suffix(name)
+                    path = attempt.workdir / f"part-{result.segment.index:05d}-{run:02d}-{name}{suffix}"
+                    await self._storage.fetch(uri, path)
+                    files.append(pipeline.Part(path, frames))
         return parts
 
     async def _publish(self, video: FinishedVideo, prefix: str) -> VideoObject:

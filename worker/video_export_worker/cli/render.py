@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from video_export_worker.cli.request_options import build_request, request_options
-from video_export_worker.contract import VideoExportRequest, VideoFormat
+from video_export_worker.contract import Segment, VideoExportRequest, VideoFormat
 
 if TYPE_CHECKING:
     from video_export_worker.encoding import FinishedVideo
@@ -79,11 +79,12 @@ async def _render(
         normalised = workdir / "recording"
         plan = await plan_export(recordings, request, normalised, limits=RecordingLimits())
         chromium = ChromiumSettings.from_environment(os.environ)
+        # There are no pods to share the work with: one segment, and the browsers of this machine.
+        whole = Segment(index=0, first=0, count=plan.frames)
         segment = await render_segment(
-            normalised, request, plan, plan.segments[0], workdir, chromium=chromium, on_progress=bar.update
+            normalised, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
         )
-        parts = {name: [path] for name, path in segment.parts.items()}
-        export = await assemble(request, plan, parts, workdir)
+        export = await assemble(request, plan, segment.parts, workdir)
         for video, output in zip(export.videos, outputs, strict=True):
             _publish(video.path, output)
     return _report(export.videos, outputs, segment, plan.warnings, time.monotonic() - began)

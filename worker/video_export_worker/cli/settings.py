@@ -50,6 +50,8 @@ class WorkerSettings(BaseModel):
     max_video_seconds: float = Field(8 * 3600, gt=0, alias="VIDEO_EXPORT_MAX_VIDEO_SECONDS")
     chromium: str | None = Field(None, alias="VIDEO_EXPORT_CHROMIUM")
     chromium_sandbox: Literal["true", "false", "auto"] = Field("auto", alias="VIDEO_EXPORT_CHROMIUM_SANDBOX")
+    chromium_capture: Literal["auto", "screenshot"] = Field("auto", alias="VIDEO_EXPORT_CHROMIUM_CAPTURE")
+    browsers: int | None = Field(None, ge=1, le=16, alias="VIDEO_EXPORT_BROWSERS")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="VIDEO_EXPORT_LOG_LEVEL")
     identity: str = Field(alias="POD_NAME", default_factory=socket.gethostname)
 

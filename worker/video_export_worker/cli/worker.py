@@ -22,7 +22,7 @@ from video_export_worker.cli.health import CannotServe, serving_health
 from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
 from video_export_worker.contract import DEFAULT_TASK_QUEUE
 from video_export_worker.recording import RecordingLimits
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.rendering import CaptureMode, ChromiumSettings, choose_browsers
 from video_export_worker.storage import Storage
 from video_export_worker.task_queues import find_registration
 
@@ -145,7 +145,9 @@ def build_worker(client: Client, settings: WorkerSettings, activities: ExportAct
 def _build_activities(settings: WorkerSettings) -> ExportActivities:
     sandbox = {"true": True, "false": False, "auto": None}[settings.chromium_sandbox]
     limits = RecordingLimits(settings.max_recording_bytes, settings.max_decompressed_bytes, settings.max_video_seconds)
-    return ExportActivities(Storage(settings.storage_uri), limits, ChromiumSettings(settings.chromium, sandbox))
+    browsers = settings.browsers or choose_browsers(settings.slots)
+    chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture), browsers)
+    return ExportActivities(Storage(settings.storage_uri), limits, chromium)
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[T]) -> T | None:

@@ -24,6 +24,7 @@ from playwright.async_api import Error, Playwright, Route, async_playwright
 
 from video_export_worker.errors import RenderFailed
 from video_export_worker.rendering.captures import CaptureMode
+from video_export_worker.rendering.cpus import choose_browsers
 from video_export_worker.rendering.devtools import connect_devtools
 from video_export_worker.rendering.page import ReplayPage, Stage
 
@@ -69,15 +70,19 @@ class ChromiumSettings:
         executable: path of `chromium-headless-shell`; by default it is looked up on PATH, then among Playwright's.
         sandbox: True, False, or None to use it wherever the machine allows it.
         capture: from the compositor's memory where that works, or by screenshots only.
+        browsers: how many may work on one segment side by side.
     """
 
     executable: str | None = None
     sandbox: bool | None = None
     capture: CaptureMode = CaptureMode.AUTO
+    browsers: int = 1
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ChromiumSettings:
-        """Read VIDEO_EXPORT_CHROMIUM (a path), ..._SANDBOX (true, false, auto) and ..._CAPTURE (auto, screenshot)."""
+        """Read VIDEO_EXPORT_CHROMIUM (a path), ..._SANDBOX (true, false, auto), ..._CAPTURE (auto, screenshot), and
+        VIDEO_EXPORT_BROWSERS (a number; by default as many as there are processors for).
+        """
         sandbox = environment.get("VIDEO_EXPORT_CHROMIUM_SANDBOX", "auto").lower()
         if sandbox not in ("true", "false", "auto"):
             raise ValueError(f"VIDEO_EXPORT_CHROMIUM_SANDBOX is {sandbox!r}: use true, false or auto")
@@ -85,7 +90,10 @@ class ChromiumSettings:
         if capture not in tuple(CaptureMode):
             raise ValueError(f"VIDEO_EXPORT_CHROMIUM_CAPTURE is {capture!r}: use {' or '.join(CaptureMode)}")
         executable = environment.get("VIDEO_EXPORT_CHROMIUM") or None
-        return cls(executable, {"true": True, "false": False}.get(sandbox), CaptureMode(capture))
+        browsers = environment.get("VIDEO_EXPORT_BROWSERS") or str(choose_browsers(slots=1))
+        if not browsers.isdecimal() or int(browsers) < 1:
+            raise ValueError(f"VIDEO_EXPORT_BROWSERS is {browsers!r}: use a whole number from 1 up")
+        return cls(executable, {"true": True, "false": False}.get(sandbox), CaptureMode(capture), int(browsers))
 
     def find_executable(self) -> str:
         """Path of the browser.
