@@ -106,10 +106,12 @@ const bringsCanvas = (event) => event.type === 2 || (event.type === 3 && event.d
 function place() {
   let scale = Math.min(shape.width / size.width, shape.height / size.height, shape.maxScale);
   if (scale > 1 && scale < 1.005) scale = 1;
-  const left = Math.floor((shape.width - size.width * scale) / 2);
-  const top = Math.floor((shape.height - size.height * scale) / 2);
+  const whole = (length) => Math.round(length * devicePixelRatio) / devicePixelRatio;
+  const [across, down] = scale === 1 ? [size.width, size.height] : [whole(size.width * scale), whole(size.height * scale)];
+  const left = Math.floor((shape.width - across) / 2);
+  const top = Math.floor((shape.height - down) / 2);
   Object.assign(size, { scale, left, top });
-  replayer.wrapper.style.transform = `translate(${left}px, ${top}px)` + (scale === 1 ? "" : ` scale(${scale})`);
+  replayer.wrapper.style.transform = `translate(${left}px, ${top}px) scale(${across / size.width}, ${down / size.height})`;
 }
 
 /** Applies every event up to and including `t`. */
