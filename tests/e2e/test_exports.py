@@ -22,7 +22,7 @@ def test_from_zero_to_what_the_backlog_needs_and_back_without_an_interruption(
 
     small = ("--width", "640", "--height", "360")
     # Every frame of it differs, so it outlasts the others and the window of the scale-down on any machine.
-    slow = ("--fps", "60", "--speed", "0.8", "--width", "1280", "--height", "720")
+    slow = ("--fps", "60", "--speed", "0.3", "--width", "1280", "--height", "720")
     long = tenant.submit("animations", "--format", "mp4", *slow)
     short = [
         tenant.submit("form", "--format", "gif", "--fps", "5", "--end", "10", *small),
