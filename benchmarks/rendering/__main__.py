@@ -8,93 +8,48 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-CHECKOUT = Path(__file__).parents[2]
-RECORDINGS = CHECKOUT / "tests" / "recordings"
-DEFAULT = ("form", "animations", "canvas", "long-list", "idle")
-SAMPLE = 0.1  # seconds between two looks at the memory
+from benchmarks.rendering.drawing import draw_speeds
+from benchmarks.rendering.processes import measure
 
-
-def product(recording: Path, output: Path) -> list[str]:
-    """The command that users run."""
-    return [
-        sys.executable,
-        "-m",
-        "video_export_worker",
-        "render",
-        str(recording),
-        "-o",
-        str(output),
-        "--force",
-        "--json",
-    ]
+CHECKOUT: Final = Path(__file__).parents[2]
+RECORDINGS: Final = CHECKOUT / "tests" / "recordings"
+DEFAULT: Final = ("form", "animations", "canvas", "long-list", "idle")
+IDLE: Final = "idle"  # ten minutes, of which other methods render every frame: for them it is left out
+FOLDER: Final = CHECKOUT / "build" / "bench"
+COLUMNS: Final = ("recording", "method", "x_realtime", "fps", "wall_s", "cpu_s", "peak_rss_mb", "captures", "steps")
 
 
-def every_frame(recording: Path, output: Path) -> list[str]:
-    """The baseline."""
-    return [sys.executable, "-m", "benchmarks.rendering.every_frame", str(recording), str(output)]
+@dataclass(frozen=True)
+class Method:
+    """A way to make a video: a command that takes the recording and the video's path."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_baseline: bool = False
+
+    def build(self, recording: Path, video: Path) -> list[str]:
+        """The command."""
+        paths = {"RECORDING": str(recording), "VIDEO": str(video)}
+        return [sys.executable, "-m", *(paths.get(word, word) for word in self.command)]
 
 
-METHODS: dict[str, Callable[[Path, Path], list[str]]] = {"product": product, "every-frame": every_frame}
-
-
-def measure(command: list[str]) -> dict[str, Any]:
-    """Run a command in a session of its own; return what it printed and what it cost."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, start_new_session=True)
-    peak = [0.0]
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(SAMPLE):
-            peak[0] = max(peak[0], memory_of(process.pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    printed, _ = process.communicate()
-    ended.set()
-    watcher.join()
-    wall = time.monotonic() - began
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode != 0:
-        raise SystemExit(f"{command} ended with {process.returncode}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": wall, "cpu_s": cpu, "peak_rss_mb": peak[0], "report": json.loads(printed)}
-
-
-def memory_of(leader: int) -> float:
-    """Resident megabytes of all processes below `leader`, what they share counted in parts."""
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    family = {leader}
-    while grown := {child for child, parent in parents.items() if parent in family} - family:
-        family |= grown
-    return sum(map(_proportional_size, family)) / 1024
-
-
-def _proportional_size(process: int) -> int:
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+RENDER: Final = ("video_export_worker", "render", "RECORDING", "-o", "VIDEO", "--force", "--json")
+METHODS: Final = (
+    Method("product", RENDER),
+    Method("product-screenshots", RENDER, {"VIDEO_EXPORT_CHROMIUM_CAPTURE": "screenshot"}),
+    Method("every-frame", ("benchmarks.rendering.every_frame", "RECORDING", "VIDEO"), is_baseline=True),
+    Method("real-time", ("benchmarks.rendering.real_time", "RECORDING", "VIDEO"), is_baseline=True),
+)
 
 
 def duration_of(video: Path) -> float:
@@ -103,47 +58,66 @@ def duration_of(video: Path) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def run(recording: Path, runs: int) -> list[dict[str, Any]]:
+def run(recording: Path, runs: int, baseline_runs: int) -> list[dict[str, Any]]:
     """Measure every method on a recording, in turn; the medians."""
-    taken: dict[str, list[dict[str, Any]]] = {method: [] for method in METHODS}
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(runs):
-            for method, command in METHODS.items():
-                video = Path(folder) / f"{method}.mp4"
-                result = measure(command(recording, video))
-                result["x_realtime"] = duration_of(video) / result["wall_s"]
-                taken[method].append(result)
-    return [_summarise(recording, method, results) for method, results in taken.items()]
-
-
-def _summarise(recording: Path, method: str, results: list[dict[str, Any]]) -> dict[str, Any]:
-    figures = {
-        name: round(statistics.median(result[name] for result in results), 2)
-        for name in ("x_realtime", "wall_s", "cpu_s", "peak_rss_mb")
-    }
-    report = results[-1]["report"]
-    captures = report.get("captures", report.get("captured"))
     name = recording.name.partition(".")[0]
-    return {"recording": name, "method": method, **figures, "captures": captures, "steps": report["steps"]}
+    methods = [method for method in METHODS if not (method.is_baseline and name == IDLE)]
+    taken: dict[str, list[dict[str, Any]]] = {method.name: [] for method in methods}
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(max(runs, baseline_runs)):
+            for method in methods:
+                if turn >= (baseline_runs if method.is_baseline else runs):
+                    continue
+                video = Path(folder) / f"{method.name}.mp4"
+                result = measure(method.build(recording, video), method.environment)
+                seconds = duration_of(video)
+                result["x_realtime"], result["fps"] = seconds / result["wall_s"], seconds * 25 / result["wall_s"]
+                taken[method.name].append(result)
+    return [_summarise(name, method, results) for method, results in taken.items() if results]
+
+
+def _summarise(recording: str, method: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+    def median(name: str) -> float:
+        return round(float(statistics.median(result[name] for result in results)), 2)
+
+    figures = {name: median(name) for name in ("x_realtime", "fps", "wall_s", "cpu_s", "peak_rss_mb")}
+    last = results[-1]
+    report = last["report"]
+    return {
+        "recording": recording,
+        "method": method,
+        **figures,
+        "captures": report.get("captures", report.get("captured")),
+        "steps": report["steps"],
+        "runs": len(results),
+        "wall_s_of_runs": [round(result["wall_s"], 2) for result in results],
+        # Inside a process that runs already, as a worker's does: without interpreter and imports.
+        "wall_s_inside": report.get("wall_seconds"),
+        "cpu_s_by_part": {part: round(seconds, 2) for part, seconds in sorted(last["cpu_by_part"].items())},
+    }
 
 
 def main() -> None:
-    """Measure, print the table, write the raw numbers."""
+    """Measure, print the table and the profile, write the raw numbers and the plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recordings", nargs="*", type=Path, help="recordings; by default the project's own")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each method (5)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of the product (5)")
+    parser.add_argument("--baseline-runs", type=int, default=5, help="runs of what it is compared with (5)")
     given = parser.parse_args()
-    rows = []
-    header = ("recording", "method", "x_realtime", "wall_s", "cpu_s", "peak_rss_mb", "captures", "steps")
-    print(" | ".join(header))
+    rows: list[dict[str, Any]] = []
+    print(" | ".join(COLUMNS))
     for recording in given.recordings or [RECORDINGS / f"{name}.json.gz" for name in DEFAULT]:
-        for row in run(recording, given.runs):
+        for row in run(recording, given.runs, given.baseline_runs):
             rows.append(row)
-            print(" | ".join(str(row[name]) for name in header), flush=True)
-    target = CHECKOUT / "build" / "bench" / "render.json"
-    os.makedirs(target.parent, exist_ok=True)
-    target.write_text(json.dumps(rows, indent=2) + "\n")
-    print(f"raw numbers: {target.relative_to(CHECKOUT)}")
+            print(" | ".join(str(row[name]) for name in COLUMNS), flush=True)
+    print("\nwhere the processor time of the product's last run went, in seconds")
+    for row in rows:
+        if row["method"] == "product":
+            print(f"{row['recording']}: {row['cpu_s_by_part']}")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "render.json").write_text(json.dumps(rows, indent=2) + "\n")
+    draw_speeds(rows, FOLDER / "render.svg")
+    print(f"raw numbers and plot: {(FOLDER / 'render.json').relative_to(CHECKOUT)}, render.svg")
 
 
 if __name__ == "__main__":
