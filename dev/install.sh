@@ -66,7 +66,7 @@ if [ "$(cat "$venv/.installed" 2> /dev/null)" != "$stamp" ]; then
   say "Python environment in $venv"
   [ -x "$venv/bin/python" ] || "$(find_python)" -m venv "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r dev/uv-requirements.txt
-  VIRTUAL_ENV=$PWD/$venv "$venv/bin/uv" pip sync --quiet --require-hashes \
+  VIRTUAL_ENV=$PWD/$venv "$venv/bin/uv" pip sync --quiet --compile-bytecode --require-hashes \
     requirements/dev.txt requirements/build.txt dev/uv-requirements.txt
   VIRTUAL_ENV=$PWD/$venv "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
   echo "$stamp" > "$venv/.installed"
