@@ -1,6 +1,6 @@
 # Every target installs what it needs; see README.md for the times.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-node demo demo-down dev images player check test exactness test-unit test-integration test-e2e bench-render soak-render bench-scaling
+.PHONY: help setup setup-node demo demo-down dev images player check test exactness test-unit test-integration test-e2e bench-render soak-render bench-scaling bench-operator
 
 PYTHON := .venv/bin/python
 # Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
@@ -61,6 +61,10 @@ soak-render: setup ## five hundred exports in one process: nothing lost, nothing
 
 bench-scaling: setup ## how many pods and how long a wait: the operator's rules against KEDA's and fixed sizes (TRACES=names)
 	@$(PYTHON) -m benchmarks.scaling $(TRACES)
+
+bench-operator: setup ## what many resources cost one operator (RESOURCES=numbers, STEADY=seconds)
+	@$(PYTHON) -m dev kubernetes
+	@$(PYTHON) -m benchmarks.operator $(RESOURCES) $(if $(STEADY),--steady $(STEADY))
 
 exactness: setup ## every frame of every test recording against the reference, pixel by pixel; takes long
 	@$(PYTHON) -m tests.reference $(RECORDINGS)

@@ -115,7 +115,7 @@ async def _serve(
     store = Store(loop.wake)
     metrics.resources.set_function(lambda: len(store.resources))
     asker = Asker(TemporalQueues(), cluster, Budget(settings.calls_per_second), metrics, random.random)
-    actor = Actor(cluster, store, metrics)
+    actor = Actor(cluster, store, metrics, asyncio.Semaphore(settings.concurrency))
     reconciler = Reconciler(cluster, store, asker, Listener(worker_metrics), actor, metrics, random.random)
     ready, stop = asyncio.Event(), asyncio.Event()
     runner = await metrics_module.serve(metrics, settings.metrics_port, ready.is_set)

@@ -1,5 +1,6 @@
 """Carries out plans: the one place that writes, and only while this replica leads."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -15,11 +16,12 @@ from video_export_operator.resource.live import take_fingerprint
 
 @dataclass(frozen=True)
 class Actor:
-    """Carries out the actions for one resource after another."""
+    """Carries out actions; `places` is how many resources may be acted on at once."""
 
     cluster: Cluster
     store: Store
     metrics: Metrics
+    places: asyncio.Semaphore
 
     async def carry_out(self, key: Key, uid: str, actions: Iterable[Action], record: Record) -> OperatorError | None:
         """Try every action and return the error to tell, the most lasting one.

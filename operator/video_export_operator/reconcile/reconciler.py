@@ -16,7 +16,7 @@ from video_export_operator.reconcile.acting import Actor
 from video_export_operator.reconcile.asking import Asker
 from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.observing import observe
-from video_export_operator.reconcile.record import Record
+from video_export_operator.reconcile.record import Record, Situation
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import Key, VideoExportWorker
 from video_export_operator.resource.live import LiveDeployment
@@ -65,8 +65,7 @@ class Reconciler:
         await self._resync(resource, record)
         await self.asker.refresh(resource, record, self._is_at_zero(resource), began)
         await self.listener.complete(resource, record, self.store.pods(key))
-        decision = await self._decide(resource, record)
-        await self._act(resource, record, decision)
+        decision = await self._follow(resource, record)
         await self._tell(resource, record, decision)
         self.metrics.duration.observe(time.monotonic() - began)
         return self._next_due(resource, record)
@@ -82,10 +81,27 @@ class Reconciler:
         self.store.replace_pods(key, await self.cluster.list_pods(key.namespace, key.name))
         record.resynced_at = at
 
-    async def _decide(self, resource: VideoExportWorker, record: Record) -> Decision:
-        """Return the size, with open executions counted and pods read again where that matters."""
-        count = None
-        decision, memory = decide(resource.spec, observe(resource, self.store, record), record.memory)
+    async def _follow(self, resource: VideoExportWorker, record: Record) -> Decision:
+        """Return the size after bringing the cluster to it.
+
+        Only so many act at once: a thousand that begin together would hold their objects in memory together, and
+        all be done last instead of one after the other.
+        """
+        decision, open_executions = await self._decide(resource, record)
+        if not self._has_work(resource, record, decision):
+            return decision
+        async with self.actor.places:
+            # What was decided before the wait may be out of date; open executions are counted once a window.
+            decision, _ = await self._decide(resource, record, open_executions)
+            if self._has_work(resource, record, decision):
+                await self._act(resource, record, decision)
+        return decision
+
+    async def _decide(
+        self, resource: VideoExportWorker, record: Record, count: int | None = None
+    ) -> tuple[Decision, int | None]:
+        """Return the size and the open executions, which are counted, as pods are read again, where that matters."""
+        decision, memory = decide(resource.spec, observe(resource, self.store, record, count), record.memory)
         if decision.count_wanted:
             count = await self.asker.count_open(resource, record, time.monotonic())
             decision, memory = decide(resource.spec, observe(resource, self.store, record, count), memory)
@@ -96,24 +112,33 @@ class Reconciler:
             self.store.replace_pods(resource.key, pods)
             decision, memory = decide(resource.spec, observe(resource, self.store, record, count), memory)
         record.memory = memory
-        return decision
+        return decision, count
+
+    def _has_work(self, resource: VideoExportWorker, record: Record, decision: Decision) -> bool:
+        """Return whether there may be something to do that is not waiting to be tried again."""
+        at, now = time.monotonic(), self._situation(resource, record, decision)
+        if record.problem is not None and at < record.retry_at and now == record.tried:
+            return False
+        return now != record.in_place or (not resource.dry_run and record.applied.is_stale(at))
+
+    def _situation(self, resource: VideoExportWorker, record: Record, decision: Decision) -> Situation:
+        """Return what there is to do and what there is to do it to."""
+        live = self.store.deployment(resource.key, resource.uid)
+        secrets = record.secrets if record.secrets is not None else live.secrets if live is not None else ""
+        children = self.store.children(resource.key)
+        return Situation(resource.generation, resource.dry_run, decision.replicas, secrets, live, children)
 
     async def _act(self, resource: VideoExportWorker, record: Record, decision: Decision) -> None:
         """Bring the cluster to the decision; what failed is tried again later, or sooner if something changed."""
         at, key = time.monotonic(), resource.key
-        live, children = self.store.deployment(key, resource.uid), self.store.children(key)
-        secrets = record.secrets if record.secrets is not None else live.secrets if live is not None else ""
-        tried = (resource.generation, resource.dry_run, decision.replicas, secrets, live, children)
-        if record.problem is not None and at < record.retry_at and tried == record.tried:
-            return
-        if tried == record.in_place and (resource.dry_run or not record.applied.is_stale(at)):
-            return
-        wanted = record.wanted(resource, decision.replicas, secrets)
-        actions = plan_objects(wanted, decision, live, self.store.pods(key), record.applied, at, children)
+        tried = self._situation(resource, record, decision)
+        live = tried.deployment
+        wanted = record.wanted(resource, decision.replicas, tried.secrets)
+        actions = plan_objects(wanted, decision, live, self.store.pods(key), record.applied, at, tried.children)
         if not actions:
             record.rest(tried)
             return
-        record.in_place = ()
+        record.in_place = None
         refused = await self._check(resource, record, wanted.workload)
         if refused is not None or resource.dry_run:
             actions = ()
@@ -135,8 +160,7 @@ class Reconciler:
         log.warning("%s: %s: %s", key, record.problem.reason, record.problem, extra={"about": about})
         record.attempts += 1
         record.retry_at = time.monotonic() + pause_after(record.problem, record.attempts, self.random())
-        live, children = self.store.deployment(key, resource.uid), self.store.children(key)
-        record.tried = (resource.generation, resource.dry_run, decision.replicas, secrets, live, children)
+        record.tried = self._situation(resource, record, decision)
 
     async def _check(self, resource: VideoExportWorker, record: Record, workload: Manifest) -> OperatorError | None:
         """Return what the API server has against a new template, before anything is changed (a server-side dry run)."""

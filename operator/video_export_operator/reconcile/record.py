@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from video_export_operator.errors import OperatorError
+from video_export_operator.manifests import Ref
 from video_export_operator.plan import Applied, Wanted, build_wanted
 from video_export_operator.resource import VideoExportWorker, parse_resource
 from video_export_operator.resource.live import LiveDeployment, LivePod
@@ -15,6 +16,24 @@ from video_export_operator.temporal_queue import Endpoint
 NEVER = float("-inf")
 REPORT_GRACE = 75.0
 """Seconds that a ready pod may be without a heartbeat before that is told; the SDK's default interval is 60 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What there is to do for a resource, and what there is to do it to.
+
+    Attributes:
+        replicas: the size decided on.
+        secrets: hash of what the Secrets of the resource hold.
+        children: fingerprints of what is there beside the Deployment.
+    """
+
+    generation: int
+    dry_run: bool
+    replicas: int
+    secrets: str
+    deployment: LiveDeployment | None
+    children: Mapping[Ref, str]
 
 
 @dataclass
@@ -54,9 +73,9 @@ class Record:
     problem: OperatorError | None = None
     attempts: int = 0
     retry_at: float = NEVER
-    tried: tuple[object, ...] = ()
+    tried: Situation | None = None
     told_at: float = NEVER
-    in_place: tuple[object, ...] = ()
+    in_place: Situation | None = None
     told: tuple[object, float] | None = None
     completed_at: float = NEVER
     by_metrics: frozenset[str] = frozenset()
@@ -84,7 +103,7 @@ class Record:
         size = self.applied.size
         return size[1] if size is not None and size[0] == live.uid else live.decided
 
-    def rest(self, decided: tuple[object, ...]) -> None:
+    def rest(self, decided: Situation) -> None:
         """Remember that nothing is left to do; what was wanted can be built again."""
         self.problem, self.attempts, self.in_place = None, 0, decided
         self._wanted = None

@@ -28,7 +28,7 @@ class Limit(StrEnum):
     OPEN_EXECUTIONS = "OpenExecutions"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """The size that a rule proposes, and why."""
 
@@ -37,7 +37,7 @@ class Proposal:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Bound:
     """A limit that changed the size, and why."""
 
@@ -46,7 +46,7 @@ class Bound:
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The size and everything that explains it.
 

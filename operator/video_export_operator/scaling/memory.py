@@ -10,7 +10,7 @@ OUTAGE = 2
 """Failed attempts in a row that make an outage. One alone says little: it only makes the statistics stale."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PodWork:
     """The last that the worker of a pod said; a silent one keeps it.
 
@@ -31,7 +31,7 @@ class PodWork:
         return 0.0 if self.idle_from is None else self.idle_until - self.idle_from
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A stretch of time in which the same was needed, and what was done in it.
 
@@ -47,7 +47,7 @@ class Sample:
     slot_seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Memory:
     """The past, as far as it matters.
 

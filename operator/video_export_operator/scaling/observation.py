@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits on a queue, of one task type; ages in seconds, rates in tasks a second."""
 
@@ -14,7 +14,7 @@ class Backlog:
     dispatch_rate: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WorkerReport:
     """What the worker of one pod last said of itself.
 
@@ -29,7 +29,7 @@ class WorkerReport:
     beat: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """One answer of Temporal, all of it asked together.
 
@@ -51,7 +51,7 @@ class QueueState:
         return self.activities.tasks + self.workflows.tasks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pod:
     """One pod, as far as its size is concerned.
 
@@ -70,7 +70,7 @@ class Pod:
     deletion_cost: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything that a decision may depend on, beside the spec and the memory.
 

@@ -1,0 +1,1 @@
+"""What many VideoExportWorker resources cost the operator, and how fast it reacts on a real node."""
