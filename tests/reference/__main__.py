@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from video_export_worker.rendering import (
     build_timeline,
     render_frames,
 )
+from video_export_worker.rendering.captures import CaptureMode
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDINGS = CHECKOUT / "tests" / "recordings"
@@ -59,17 +61,18 @@ class Row:
 
 async def _every_frame(
     recording: Recording, timeline: Timeline, options: RenderOptions, chromium: ChromiumSettings, counts: RenderCounts
-) -> AsyncIterator[Picture]:
+) -> AsyncGenerator[Picture]:
     """The product's frames; one that repeats the one before comes again."""
     rendered = render_frames(recording, timeline, options, range(timeline.frames), chromium=chromium, counts=counts)
     shown: Picture | None = None
     index = 0
-    async for frame in rendered:
-        for _ in range(frame.index - index):
-            assert shown is not None, "the first frame did not come"
+    async with contextlib.aclosing(rendered):
+        async for frame in rendered:
+            for _ in range(frame.index - index):
+                assert shown is not None, "the first frame did not come"
+                yield shown
+            shown, index = frame.picture.copy(), frame.index + 1
             yield shown
-        shown, index = frame.picture.copy(), frame.index + 1
-        yield shown
     for _ in range(timeline.frames - index):
         assert shown is not None, "no frame came"
         yield shown
@@ -84,16 +87,16 @@ async def compare(name: str, recording: Recording, request: VideoExportRequest, 
     counts = RenderCounts()
     product = _every_frame(recording, timeline, options, chromium, counts)
     different, pixels, levels, first = 0, 0, 0, None
-    async for index, theirs in reference_frames(
-        recording, timeline, options, range(timeline.frames), chromium=chromium
-    ):
-        ours = await anext(product)
-        if np.array_equal(ours, theirs):
-            continue
-        different += 1
-        first = timeline.recording_ms(index) if first is None else first
-        pixels = max(pixels, int((ours != theirs).any(axis=2).sum()))
-        levels = max(levels, int(np.abs(ours.astype(int) - theirs).max()))
+    frames = reference_frames(recording, timeline, options, range(timeline.frames), chromium=chromium)
+    async with contextlib.aclosing(product):
+        async for index, theirs in frames:
+            ours = await anext(product)
+            if np.array_equal(ours, theirs):
+                continue
+            different += 1
+            first = timeline.recording_ms(index) if first is None else first
+            pixels = max(pixels, int((ours != theirs).any(axis=2).sum()))
+            levels = max(levels, int(np.abs(ours.astype(int) - theirs).max()))
     seconds = round(time.monotonic() - began, 1)
     return Row(name, request.fps, timeline.frames, different, pixels, levels, first, counts.captures, seconds)
 
@@ -105,14 +108,16 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=25)
     parser.add_argument("--start", type=float, default=0, help="second of the recording")
     parser.add_argument("--end", type=float, default=SECONDS, help="second of the recording")
+    parser.add_argument("--screenshots", action="store_true", help="the product captures by screenshots only")
     given = parser.parse_args()
+    chromium = ChromiumSettings(capture=CaptureMode.SCREENSHOT if given.screenshots else CaptureMode.AUTO)
     rows = []
     print("recording | fps | frames compared | frames different | pixels | levels | captures | seconds")
     for path in given.recordings or sorted(RECORDINGS.glob("*.json.gz")):
         recording = parse_recording([path.read_bytes()])
         wanted = {"recording": "file:///a", "fps": given.fps, "start": given.start, "end": given.end}
         name = path.name.partition(".")[0]
-        row = asyncio.run(compare(name, recording, VideoExportRequest.model_validate(wanted), ChromiumSettings()))
+        row = asyncio.run(compare(name, recording, VideoExportRequest.model_validate(wanted), chromium))
         rows.append(row)
         figures = (
             row.fps,

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -48,6 +48,7 @@ POLICY = (
     "media-src data: blob:"
 )
 AHEAD_MS = 1e9  # frame times near the machine's own would let Blink's clock follow that
+MOST_HANGS = 3
 LIMIT = 20.0  # seconds that any answer may take
 SETTLING = 10  # frames for one time: what a page does a frame late belongs to the frame all the same
 
@@ -151,21 +152,28 @@ async def reference_frames(
     frames: range,
     *,
     chromium: ChromiumSettings,
-    on_frame: Callable[[int], None] = lambda frame: None,
 ) -> AsyncIterator[tuple[int, Picture]]:
     """Every frame's picture (height x width x 4, BGRA), with its number; equal ones come as the same object."""
     pointer = PointerPath(recording.mouse, options.mouse)
-    async with open_reference(chromium, options) as page:
-        await page.open(recording, options)
-        before: tuple[bytes, Picture] | None = None
-        for index in frames:
-            at_ms = timeline.recording_ms(index)
-            png, size = await page.frame(at_ms)
-            if before is None or before[0] != png:
-                before = png, _decode(png)[: options.height, : options.width]
-            marks = await _marks(page, pointer, at_ms, size, options.device_scale_factor)
-            yield index, draw_marks(before[1], marks, options.device_scale_factor)
-            on_frame(index)
+    due, hangs = frames.start, 0
+    while due < frames.stop:
+        try:
+            async with open_reference(chromium, options) as page:
+                await page.open(recording, options)
+                before: tuple[bytes, Picture] | None = None
+                for index in range(due, frames.stop):
+                    at_ms = timeline.recording_ms(index)
+                    png, size = await page.frame(at_ms)
+                    if before is None or before[0] != png:
+                        before = png, _decode(png)[: options.height, : options.width]
+                    marks = await _marks(page, pointer, at_ms, size, options.device_scale_factor)
+                    yield index, draw_marks(before[1], marks, options.device_scale_factor)
+                    due = index + 1
+        except TimeoutError:
+            # Once in some dozens of launches a frame never ends; another browser goes on from there.
+            hangs += 1
+            if hangs > MOST_HANGS:
+                raise
 
 
 async def _marks(page: ReferencePage, pointer: PointerPath, at_ms: float, size: dict[str, float], ratio: float) -> Any:
@@ -186,7 +194,9 @@ async def _marks(page: ReferencePage, pointer: PointerPath, at_ms: float, size: 
 
 def _decode(png: bytes) -> Picture:
     with av.open(BytesIO(png), "r", format="png_pipe") as container:
-        return np.asarray(next(container.decode(video=0)).to_ndarray(format="bgra"), np.uint8)
+        picture = np.array(next(container.decode(video=0)).to_ndarray(format="bgra"), np.uint8)
+    picture[..., 3] = 255
+    return picture
 
 
 async def _serve(route: Route) -> None:

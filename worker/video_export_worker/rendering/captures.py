@@ -173,4 +173,5 @@ def decode_png(data: bytes) -> Picture:
     if not frames:
         raise RenderFailed("capture: Chromium returned a picture that is no PNG")
     picture: Picture = np.asarray(frames[0].to_ndarray(format="bgra"), np.uint8)
+    picture[..., 3] = 255  # what is partly transparent has its own colour all the same
     return picture

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+OPAQUE: Final = 0xFF000000  # of a little-endian BGRA pixel
 
 # Paints the whole window with a pattern that no page has, the same as `paint_pattern` here.
 PATTERN: Final = """(seed => {
@@ -99,9 +100,23 @@ def open_surface(surface: Surface) -> tuple[Callable[[], Picture], Callable[[], 
         if os.preadv(memory, [data.data], surface.address) != size:
             raise OSError(f"the memory of process {surface.process} ends within the picture")
         rows = data.reshape(surface.height, surface.stride)
-        return rows[:, : surface.width * 4].reshape(surface.height, surface.width, 4)
+        return make_opaque(rows[:, : surface.width * 4].reshape(surface.height, surface.width, 4))
 
     return read, lambda: os.close(memory)
+
+
+def make_opaque(picture: Picture) -> Picture:
+    """The picture, changed in place to what a screenshot shows of it: divided by alpha, and alpha left out.
+
+    Chromium leaves some pixels at the edges of moving layers partly transparent, with nothing behind them.
+    """
+    clear = picture.view(np.uint32)[..., 0] < OPAQUE
+    if clear.any():
+        pixels = picture[clear].astype(np.float32)
+        pixels[:, :3] = np.floor(pixels[:, :3] * 255 / np.maximum(pixels[:, 3:], 1) + 0.5)
+        pixels[:, 3] = 255
+        picture[clear] = np.minimum(pixels, 255).astype(np.uint8)
+    return picture
 
 
 def _writable_regions(process: int, size: int) -> Iterator[tuple[int, int]]:
