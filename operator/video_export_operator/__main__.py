@@ -18,7 +18,7 @@ import yaml
 from video_export_operator import metrics as metrics_module
 from video_export_operator.cluster import Cluster, load_configuration
 from video_export_operator.errors import OperatorError
-from video_export_operator.handlers import build_registry, build_settings
+from video_export_operator.handlers import build_registry, build_settings, escalate_failed_watches
 from video_export_operator.lease import Elector
 from video_export_operator.metrics import Metrics
 from video_export_operator.reconcile import Actor, Asker, Budget, Listener, Loop, Reconciler, Store, explain
@@ -121,7 +121,10 @@ async def _serve(
     runner = await metrics_module.serve(metrics, settings.metrics_port, ready.is_set)
     watching = asyncio.create_task(_watch(settings, store, loop, ready, stop), name="watch")
     signals = asyncio.create_task(_take_signals(ready, stop), name="signals")
-    tasks = [asyncio.create_task(loop.run(reconciler), name="loop")]
+    tasks = [
+        asyncio.create_task(loop.run(reconciler), name="loop"),
+        asyncio.create_task(escalate_failed_watches(), name="watches"),
+    ]
     if settings.leader_election:
         tasks.append(asyncio.create_task(elector.run(), name="lease"))
     try:

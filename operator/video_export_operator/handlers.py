@@ -1,7 +1,8 @@
 """Kopf's part: watching, and the liveness endpoint. Nothing here writes to a resource, so there are no finalizers."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import kopf
@@ -22,7 +23,21 @@ CHILDREN = (
 )
 """What stands beside a Deployment, so that its edits are repaired soon."""
 
+BACKOFFS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0)
+"""Seconds before a watch that was refused is tried again; the last for ever."""
+LOOK = 2.0
+"""Seconds between two looks at whether the watches are alive."""
+
 Put = Callable[[Any], None]
+
+
+class Backoffs:
+    """Pauses without an end: of a limited number Kopf would try for a minute, and then never watch again."""
+
+    def __iter__(self) -> Iterator[float]:
+        yield from BACKOFFS
+        while True:
+            yield BACKOFFS[-1]
 
 
 def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf.OperatorRegistry:
@@ -82,6 +97,7 @@ def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSetti
     settings.watching.connect_timeout = 10.0
     settings.networking.request_timeout = 30.0
     settings.networking.connect_timeout = 10.0
+    settings.networking.error_backoffs = Backoffs()
     # Watching for new namespaces and CRDs takes rights of the whole cluster.
     settings.scanning.disabled = not clusterwide
     ours = ",".join(f"{key}={value}" for key, value in OURS.items())
@@ -92,6 +108,18 @@ def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSetti
     if label_selector:
         settings.watching.label_selectors[GROUP, PLURAL] = label_selector
     return settings
+
+
+async def escalate_failed_watches() -> None:
+    """Raise what ended a watch for good, say an error within it: Kopf only logs that, and goes on without it."""
+    watches: set[asyncio.Task[Any]] = set()
+    while True:
+        watches |= {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
+        for task in [task for task in watches if task.done()]:
+            watches.discard(task)
+            if not task.cancelled():
+                task.result()
+        await asyncio.sleep(LOOK)
 
 
 def describe_connection(configuration: Configuration) -> kopf.ConnectionInfo:
