@@ -1,0 +1,204 @@
+"""What may go wrong around the operator, case by case, all at the same time: each in a namespace of its own.
+
+In every case two pods exist and one of them runs a real activity; fewer pods are asked for while something fails.
+These promises hold in all of them: the busy pod's deletion is never asked for and its activity ends at its first
+attempt; when the fault ends the size becomes what was asked for, and later zero, and the conditions say that all is
+well. `docs/faults.md` lists these cases and those that other tests hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+import grpc
+import pytest
+from temporalio.runtime import Runtime, TelemetryConfig
+
+from dev.control_plane import ADMIN, ADMINS, ControlPlane
+from tests.integration.operator.cluster import Operator, running_operator
+from tests.integration.operator.faults import api_faults as api
+from tests.integration.operator.faults import temporal_faults as temporal
+from tests.integration.operator.faults.api_proxy import refuse, serving_proxy
+from tests.integration.operator.faults.story import SERVED_BY, World
+from tests.integration.operator.faults.view import viewing
+from tests.servers import TemporalServer
+
+pytestmark = pytest.mark.timeout(180)
+AT_ONCE = 30
+"""Cases that run at the same time."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the table: its name, how the fault is made, what is promised beside what always is."""
+
+    name: str
+    made_by: str
+    promise: str
+    run: api.Run
+
+
+CASES = (
+    Case(
+        "temporal-refused",
+        "its process is killed",
+        "told as Unavailable, the size is kept",
+        temporal.with_own_server(temporal.refused),
+    ),
+    Case(
+        "temporal-frozen",
+        "SIGSTOP to its process",
+        "told as TimedOut, the size is kept",
+        temporal.with_own_server(temporal.frozen),
+    ),
+    Case(
+        "temporal-restarted",
+        "its process is killed and started: it knows no worker",
+        "what a worker last said counts until it speaks again",
+        temporal.with_own_server(temporal.restarted),
+    ),
+    Case(
+        "temporal-errors",
+        "every call answers INTERNAL",
+        "told as ServerError, the size is kept",
+        temporal.answering(grpc.StatusCode.INTERNAL, "shard is broken", "ServerError"),
+    ),
+    Case(
+        "temporal-namespace-missing",
+        "every call answers NOT_FOUND",
+        "told as NamespaceNotFound, the size is kept",
+        temporal.answering(grpc.StatusCode.NOT_FOUND, "Namespace default is not found.", "NamespaceNotFound"),
+    ),
+    Case(
+        "temporal-key-revoked",
+        "every call answers UNAUTHENTICATED",
+        "told as Unauthenticated, the size is kept",
+        temporal.answering(grpc.StatusCode.UNAUTHENTICATED, "key was revoked", "Unauthenticated"),
+    ),
+    Case("api-away", "connections are closed without an answer", "tried again", api.during(api.nothing_is_answered)),
+    Case(
+        "api-slow",
+        "writes happen, their answers come too late",
+        "nothing is done twice",
+        api.during(api.answers_are_late),
+    ),
+    Case(
+        "api-conflict",
+        "every write answers 409",
+        "read and tried again",
+        api.during(api.writes_are(refuse(409, "Conflict"))),
+    ),
+    Case(
+        "api-too-many-requests",
+        "every write answers 429",
+        "tried again, less often",
+        api.during(api.writes_are(refuse(429, "TooManyRequests", Retry_After="1"))),
+    ),
+    Case(
+        "api-error", "every write answers 500", "tried again", api.during(api.writes_are(refuse(500, "InternalError")))
+    ),
+    Case(
+        "api-forbidden",
+        "every write answers 403",
+        "told as Forbidden when it can be",
+        api.during(api.writes_are(refuse(403, "Forbidden"))),
+    ),
+    Case(
+        "api-watch-cut",
+        "watches are broken off and cannot be opened",
+        "what they missed is found",
+        api.during(api.watches_are_cut),
+    ),
+    Case(
+        "api-watch-expired",
+        "watches tell that what they want is too old (410)",
+        "everything is listed again",
+        api.during(api.watches_say(410, "Expired")),
+    ),
+    Case(
+        "api-watch-error",
+        "watches tell an error of the server (500)",
+        "the operator ends and is started again, it is never blind",
+        api.during(api.watches_say(500, "InternalError")),
+    ),
+    Case(
+        "deployment-deleted", "deleted, its pods left", "made again, finds the pods", api.during(api.deployment_deleted)
+    ),
+    Case(
+        "pod-deleted", "the idle pod is deleted", "its successor is the one that goes", api.during(api.idle_pod_deleted)
+    ),
+)
+
+
+def log_in(plane: ControlPlane) -> ssl.SSLContext:
+    """Return what lets the test in as the administrator."""
+    pair = plane.authority.issue(ADMIN, groups=ADMINS)
+    context = ssl.create_default_context(cafile=str(plane.authority.pair.certificate))
+    context.load_cert_chain(pair.certificate, pair.key)
+    return context
+
+
+@asynccontextmanager
+async def started_again(operator: Operator) -> AsyncIterator[None]:
+    """Start the operator again when it ends, as a kubelet does."""
+
+    async def look() -> None:
+        while True:
+            assert operator.process is not None
+            await asyncio.to_thread(operator.process.wait)
+            await asyncio.to_thread(operator.start)
+
+    task = asyncio.create_task(look(), name="kubelet")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture(scope="module")
+async def world(
+    control_plane: ControlPlane, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    """One operator that reaches the API server through a proxy, and what all cases look at."""
+    folder = tmp_path_factory.mktemp("faults")
+    runtime = Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=timedelta(seconds=1))
+    async with AsyncExitStack() as stack:
+        connector = aiohttp.TCPConnector(ssl=log_in(control_plane), limit=0)
+        session = await stack.enter_async_context(aiohttp.ClientSession(control_plane.server, connector=connector))
+        proxy = await stack.enter_async_context(serving_proxy(session))
+        view = await stack.enter_async_context(viewing(session))
+        settings = {"lease_name": SERVED_BY, "KUBECONFIG": str(proxy.write_kubeconfig(folder))}
+        running = running_operator(control_plane, folder, served_by=SERVED_BY, **settings)
+        operator = await asyncio.to_thread(running.__enter__)
+        stack.push_async_callback(asyncio.to_thread, running.__exit__, None, None, None)
+        await stack.enter_async_context(started_again(operator))
+        yield World(control_plane, view, proxy, temporal_server.address, runtime, folder)
+
+
+@pytest.fixture(scope="module")
+async def outcomes(world: World, request: pytest.FixtureRequest) -> AsyncIterator[dict[str, asyncio.Task[None]]]:
+    """Begin every case that was asked for; they mostly wait."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def run(case: Case) -> None:
+        async with places:
+            await case.run(world, case.name)
+
+    asked = {item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")}
+    tasks = {case.name: asyncio.create_task(run(case), name=case.name) for case in CASES if case in asked}
+    yield tasks
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_nothing_is_interrupted_and_all_ends_well(case: Case, outcomes: dict[str, asyncio.Task[None]]) -> None:
+    await outcomes[case.name]
