@@ -50,7 +50,7 @@ POLICY = (
 AHEAD_MS = 1e9  # frame times near the machine's own would let Blink's clock follow that
 MOST_HANGS = 3
 LIMIT = 20.0  # seconds that any answer may take
-SETTLING = 10  # frames for one time: what a page does a frame late belongs to the frame all the same
+SETTLING = 40  # frames for one time: what a page does a frame late belongs to the frame all the same
 
 Picture = NDArray[np.uint8]
 

@@ -67,6 +67,7 @@ function open(json, given) {
     place();
   });
   mirror = replayer.getMirror();
+  loadBefore(replayer.iframe.contentDocument);
   replayer.mediaManager.syncAllMediaElements = () => {}; // it would play every clip for a moment, at every pause
   replayer.iframe.contentWindow.focus();
 }
@@ -127,7 +128,7 @@ async function go(t) {
     const selected = stop.events.findLast((event) => event.type === 3 && event.data.source === 14);
     if (selected && !selected.data.ranges.length) for (const tree of trees()) tree.getSelection?.()?.removeAllRanges();
     for (const clip of all("video, audio")) adopt(clip, stop.at - start);
-    await finishLoading();
+    hideScripts();
     await arrive();
     age(stop.at - start);
   }
@@ -137,13 +138,19 @@ async function go(t) {
 }
 
 /** rrweb leaves the documents that it writes open: in those SVG does not begin to move. */
-async function finishLoading() {
-  for (const tree of trees()) {
-    if (tree.nodeType !== Node.DOCUMENT_NODE) continue;
-    if (tree.readyState === "loading") tree.close();
-    for (let tries = 0; tree.readyState !== "complete" && tries < 400; tries += 1)
-      await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+function loadBefore(doc) {
+  const { prototype } = window.Document;
+  const { open, write, close } = doc.defaultView?.Document.prototype ?? prototype;
+  const load = (text) => {
+    open.call(doc);
+    write.call(doc, text);
+    close.call(doc);
+    while (doc.firstChild) doc.firstChild.remove();
+  };
+  Object.assign(doc, { open: () => load("<!doctype html>"), write: load, close() {} });
+}
+
+function hideScripts() {
   for (const element of all("noscript")) element.style.setProperty("display", "none", "important");
 }
 
@@ -183,7 +190,7 @@ function move(animation, t) {
     return true;
   }
   animation.pause(); // frames would move it on, by times that Blink rounds
-  animation.currentTime = known.age;
+  animation.currentTime = known.age + 1e-6; // an iteration that ends now is over, whatever the last bit of a sum says
   return isNew;
 }
 

@@ -1,7 +1,7 @@
 // Keeps track of what the replay has built, so that nothing has to search its documents.
+import { watch } from "./documents.js";
 import { isFullSnapshot, isMutation } from "./events.js";
 
-const LOAD_TIMEOUT_MS = 2000;
 const SMIL = "animate, animateTransform, animateMotion, set";
 // Elements that Blink moves by itself: nobody can tell it the time, but its own is that of the frames.
 const SELF_MOVING = "marquee";
@@ -69,12 +69,6 @@ export class Census {
     return this.#animatedPictures || this.#selfMoving.size > 0;
   }
 
-  /** Ends the loading of documents that were built: rrweb leaves them open, and SMIL does not start in those. */
-  async close() {
-    for (const doc of this.documents) if (doc.readyState === "loading") doc.close();
-    for (const svg of this.movingSvgs) await loaded(svg.ownerDocument);
-  }
-
   /** Clips that were built since the last call. */
   takeClips() {
     return this.#clips.splice(0);
@@ -87,6 +81,7 @@ export class Census {
     if (node.nodeType !== Node.ELEMENT_NODE) return;
     this.#documents.add(node.ownerDocument);
     if (node.localName === "img" || (node.localName === "image" && node.decode)) this.pendingImages.add(node);
+    if (node.localName === "iframe") watch(node);
     if (node.localName === "canvas") this.#awaitCanvasPicture(node);
     if (node.localName === "video" || node.localName === "audio") this.#clips.push(node);
     if (node.matches(SMIL)) this.#smil.add(node);
@@ -109,12 +104,6 @@ export class Census {
     image.src = url;
     this.pendingCanvases.push(image.decode().catch(() => {}));
   }
-}
-
-async function loaded(doc) {
-  if (doc.readyState === "complete") return;
-  const complete = new Promise((resolve) => doc.defaultView.addEventListener("load", resolve, { once: true }));
-  await Promise.race([complete, new Promise((resolve) => setTimeout(resolve, LOAD_TIMEOUT_MS))]);
 }
 
 function outermostSvg(node) {

@@ -8,6 +8,8 @@
 // As good as 0: an hour of frames moves an animation by a microsecond. At 0 itself Blink leaves out what a change of its time
 // changes: an animation never leaves its delay, and one that is paused shows its begin.
 const STILL = 1e-10;
+// What ends at a time is over at that time: sums that fall short by a bit would show the end of an iteration, not the next.
+const BEHIND_MS = 1e-6;
 const ROUNDS = 8; // of looking again: what one animation's end sets off may end at once and set off another
 
 export class Clock {
@@ -51,7 +53,7 @@ export class Clock {
       return true;
     }
     animation.playbackRate = STILL;
-    animation.currentTime = life.age;
+    animation.currentTime = life.age + BEHIND_MS;
     return !known;
   }
 

@@ -13,6 +13,7 @@ import { Replayer, ReplayerEvents } from "rrweb";
 import { Census } from "./census.js";
 import { Clock } from "./clock.js";
 import { disarmEvent, hasSvgPicture, stillPictures } from "./disarm.js";
+import { prepare } from "./documents.js";
 import { CUSTOM, META, isFullSnapshot, isSelection, isShown, mayAddCanvas } from "./events.js";
 import { House } from "./house.js";
 import { Media } from "./media.js";
@@ -100,6 +101,7 @@ function buildReplayer() {
       UNSAFE_replayCanvas: options.canvas,
       plugins: [census.plugin((event) => scrolling.note(event))],
     });
+    prepare(replayer.iframe.contentDocument);
     replayer.wrapper.id = "replay";
     replayer.wrapper.style.visibility = "hidden";
     media = new Media(replayer);
@@ -166,7 +168,6 @@ async function applyMoment(moment) {
   if (!moment.some(isShown)) return;
   // rrweb leaves a selection as it was when nothing is selected any more.
   if (moment.findLast(isSelection)?.data.ranges.length === 0) census.documents.forEach((doc) => doc.getSelection()?.empty());
-  await census.close();
   rule();
   for (const clip of census.takeClips()) media.add(clip, at, replayer.getMirror());
   if (await resources.imagesArrive()) scrolling.repeat(replayer.getMirror());
