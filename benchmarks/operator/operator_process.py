@@ -26,7 +26,7 @@ main()
 
 
 class OperatorProcess:
-    """`video-export-operator run` with its defaults, leader election included.
+    """`video-export-operator run` with its defaults, leader election included, and the image's environment.
 
     Args:
         kubeconfig: of the cluster.
@@ -39,7 +39,7 @@ class OperatorProcess:
         self._metrics_port = find_free_port()
         self._command = [sys.executable, "-c", AS_IN_THE_IMAGE, "run", *options]
         self._command += [f"--metrics-port={self._metrics_port}", f"--health-port={find_free_port()}"]
-        self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+        self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "MALLOC_ARENA_MAX": "1"}
 
     def __enter__(self) -> Self:
         with self.log.open("ab") as log:

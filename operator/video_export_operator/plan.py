@@ -20,7 +20,7 @@ from video_export_operator.status import (
 )
 
 RESYNC = 600.0
-"""Seconds after which everything is applied again, so that an edit that no generation shows is repaired as well."""
+"""Seconds after which everything is read again, and applied where it is not as it was left."""
 VICTIM_COST = -100
 WATCHED = frozenset({"ServiceAccount", "Service", "NetworkPolicy", "PodDisruptionBudget"})
 """Kinds of children whose edits are seen as they happen; that of others may not be installed."""

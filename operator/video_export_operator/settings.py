@@ -25,7 +25,7 @@ class Settings(BaseModel):
         leader_election: elect one of several replicas by a Lease.
         identity: name of this replica in the Lease.
         calls_per_second: calls to Temporal that all resources share.
-        concurrency: resources reconciled at once.
+        concurrency: requests to the API server under way at once, and resources that are acted on at once.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

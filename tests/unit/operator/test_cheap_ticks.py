@@ -1,0 +1,94 @@
+"""What makes a tick cheap must not make it blind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from video_export_operator.cluster.transport import KindNotInstalled, NotFound, _proxy_for, translate
+from video_export_operator.metrics import Levels
+from video_export_operator.reconcile.record import Record
+from video_export_operator.reconcile.store import Store
+from video_export_operator.resource import Key
+from video_export_operator.status import REFRESH
+
+
+def body(name: str, version: int = 1, **metadata: Any) -> dict[str, Any]:
+    text = "".join(["the same", " text"])  # a new object each time, as a parser makes it
+    known = {"name": name, "namespace": "media", "uid": name, "resourceVersion": str(version), **metadata}
+    return {"metadata": known, "status": {"conditions": [{"message": text}]}}
+
+
+def test_the_store_keeps_neither_managed_fields_nor_a_text_twice() -> None:
+    store = Store(lambda _: None)
+    for name in ("a", "b"):
+        store.put_resource(body(name, managedFields=[{"manager": "kubectl"}]))
+    a, b = (store.resources[Key("media", name)] for name in ("a", "b"))
+    assert "managedFields" not in a["metadata"]
+    assert a["status"] == {"conditions": [{"message": "the same text"}]}
+    assert a["status"]["conditions"][0]["message"] is b["status"]["conditions"][0]["message"]
+
+
+def test_the_store_does_not_change_what_it_is_given() -> None:
+    given = body("a", managedFields=[{"manager": "kubectl"}])
+    Store(lambda _: None).put_resource(given)
+    assert given["metadata"]["managedFields"] == [{"manager": "kubectl"}]
+
+
+def test_nothing_new_is_looked_at_again_once_a_minute() -> None:
+    record = Record("uid")
+    assert record.is_news("one", 0.0)
+    assert not record.is_news("one", REFRESH - 1)
+    assert record.is_news("one", REFRESH), "numbers that were not worth a write before may be by now"
+    assert record.is_news("two", REFRESH + 1)
+
+
+def test_what_could_not_be_told_is_told_again() -> None:
+    record = Record("uid")
+    assert record.is_news("one", 0.0)
+    record.told = None
+    assert record.is_news("one", 1.0)
+
+
+def test_a_level_shows_the_last_value_of_each_series_that_is_left() -> None:
+    registry = CollectorRegistry()
+    levels = Levels("ready", "Pods.", ("namespace", "name"))
+    registry.register(levels)
+    levels.set(("media", "a"), 1)
+    levels.set(("media", "b"), 2)
+    levels.set(("media", "a"), 3)
+    levels.remove(("media", "b"))
+    lines = [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
+    assert lines == ['ready{name="a",namespace="media"} 3.0'] or lines == ['ready{namespace="media",name="a"} 3.0']
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b'{"message": "no", "details": {"name": "exports", "kind": "services"}}', NotFound),
+        (b'{"message": "the server could not find the requested resource", "details": {}}', KindNotInstalled),
+        (b"404 page not found\n", KindNotInstalled),
+    ],
+)
+def test_a_kind_that_is_not_there_is_told_from_an_object(answer: bytes, error: type[NotFound]) -> None:
+    assert type(translate(404, answer, "GET /")) is error
+
+
+@pytest.mark.parametrize(
+    ("url", "exempt", "proxy"),
+    [
+        ("https://10.96.0.1:443", "", "http://proxy:3128"),
+        ("https://10.96.0.1:443", "10.96.0.1", None),
+        ("https://api.example.com:6443", ".example.com", None),
+    ],
+)
+def test_a_proxy_of_the_environment_is_used_unless_exempt(
+    monkeypatch: pytest.MonkeyPatch, url: str, exempt: str, proxy: str | None
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, exempt)
+    assert _proxy_for(url) == proxy
