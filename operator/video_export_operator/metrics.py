@@ -59,7 +59,7 @@ class Metrics:
         self.resources = self._gauge("resources", "VideoExportWorker resources that are served.")
         self.leading = self._gauge("leading", "1 if this replica acts.")
         self.decisions = self._counter("decisions", "Decisions that changed the size.", (*which, "rule"))
-        self.actions = self._counter("actions", "Writes; an Apply that finds all as it was left writes nothing.", ("action",))
+        self.actions = self._counter("actions", "Writes; an Apply may find nothing to write.", ("action",))
         self.errors = self._counter("errors", "Errors by their reason.", ("reason",))
         self.duration = self._histogram("reconcile_duration_seconds", "Time of one reconciliation.")
         self.lateness = self._histogram("reconcile_lateness_seconds", "How late a reconciliation began.")
