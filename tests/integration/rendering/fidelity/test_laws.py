@@ -73,7 +73,10 @@ def test_no_frame_that_differs_is_skipped_and_each_is_that_of_the_reference(chro
     )
 
     @many
-    @given(scripts=st.lists(pages, min_size=1 if EXAMPLES else 7, max_size=7), fps=st.sampled_from((25, 29.97) if EXAMPLES else (8, 12.5)))
+    @given(
+        scripts=st.lists(pages, min_size=1 if EXAMPLES else 5, max_size=5),
+        fps=st.sampled_from((25, 29.97) if EXAMPLES else (8, 12.5)),
+    )
     def holds(scripts: list[Script], fps: float) -> None:
         asyncio.run(check(scripts, fps, dataclasses.replace(chromium, capture=CAPTURE)))
 
