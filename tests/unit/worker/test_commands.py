@@ -50,7 +50,7 @@ def test_frames_never_wait_for_later_ones() -> None:
 @pytest.mark.parametrize("name", [VideoFormat.MP4, VideoFormat.WEBM])
 def test_quality_orders_the_rate_factor(name: VideoFormat) -> None:
     factors = [
-        int(values_after(build_encode({name: "part"}, Fraction(25), quality), "-crf")[0])
+        float(values_after(build_encode({name: "part"}, Fraction(25), quality), "-crf")[0])
         for quality in (Quality.HIGH, Quality.MEDIUM, Quality.LOW)
     ]
     assert factors == sorted(set(factors))
