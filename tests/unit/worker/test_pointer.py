@@ -47,7 +47,7 @@ def test_a_click_is_marked_for_a_moment() -> None:
 
 
 def test_a_finger_is_seen_while_it_is_down_and_leaves_no_mouse_behind() -> None:
-    tap = [
+    tap: list[MouseMove | MouseClick] = [
         MouseClick(1000, 40, 40, ClickKind.TOUCH_START, 1),
         MouseMove(1050, 60, 40, True, 1),
         MouseClick(1100, 60, 40, ClickKind.TOUCH_END, 1),
