@@ -101,3 +101,20 @@ async def idle_pod_deleted(story: Story) -> AsyncIterator[Bites]:
     (idle,) = story.view.pods(story.name).keys() - {story.busy}
     await story.view.delete("pods", story.name, idle)
     yield partial(story.view.until, lambda: idle not in story.view.pods(story.name), f"{story.name}: {idle} is gone")
+
+
+async def secret_deleted(world: World, name: str) -> None:
+    """Delete the Secret that the pods use, and make it again."""
+    async with telling(world, name) as story:
+        await story.make_namespace()
+        secret = {"metadata": {"name": "bucket"}, "stringData": {"AWS_REGION": "x"}}
+        await story.view.create("secrets", name, secret)
+        await story.begin(storage={"uri": "s3://exports", "secretRef": {"name": "bucket"}})
+        await story.view.delete("secrets", name, "bucket")
+        await story.told("Ready", "False", "SecretMissing")
+        await story.ask_for_fewer()
+        await story.wait_size(1)
+        story.assert_kept()
+        await story.view.create("secrets", name, secret)
+        await story.converge()
+        await story.finish()

@@ -20,6 +20,7 @@ from dev.control_plane import ControlPlane
 from tests.integration.operator.cluster import Operator, resource, running_operator
 from tests.integration.operator.faults.api_proxy import ApiProxy
 from tests.integration.operator.faults.view import Json, View, path_of
+from tests.waiting import wait_for
 
 SERVED_BY = "faults"
 NAME = "exports"
@@ -99,6 +100,7 @@ class Story:
     holder: Holder = field(default_factory=Holder)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     execution: WorkflowHandle[Any, int] | None = None
+    has_namespace: bool = False
 
     @property
     def view(self) -> View:
@@ -106,15 +108,22 @@ class Story:
         return self.world.view
 
     async def make_namespace(self) -> None:
-        """Make the namespace, with the ServiceAccount without which pods are refused."""
+        """Make the namespace, with the ServiceAccount without which pods are refused; unless it is there."""
         view = self.view
+        if self.has_namespace:
+            return
+        self.has_namespace = True
         await view.request("POST", path_of("namespaces"), {"metadata": {"name": self.name}})
-        async with asyncio.timeout(30):
-            while True:
-                async with view.session.get(path_of("serviceaccounts", self.name, "default")) as answer:
-                    if answer.status == 200:
-                        return
-                await asyncio.sleep(0.1)
+        await self.until_status(200, path_of("serviceaccounts", self.name, "default"))
+
+    async def until_status(self, status: int, path: str) -> None:
+        """Wait until the API server answers so."""
+
+        async def look() -> bool:
+            async with self.view.session.get(path) as answer:
+                return answer.status == status
+
+        await wait_for(look, f"{path} answers {status}", 45)
 
     async def create(self, **spec: Any) -> None:
         """Create the resource."""
@@ -267,3 +276,21 @@ async def endure(story: Story, fault: Fault) -> None:
         story.assert_kept()
     await story.converge()
     await story.finish()
+
+
+@asynccontextmanager
+async def started_again(operator: Operator) -> AsyncIterator[None]:
+    """Start the operator again when it ends, as a kubelet does."""
+
+    async def look() -> None:
+        while True:
+            assert operator.process is not None
+            await asyncio.to_thread(operator.process.wait)
+            await asyncio.to_thread(operator.start)
+
+    task = asyncio.create_task(look(), name="kubelet")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -11,11 +11,15 @@ import grpc.aio
 
 
 class TemporalProxy(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no types
-    """One way to a Temporal server; knows nothing of the messages."""
+    """One way to a Temporal server; knows nothing of the messages.
+
+    Attributes:
+        looks: how often it was asked what the workers do.
+    """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.address = ""
-        self.refused = 0
+        self.looks = 0
         self._channel = channel
         self._refusal: tuple[grpc.StatusCode, str] | None = None
 
@@ -33,8 +37,9 @@ class TemporalProxy(grpc.GenericRpcHandler):  # type: ignore[misc] # grpc has no
 
         async def hand_on(request: bytes, context: Any) -> bytes:
             if self._refusal is not None and not details.method.endswith("/GetSystemInfo"):
-                self.refused += 1
                 await context.abort(*self._refusal)
+            if details.method.endswith("/ListWorkers"):
+                self.looks += 1
             try:
                 answer: bytes = await self._channel.unary_unary(details.method)(request, timeout=5)
             except grpc.aio.AioRpcError as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,16 +21,18 @@ import pytest
 from temporalio.runtime import Runtime, TelemetryConfig
 
 from dev.control_plane import ADMIN, ADMINS, ControlPlane
-from tests.integration.operator.cluster import Operator, running_operator
+from tests.integration.operator.cluster import running_operator
 from tests.integration.operator.faults import api_faults as api
+from tests.integration.operator.faults import crash_faults as crash
+from tests.integration.operator.faults import pod_faults as pods
 from tests.integration.operator.faults import temporal_faults as temporal
 from tests.integration.operator.faults.api_proxy import refuse, serving_proxy
-from tests.integration.operator.faults.story import SERVED_BY, World
+from tests.integration.operator.faults.story import SERVED_BY, World, started_again
 from tests.integration.operator.faults.view import viewing
 from tests.servers import TemporalServer
 
-pytestmark = pytest.mark.timeout(180)
-AT_ONCE = 30
+pytestmark = pytest.mark.timeout(240)
+AT_ONCE = 35
 """Cases that run at the same time."""
 
 
@@ -85,7 +87,7 @@ CASES = (
     Case(
         "api-slow",
         "writes happen, their answers come too late",
-        "nothing is done twice",
+        "what was done is found done",
         api.during(api.answers_are_late),
     ),
     Case(
@@ -97,7 +99,7 @@ CASES = (
     Case(
         "api-too-many-requests",
         "every write answers 429",
-        "tried again, less often",
+        "tried again",
         api.during(api.writes_are(refuse(429, "TooManyRequests", Retry_After="1"))),
     ),
     Case(
@@ -106,7 +108,7 @@ CASES = (
     Case(
         "api-forbidden",
         "every write answers 403",
-        "told as Forbidden when it can be",
+        "tried again",
         api.during(api.writes_are(refuse(403, "Forbidden"))),
     ),
     Case(
@@ -133,6 +135,42 @@ CASES = (
     Case(
         "pod-deleted", "the idle pod is deleted", "its successor is the one that goes", api.during(api.idle_pod_deleted)
     ),
+    Case(
+        "secret-deleted",
+        "the storage's Secret is deleted",
+        "told as SecretMissing, the size follows",
+        api.secret_deleted,
+    ),
+    Case("namespace-deleted", "with all in it, and made again", "deletion waits for nobody", crash.namespace_deleted),
+    Case(
+        "token-expired", "every request answers 401", "logs in again, by a new process if need be", crash.token_expired
+    ),
+    Case("clock-jumps", "an hour ahead, then two back", "all that is measured is monotonic", crash.clock_jumps),
+    Case(
+        "killed-before-each-write", "SIGKILL before write 1, 2, ...", "begins again", crash.killed_at_each_write(True)
+    ),
+    Case("killed-after-each-write", "SIGKILL after write 1, 2, ...", "begins again", crash.killed_at_each_write(False)),
+    Case(
+        "name-taken-meanwhile",
+        "a Deployment between look and write",
+        "left alone",
+        crash.name_taken_in_the_same_instant,
+    ),
+    Case("node-drained", "the busy pod is evicted", "no zero before it has ended", pods.node_is_drained),
+    Case("pod-ignores-sigterm", "the taken pod never ends", "the size goes on following", pods.pod_ignores_sigterm),
+    Case(
+        "image-cannot-be-pulled", "a rollout to it", "told as ImagePullBackOff", api.during(pods.image_cannot_be_pulled)
+    ),
+    Case(
+        "rollout-stuck", "new pods never ready", "told as ProgressDeadlineExceeded", api.during(pods.rollout_is_stuck)
+    ),
+    Case("image-mute", "no heartbeats, no metrics", "its pods are never taken", pods.image_is_mute),
+    Case(
+        "quota-used-up",
+        "a ResourceQuota of one pod",
+        "mended when the quota goes",
+        api.during(pods.quota_is_used_up),
+    ),
 )
 
 
@@ -142,24 +180,6 @@ def log_in(plane: ControlPlane) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(plane.authority.pair.certificate))
     context.load_cert_chain(pair.certificate, pair.key)
     return context
-
-
-@asynccontextmanager
-async def started_again(operator: Operator) -> AsyncIterator[None]:
-    """Start the operator again when it ends, as a kubelet does."""
-
-    async def look() -> None:
-        while True:
-            assert operator.process is not None
-            await asyncio.to_thread(operator.process.wait)
-            await asyncio.to_thread(operator.start)
-
-    task = asyncio.create_task(look(), name="kubelet")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture(scope="module")
