@@ -42,6 +42,9 @@ FLAGS = (
     "--enable-surface-synchronization",
     # A tile is rastered as a whole: at the edge of a partly repainted one antialiasing depends on what was there.
     "--disable-partial-raster",
+    # So is a frame drawn, and what the memory holds is what a screenshot, which is drawn anew, would show: where only
+    # the damage is drawn, edges of scaled layers blend with what was there. It costs 0.7 ms a frame.
+    "--ui-disable-partial-swap",
     # Nothing leaves the browser: the page has a CSP without network, requests are aborted, and no name resolves.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--disable-background-networking",
