@@ -16,7 +16,8 @@ from video_export_operator.reconcile.acting import Actor
 from video_export_operator.reconcile.asking import Asker
 from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.observing import observe
-from video_export_operator.reconcile.record import Record, Situation
+from video_export_operator.reconcile.record import NEVER, Record, Situation
+from video_export_operator.reconcile.schedule import spread
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import Key, VideoExportWorker
 from video_export_operator.resource.live import LiveDeployment
@@ -79,7 +80,14 @@ class Reconciler:
         deployment = await self.cluster.fetch(Ref("apps/v1", "Deployment", key.name), key.namespace)
         self.store.replace_deployment(key, deployment)
         self.store.replace_pods(key, await self.cluster.list_pods(key.namespace, key.name))
-        record.resynced_at = at
+        record.resynced_at = self._looked_at(at, first=record.resynced_at == NEVER)
+
+    def _looked_at(self, at: float, first: bool) -> float:
+        """Return from when to count until the next look: a thousand that were seen together are not looked at together.
+
+        Only the first interval is another: from then on each resource keeps its place.
+        """
+        return at - RESYNC + spread(RESYNC, self.random) if first else at
 
     async def _follow(self, resource: VideoExportWorker, record: Record) -> Decision:
         """Return the size after bringing the cluster to it.
@@ -154,7 +162,8 @@ class Reconciler:
         if record.problem is None:
             record.attempts = 0
             if record.applied.is_stale(at):
-                record.applied = replace(record.applied, at=at + RESYNC * 0.1 * self.random())
+                looked_at = self._looked_at(at, first=record.applied.at is None)
+                record.applied = replace(record.applied, at=looked_at)
             return
         about = {"resource": str(key), "reason": record.problem.reason}
         log.warning("%s: %s: %s", key, record.problem.reason, record.problem, extra={"about": about})
