@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
 from video_export_operator.errors import InvalidSpec
 from video_export_operator.resource.durations import format_duration, parse_duration
 from video_export_operator.resource.identity import DRY_RUN_ANNOTATION, MAX_NAME, Key
-from video_export_operator.resource.spec import Mode, Scaling, Spec, Temporal
+from video_export_operator.resource.spec import Mode, Part, Scaling, Spec, Temporal
 
 __all__ = [
     "Key",
@@ -22,6 +23,10 @@ __all__ = [
     "parse_duration",
     "parse_resource",
 ]
+
+
+_PARTS: WeakValueDictionary[tuple[str, str], Part] = WeakValueDictionary()
+"""Parts of the specs that are in use, by their field and content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,16 @@ def parse_resource(body: Mapping[str, Any]) -> VideoExportWorker:
         key=Key(str(metadata.get("namespace") or "default"), name),
         uid=str(metadata.get("uid", "")),
         generation=int(metadata.get("generation") or 0),
-        spec=spec,
+        spec=_with_shared_parts(spec),
         dry_run=(metadata.get("annotations") or {}).get(DRY_RUN_ANNOTATION) == "true",
     )
+
+
+def _with_shared_parts(spec: Spec) -> Spec:
+    """Return a spec whose parts are those of another where they are equal: of a thousand resources most are."""
+    parts = {name: part for name, part in spec if isinstance(part, Part)}
+    shared = {name: _PARTS.setdefault((name, part.model_dump_json()), part) for name, part in parts.items()}
+    return spec.model_copy(update=shared)
 
 
 def _problem(detail: Any) -> str:

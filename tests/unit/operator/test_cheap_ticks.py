@@ -11,7 +11,7 @@ from video_export_operator.cluster.transport import KindNotInstalled, NotFound, 
 from video_export_operator.metrics import Levels
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.store import Store
-from video_export_operator.resource import Key
+from video_export_operator.resource import Key, parse_resource
 from video_export_operator.status import REFRESH
 
 
@@ -92,3 +92,15 @@ def test_a_proxy_of_the_environment_is_used_unless_exempt(
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, exempt)
     assert _proxy_for(url) == proxy
+
+
+def test_equal_parts_of_two_specs_are_one_and_others_are_not() -> None:
+    spec = {"temporal": {"address": "temporal:7233"}, "image": "example/worker:1", "storage": {"uri": "s3://exports"}}
+    a, b, c = (
+        parse_resource({"metadata": {"name": name}, "spec": {**spec, "scaling": scaling}}).spec
+        for name, scaling in (("a", {}), ("b", {}), ("c", {"maxReplicas": 3}))
+    )
+    assert a == b
+    assert a.scaling is b.scaling
+    assert (a.scaling.max_replicas, c.scaling.max_replicas) == (10, 3)
+    assert a.storage is c.storage
