@@ -33,6 +33,11 @@ async def _renders(export: WorkflowHandle[Any, Any]) -> None:
     await wait_for(look, "a heartbeat reports rendered frames", 60)
 
 
+async def _is_taken_by(export: WorkflowHandle[Any, Any], attempt: tuple[int, str]) -> bool:
+    pending = (await export.describe()).raw_description.pending_activities
+    return [(activity.attempt, activity.last_worker_identity) for activity in pending] == [attempt]
+
+
 async def _attempts(export: WorkflowHandle[Any, Any], activity: str) -> list[tuple[int, str]]:
     """Attempt and worker of each start of an activity that the history knows: the last attempt alone is written."""
     names = {}
@@ -79,9 +84,7 @@ async def test_a_worker_that_gets_no_time_gives_its_segment_back(
         assert first.children() == []
         assert list((tmp_path / "first-tmp").iterdir()) == []
     with running_worker(tmp_path, queue, worker_environment, name="second"):
-        await _renders(export)
-        pending = (await export.describe()).raw_description.pending_activities
-        assert [(activity.attempt, activity.last_worker_identity) for activity in pending] == [(2, "second")]
+        await wait_for(lambda: _is_taken_by(export, (2, "second")), "the second worker renders it as attempt 2", 60)
         await export.cancel()
 
 
