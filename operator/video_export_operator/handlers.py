@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import kopf
 from kubernetes.aio.client import Configuration
 
 from video_export_operator.cluster import load_configuration
+from video_export_operator.errors import OperatorError
 from video_export_operator.reconcile import Loop, Store
 from video_export_operator.resource.identity import GROUP, MANAGER, PLURAL, VERSION
 
@@ -27,6 +28,9 @@ BACKOFFS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0)
 """Seconds before a watch that was refused is tried again; the last for ever."""
 LOOK = 2.0
 """Seconds between two looks at whether the watches are alive."""
+UNSERVED = 15.0
+"""Seconds without a watch of our resource before the process ends. Kopf looks for definitions when one changes, which
+is a moment before the API server serves it, and may not look again."""
 
 Put = Callable[[Any], None]
 
@@ -111,15 +115,30 @@ def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSetti
 
 
 async def escalate_failed_watches() -> None:
-    """Raise what ended a watch for good, say an error within it: Kopf only logs that, and goes on without it."""
+    """Raise what ended a watch for good, say an error within it: Kopf only logs that, and goes on without it.
+
+    Raises:
+        OperatorError: our resource is not watched, because its definition is missing or was installed anew.
+    """
     watches: set[asyncio.Task[Any]] = set()
+    served_at = time.monotonic()
     while True:
         watches |= {task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for ")}
         for task in [task for task in watches if task.done()]:
             watches.discard(task)
             if not task.cancelled():
                 task.result()
+        if not is_unserved({task.get_name() for task in watches}):
+            served_at = time.monotonic()
+        if time.monotonic() - served_at > UNSERVED:
+            advice = f"install its definition (crds/{PLURAL}.yaml) if it is missing, the next process looks for it"
+            raise OperatorError(f"{PLURAL}.{GROUP} is not watched; {advice}")
         await asyncio.sleep(LOOK)
+
+
+def is_unserved(watches: Collection[str]) -> bool:
+    """Return whether everything but our resource is watched; where nothing is, the API server has not answered yet."""
+    return bool(watches) and not any(PLURAL in name for name in watches)
 
 
 def describe_connection(configuration: Configuration) -> kopf.ConnectionInfo:

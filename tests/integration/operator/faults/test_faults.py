@@ -9,26 +9,21 @@ well. `docs/faults.md` lists these cases and those that other tests hold.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 
-import aiohttp
 import grpc
 import pytest
-from temporalio.runtime import Runtime, TelemetryConfig
 
-from dev.control_plane import ADMIN, ADMINS, ControlPlane
-from tests.integration.operator.cluster import running_operator
+from dev.control_plane import ControlPlane
 from tests.integration.operator.faults import api_faults as api
 from tests.integration.operator.faults import crash_faults as crash
 from tests.integration.operator.faults import pod_faults as pods
 from tests.integration.operator.faults import temporal_faults as temporal
-from tests.integration.operator.faults.api_proxy import refuse, serving_proxy
-from tests.integration.operator.faults.story import SERVED_BY, World, started_again
-from tests.integration.operator.faults.view import viewing
+from tests.integration.operator.faults import worlds
+from tests.integration.operator.faults.api_proxy import refuse
+from tests.integration.operator.faults.story import World
+from tests.integration.operator.faults.worlds import making_world
 from tests.servers import TemporalServer
 
 pytestmark = pytest.mark.timeout(240)
@@ -141,6 +136,12 @@ CASES = (
         "told as SecretMissing, the size follows",
         api.secret_deleted,
     ),
+    Case(
+        "definition-deleted",
+        "the CRD is deleted and comes back, once late and once at once",
+        "the operator ends, is started again and finds it",
+        worlds.definition_deleted,
+    ),
     Case("namespace-deleted", "with all in it, and made again", "deletion waits for nobody", crash.namespace_deleted),
     Case(
         "token-expired", "every request answers 401", "logs in again, by a new process if need be", crash.token_expired
@@ -174,32 +175,13 @@ CASES = (
 )
 
 
-def log_in(plane: ControlPlane) -> ssl.SSLContext:
-    """Return what lets the test in as the administrator."""
-    pair = plane.authority.issue(ADMIN, groups=ADMINS)
-    context = ssl.create_default_context(cafile=str(plane.authority.pair.certificate))
-    context.load_cert_chain(pair.certificate, pair.key)
-    return context
-
-
 @pytest.fixture(scope="module")
 async def world(
     control_plane: ControlPlane, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
-    """One operator that reaches the API server through a proxy, and what all cases look at."""
-    folder = tmp_path_factory.mktemp("faults")
-    runtime = Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=timedelta(seconds=1))
-    async with AsyncExitStack() as stack:
-        connector = aiohttp.TCPConnector(ssl=log_in(control_plane), limit=0)
-        session = await stack.enter_async_context(aiohttp.ClientSession(control_plane.server, connector=connector))
-        proxy = await stack.enter_async_context(serving_proxy(session))
-        view = await stack.enter_async_context(viewing(session))
-        settings = {"lease_name": SERVED_BY, "KUBECONFIG": str(proxy.write_kubeconfig(folder))}
-        running = running_operator(control_plane, folder, served_by=SERVED_BY, **settings)
-        operator = await asyncio.to_thread(running.__enter__)
-        stack.push_async_callback(asyncio.to_thread, running.__exit__, None, None, None)
-        await stack.enter_async_context(started_again(operator))
-        yield World(control_plane, view, proxy, temporal_server.address, runtime, folder)
+    """What all cases share."""
+    async with making_world(control_plane, temporal_server.address, tmp_path_factory.mktemp("faults")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
