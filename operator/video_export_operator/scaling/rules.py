@@ -1,5 +1,6 @@
 """The rules in their order: each proposes a size with its reason, or passes."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,8 +98,8 @@ def scale_down(case: Case) -> Proposal | None:
 
 
 def steady(case: Case) -> Proposal:
-    """Nothing to change."""
-    return Proposal(Rule.STEADY, case.seen.present, _numbers(case))
+    """Nothing to change now."""
+    return Proposal(Rule.STEADY, case.seen.present, "; ".join(filter(None, (_numbers(case), _wait(case)))))
 
 
 RULES: tuple[Callable[[Case], Proposal | None], ...] = (
@@ -122,6 +123,35 @@ def wants_count(case: Case) -> bool:
     # Visibility allows 10 counts a second in a namespace, so even a short window asks at most once an interval.
     pause = max(case.window, scaling.poll_interval)
     return memory.counted_at is None or seen.at - memory.counted_at >= pause
+
+
+def _wait(case: Case) -> str:
+    """Return which rule would take pods away and what it waits for; empty where none would."""
+    seen, work, queue = case.seen, case.workload, case.seen.queue
+    if queue is None or max(work.needed, case.spec.scaling.min_replicas) >= seen.present:
+        return ""
+    rule = Rule.SCALE_DOWN if seen.present > 1 else Rule.TO_ZERO
+    if queue.waiting:
+        return f"{rule} waits until no task waits"
+    if rule is Rule.SCALE_DOWN and seen.rolling:
+        return f"{rule} waits for the rollout"
+    if rule is Rule.TO_ZERO and work.terminating:
+        return f"{rule} waits for {work.terminating} terminating pods"
+    if rule is Rule.TO_ZERO and work.unknown:
+        return f"{rule} waits until {len(work.unknown)} pods say what they do"
+    left = _window_left(case, enough=seen.present if rule is Rule.SCALE_DOWN else 1)
+    if left <= 0.0:
+        return ""
+    window = format_duration(case.window)
+    return f"{rule} waits for the stabilization window of {window}, another {format_duration(math.ceil(left))}"
+
+
+def _window_left(case: Case, enough: int) -> float:
+    """Return for how many seconds fewer than `enough` pods must still be needed until the window has passed."""
+    memory = case.memory
+    kept_at = [sample.at for sample in memory.samples if sample.needed >= enough]
+    begin = max([*kept_at, memory.since if memory.since is not None else case.seen.at])
+    return begin + case.window - case.seen.at
 
 
 def _numbers(case: Case) -> str:

@@ -122,6 +122,38 @@ def test_the_windows_maximum_counts() -> None:
     assert (decision.replicas, decision.victims) == (2, ("b",))
 
 
+def test_steady_says_how_long_it_waits_for_the_window() -> None:
+    busy_first = {"a": busy(0, 2), "b": busy(0, 2)}
+    assert "waits" not in down(QUICK, (0.0, busy_first), present=2).reason, "all of them are needed"
+    idle_next = (10.0, {"a": busy(10, 2), "b": idle(10)})
+    reason = down(QUICK, (0.0, busy_first), idle_next, present=2).reason
+    assert reason.endswith("1 needed; ScaleDown waits for the stabilization window of 20s, another 10s"), reason
+    at_last = (20.0, {"a": idle(20), "b": idle(20)})
+    reason = down(QUICK, (0.0, {"a": idle(0), "b": idle(0)}), at_last, present=1).reason
+    assert "waits" not in reason, reason
+
+
+def test_steady_says_what_else_a_smaller_size_waits_for() -> None:
+    def why(state: QueueState, present: int, pods: tuple[Pod, ...], **more: Any) -> str:
+        decision, _ = decide(spec_of(QUICK), seen(0, present, state, pods, **more), Memory(polled=True))
+        assert decision.proposal.rule is Rule.STEADY
+        return decision.reason.rpartition("; ")[2]
+
+    both = running("a", "b")
+    assert why(queue(0, workflows=1), 2, both) == "ScaleDown waits until no task waits"
+    assert why(queue(0, workers={"a": busy(0)}), 2, both, rolling=True) == "ScaleDown waits for the rollout"
+    assert why(queue(0), 1, (Pod("a", terminating=True),)) == "ToZero waits for 1 terminating pods"
+    assert why(queue(0), 1, running("a")) == "ToZero waits until 1 pods say what they do"
+    silent = why(queue(0, workers={"a": idle(0)}), 1, running("a"))
+    assert silent == "ToZero waits for the stabilization window of 20s, another 20s"
+
+
+def test_a_minimum_that_holds_the_size_waits_for_nothing() -> None:
+    spec = spec_of({**QUICK, "minReplicas": 1})
+    decision, _ = decide(spec, seen(0, 1, queue(0, workers={"a": idle(0)}), running("a")), Memory())
+    assert "waits" not in decision.reason
+
+
 def test_an_activity_between_two_heartbeats_ends_the_idleness() -> None:
     steps = [(float(at), {"a": busy(at), "b": idle(at, processed=at)}) for at in range(0, 40, 10)]
     decision = down(QUICK, *steps, present=2)
