@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +21,11 @@ from tests.integration.operator.cluster import (
     Namespace,
     Operator,
     install_definition,
+    resource,
     running_operator,
 )
 from tests.requirements import require
+from tests.servers import TemporalServer
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -86,3 +89,15 @@ def operator(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
     # Its own Lease: operators of single tests must not stand by for this one.
     with running_operator(control_plane, folder, served_by=SHARED, lease_name=SHARED) as started:
         yield started
+
+
+@pytest.fixture
+def export(operator: Operator, namespace: Namespace, temporal_server: TemporalServer) -> Callable[..., str]:
+    """Apply a resource whose queue is named as the namespace; returns the queue's name."""
+
+    def apply(**spec: Any) -> str:
+        temporal = {"taskQueue": namespace.name, **spec.pop("temporal", {})}
+        namespace.apply(resource(temporal_server.address, temporal=temporal, **spec))
+        return namespace.name
+
+    return apply
