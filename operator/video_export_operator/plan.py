@@ -22,8 +22,6 @@ from video_export_operator.status import (
 RESYNC = 600.0
 """Seconds after which everything is read again, and applied where it is not as it was left."""
 VICTIM_COST = -100
-WATCHED = frozenset({"ServiceAccount", "Service", "NetworkPolicy", "PodDisruptionBudget"})
-"""Kinds of children whose edits are seen as they happen; that of others may not be installed."""
 
 Json = Mapping[str, Any]
 
@@ -148,9 +146,7 @@ def plan_objects(
     def is_due(manifest: Manifest, found: str | None) -> bool:
         return stale or _differs(manifest, applied) or found != applied.left.get(manifest.ref)
 
-    actions: list[Action] = [
-        Apply(child) for child in wanted.children if is_due(child, _found(child.ref, children, applied))
-    ]
+    actions: list[Action] = [Apply(child) for child in wanted.children if is_due(child, children.get(child.ref, ""))]
     actions += [Remove(ref) for ref in wanted.absent if stale or applied.digests.get(ref) != ""]
     if is_due(wanted.workload, deployment.fingerprint if deployment is not None else ""):
         actions += plan_costs(decision, pods)
@@ -163,11 +159,6 @@ def plan_size(ref: Ref, decision: Decision, present: int, pods: Iterable[LivePod
     if decision.replicas == present:
         return ()
     return (*plan_costs(decision, pods), Resize(ref, decision.replicas))
-
-
-def _found(ref: Ref, children: Mapping[Ref, str], applied: Applied) -> str | None:
-    """Return the fingerprint of a child as it is; what is not watched counts as it was left."""
-    return children.get(ref, "") if ref.kind in WATCHED else applied.left.get(ref)
 
 
 def plan_costs(decision: Decision, pods: Iterable[LivePod]) -> tuple[SetDeletionCost, ...]:

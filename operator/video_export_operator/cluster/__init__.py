@@ -9,9 +9,11 @@ from typing import Any, Self
 
 from kubernetes.aio.client import ApiClient, Configuration
 
+from video_export_operator.cluster.ports import build_port_patch
 from video_export_operator.cluster.transport import (
     APPLY,
     MERGE,
+    STRATEGIC,
     KindNotInstalled,
     NotFound,
     Transport,
@@ -142,6 +144,8 @@ class Cluster:
         if left and left == take_fingerprint(live):
             return live
         body = manifest.body
+        if not dry_run:
+            live = await self._take_port_names_back(path, body, live)
         # As it was read: a write that the network held back must not undo what the next leader did meanwhile.
         body["metadata"] |= {field: live["metadata"][field] for field in ("uid", "resourceVersion")}
         return await self._transport.request("PATCH", path, body, APPLY, {**query, "force": "true"})
@@ -242,6 +246,14 @@ class Cluster:
             return await self._transport.request("GET", path)
         except NotFound:
             return None
+
+    async def _take_port_names_back(self, path: str, wanted: Json, live: Json) -> Json:
+        """Return the object after ports of other numbers under names of ours were replaced, if there are any."""
+        patch = build_port_patch(wanted, live)
+        if patch is None:
+            return live
+        patch["metadata"] = {"resourceVersion": live["metadata"]["resourceVersion"]}
+        return await self._transport.request("PATCH", path, patch, STRATEGIC, {"fieldManager": MANAGER})
 
     async def _create(self, manifest: Manifest, path: str, query: Mapping[str, str]) -> Json | None:
         try:

@@ -18,6 +18,7 @@ from video_export_operator.errors import ApiUnavailable, Conflict, Forbidden, No
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 JSON = "application/json"
 READ_TIMEOUT = 10.0
 WRITE_TIMEOUT = 3.0

@@ -116,3 +116,29 @@ async def test_children_are_repaired_soon_and_foreign_fields_stay(manual: Namesp
     assert (manual.get("service", "exports-metrics") or {})["metadata"]["annotations"]["team"] == "video"
     manual.succeed("patch", "networkpolicy", "exports", "--type=merge", "-p", '{"spec":{"ingress":[]}}')
     await wait_for(lambda: (manual.get("networkpolicy") or {})["spec"].get("ingress"), "the policy is repaired", SOON)
+
+
+async def test_a_port_of_another_number_under_our_name_is_put_back(manual: Namespace) -> None:
+    """Server-side apply alone would put ours beside it, which is refused: a name may be there but once."""
+    await manual.wait_condition("Ready", "True", "InPlace")
+    service = [
+        {"op": "replace", "path": "/spec/ports/0/port", "value": 9999},
+        {"op": "add", "path": "/spec/ports/-", "value": {"name": "other", "port": 7777}},
+    ]
+    manual.succeed("patch", "service", "exports-metrics", "--type=json", "-p", json.dumps(service))
+
+    def service_ports() -> dict[str, int]:
+        return {
+            port["name"]: port["port"] for port in (manual.get("service", "exports-metrics") or {})["spec"]["ports"]
+        }
+
+    await wait_for(lambda: service_ports() == {"metrics": 8007, "other": 7777}, "the Service's port is back", SOON)
+    pod = [{"op": "replace", "path": "/spec/template/spec/containers/0/ports/0/containerPort", "value": 9999}]
+    manual.succeed("patch", "deployment", "exports", "--type=json", "-p", json.dumps(pod))
+
+    def container_ports() -> dict[str, int]:
+        (container,) = (manual.get("deployment") or {})["spec"]["template"]["spec"]["containers"]
+        return {port["name"]: port["containerPort"] for port in container["ports"]}
+
+    await wait_for(lambda: container_ports() == {"metrics": 8007, "health": 8008}, "the container's port is back", SOON)
+    assert "Rejected" not in [reason for reason, _ in manual.told()]

@@ -79,9 +79,13 @@ def test_an_edit_shows_in_the_fingerprint_and_is_repaired() -> None:
     assert kinds(plan(all_applied(), children=others)) == ["ServiceAccount"], "it was deleted"
 
 
-def test_a_kind_that_is_not_watched_waits_for_the_next_look_at_everything() -> None:
-    watched = {ref: left for ref, left in as_left().items() if ref.kind != "ServiceMonitor"}
-    assert plan(all_applied(), children=watched) == ()
+def test_a_kind_that_is_not_installed_waits_for_the_next_look_at_everything() -> None:
+    monitor = Ref("monitoring.coreos.com/v1", "ServiceMonitor", "exports")
+    others = {ref: left for ref, left in as_left().items() if ref != monitor}
+    applied = all_applied()
+    left_out = replace(applied, left={**applied.left, monitor: ""})
+    assert plan(left_out, children=others) == ()
+    assert kinds(plan(left_out, at=601.0, children=others)) == [*kinds(plan(Applied(), live=None))]
 
 
 def test_a_changed_secret_brings_new_pods() -> None:
