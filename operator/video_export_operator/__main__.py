@@ -18,6 +18,7 @@ import yaml
 from video_export_operator import metrics as metrics_module
 from video_export_operator.cluster import Cluster, load_configuration
 from video_export_operator.errors import OperatorError
+from video_export_operator.garbage import keep_pauses_short
 from video_export_operator.handlers import build_registry, build_settings, escalate_failed_watches
 from video_export_operator.lease import Elector
 from video_export_operator.metrics import Metrics
@@ -124,6 +125,7 @@ async def _serve(
     tasks = [
         asyncio.create_task(loop.run(reconciler), name="loop"),
         asyncio.create_task(escalate_failed_watches(), name="watches"),
+        asyncio.create_task(keep_pauses_short(), name="garbage"),
     ]
     if settings.leader_election:
         tasks.append(asyncio.create_task(elector.run(), name="lease"))

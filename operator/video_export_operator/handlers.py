@@ -91,12 +91,14 @@ def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSetti
     """Return Kopf's settings: bounded requests, watches filtered by the server, nothing written by Kopf itself."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
-    # How long the queue of an object lives on without events, which is also how long the end of the process takes.
-    settings.queueing.idle_timeout = 1.0
+    # How long the queue of an object lives on without events, which is also how long the end of the process takes. When
+    # all objects are listed each has one: they should be gone before the last ones come.
+    settings.queueing.idle_timeout = 0.1
     settings.queueing.exit_timeout = 1.0
     settings.persistence.finalizer = f"{GROUP}/unused"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    settings.watching.chunk_size = 100  # objects at once in a list, which is what the peak of memory is made of
     settings.watching.server_timeout = 300  # an integer: the API server refuses "300.0"
     settings.watching.client_timeout = 330.0
     settings.watching.connect_timeout = 10.0

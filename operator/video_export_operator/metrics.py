@@ -1,5 +1,6 @@
 """The operator's metrics, and the port that serves them together with /readyz."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from aiohttp import web
@@ -37,7 +38,7 @@ class Levels(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the metric with all its series."""
         family = GaugeMetricFamily(self._name, self._text, labels=self._labelnames)
-        for series, value in self._values.items():
+        for series, value in list(self._values.items()):  # a copy: another thread may ask
             family.add_metric(series, value)
         yield family
 
@@ -103,7 +104,9 @@ async def serve(metrics: Metrics, port: int, is_ready: Callable[[], bool]) -> we
     """
 
     async def show_metrics(_: web.Request) -> web.Response:
-        return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+        # Many series take a while, in which the loop must not stand still.
+        text = await asyncio.to_thread(metrics.render)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     async def show_ready(_: web.Request) -> web.Response:
         ready = is_ready()

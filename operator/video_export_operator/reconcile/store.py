@@ -161,18 +161,23 @@ def _with_shared_texts(value: Any) -> Any:
 
 def _key(body: Json) -> Key:
     """Return which resource this is."""
-    return Key(body["metadata"]["namespace"], body["metadata"]["name"])
+    return _shared_key(body["metadata"]["namespace"], body["metadata"]["name"])
 
 
 def _ref(body: Json) -> Ref:
     """Return which object of its namespace this is."""
-    return Ref(body["apiVersion"], body["kind"], body["metadata"]["name"])
+    return Ref(sys.intern(body["apiVersion"]), sys.intern(body["kind"]), sys.intern(body["metadata"]["name"]))
 
 
 def _worker_key(body: Json) -> Key | None:
     """Return which resource an object was made for."""
     name = (body["metadata"].get("labels") or {}).get(WORKER_LABEL)
-    return Key(body["metadata"]["namespace"], name) if name else None
+    return _shared_key(body["metadata"]["namespace"], name) if name else None
+
+
+def _shared_key(namespace: str, name: str) -> Key:
+    """Return a key whose texts are those of every other key of the resource: each is kept in many places."""
+    return Key(sys.intern(namespace), sys.intern(name))
 
 
 def _version(body: Json) -> int:
