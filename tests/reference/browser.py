@@ -132,7 +132,7 @@ async def open_reference(chromium: ChromiumSettings, options: RenderOptions) -> 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=chromium.find_executable(),
-            args=[*FLAGS, f"--force-device-scale-factor={stage.device_scale_factor:g}"],
+            args=[*FLAGS, *_tiles(options), f"--force-device-scale-factor={stage.device_scale_factor:g}"],
             chromium_sandbox=os.geteuid() != 0,
         )
         try:
@@ -143,6 +143,16 @@ async def open_reference(chromium: ChromiumSettings, options: RenderOptions) -> 
             yield ReferencePage(page, await page.context.new_cdp_session(page))
         finally:
             await browser.close()
+
+
+def _tiles(options: RenderOptions) -> list[str]:
+    """Tiles that are larger than the picture by less than 64 pixels.
+
+    At the edge of a tile gradients, blurs and antialiasing differ by some levels from those within one.
+    """
+    sides = {"width": options.width // 64 * 64 + 64, "height": options.height // 64 * 64 + 64}
+    kinds = ("default-tile", "max-untiled-layer")
+    return [f"--{kind}-{side}={length}" for kind in kinds for side, length in sides.items()]
 
 
 async def reference_frames(

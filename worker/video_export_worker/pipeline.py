@@ -40,7 +40,7 @@ from video_export_worker.rendering import (
 DEFAULT_BOX: Final = (1280, 720)  # CSS pixels: without a wish the recording's size is fitted into this
 READ_BYTES: Final = 1 << 20
 # Changes when the pixels of the same inputs change: parts of another renderer are not reused.
-RENDERER_VERSION: Final = 2
+RENDERER_VERSION: Final = 3
 WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
 SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far as can be told before
 MAX_SEGMENTS: Final = 200
@@ -230,7 +230,7 @@ class _Run:
             )
             async with contextlib.aclosing(rendered):
                 async for frame in rendered:
-                    await writer.write(frame.index - self.frames.start, frame.picture)
+                    await writer.write(frame.index - self.frames.start, frame.picture, frame.changed)
                     written += 1
             await writer.finish(len(self.frames))
         parts = {name: [Part(path, len(self.frames))] for name, path in paths.items()}

@@ -37,7 +37,9 @@ def test_the_limit_of_a_container_in_older_kernels(machine: Path) -> None:
     assert count_cpus(machine) == 16
 
 
-@pytest.mark.parametrize(("cpus", "slots", "browsers"), [(2, 2, 1), (2, 1, 2), (4, 2, 2), (0.5, 2, 1), (16, 1, 4)])
+@pytest.mark.parametrize(
+    ("cpus", "slots", "browsers"), [(2, 2, 1), (2, 1, 1), (4, 1, 2), (8, 2, 2), (0.5, 2, 1), (16, 1, 4)]
+)
 def test_slots_share_the_processors(machine: Path, cpus: float, slots: int, browsers: int) -> None:
     (machine / "cpu.max").write_text(f"{int(cpus * 100000)} 100000\n")
     assert choose_browsers(slots, machine) == browsers

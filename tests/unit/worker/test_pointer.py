@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from video_export_worker.contract import Mouse
 from video_export_worker.recording import ClickKind, MouseClick, MouseMove
-from video_export_worker.rendering.pointer import PointerMarks, PointerPath, draw_marks
+from video_export_worker.rendering.pointer import PointerMarks, PointerPath, draw_marks, rows_of_marks
 
 
 def same_place(x: float, y: float, node: int) -> tuple[float, float]:
@@ -93,3 +95,21 @@ def test_marks_at_the_edge_are_cut_off() -> None:
 def test_nothing_to_draw_costs_no_copy() -> None:
     page = np.zeros((4, 4, 4), np.uint8)
     assert draw_marks(page, PointerMarks(), 1.0) is page
+
+
+NUMBERS = st.integers(-60, 260)
+MARKS = st.builds(
+    PointerMarks,
+    tip=st.none() | st.tuples(NUMBERS, NUMBERS),
+    touch=st.booleans(),
+    clicks=st.lists(st.tuples(NUMBERS, NUMBERS, st.integers(0, 99)), max_size=2).map(tuple),
+    trail=st.lists(st.tuples(NUMBERS, NUMBERS), max_size=3).map(tuple),
+)
+
+
+@given(MARKS, st.sampled_from([0.5, 1.0, 2.0, 3.0]))
+def test_marks_are_drawn_on_their_rows_only(marks: PointerMarks, scale: float) -> None:
+    page = np.full((200, 200, 4), 128, np.uint8)
+    drawn = (draw_marks(page, marks, scale) != page).any(axis=(1, 2))
+    outside = drawn & ~rows_of_marks(marks, scale, 200)
+    assert not outside.any(), f"rows {np.flatnonzero(outside)}"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
+import importlib
 import json
 import os
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +22,8 @@ from video_export_worker.cli.request_options import build_request, request_optio
 from video_export_worker.contract import Segment, VideoExportRequest, VideoFormat
 
 if TYPE_CHECKING:
+    from playwright.async_api import Playwright
+
     from video_export_worker.encoding import FinishedVideo
     from video_export_worker.pipeline import RenderedSegment
 
@@ -68,26 +74,42 @@ def _formats_of(outputs: tuple[Path, ...]) -> list[VideoFormat]:
 async def _render(
     recordings: tuple[Path, ...], outputs: tuple[Path, ...], request: VideoExportRequest, bar: _Bar
 ) -> dict[str, Any]:
-    # Imported here: --help and usage errors must not wait for the renderer.
-    from video_export_worker.pipeline import assemble, plan_export, render_segment
-    from video_export_worker.recording import RecordingLimits
-    from video_export_worker.rendering import ChromiumSettings
-
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder, bar:
-        workdir = Path(folder)
-        normalised = workdir / "recording"
-        plan = await plan_export(recordings, request, normalised, limits=RecordingLimits())
-        chromium = ChromiumSettings.from_environment(os.environ)
-        # There are no pods to share the work with: one segment, and the browsers of this machine.
-        whole = Segment(index=0, first=0, count=plan.frames)
-        segment = await render_segment(
-            normalised, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
-        )
-        export = await assemble(request, plan, segment.parts, workdir)
-        for video, output in zip(export.videos, outputs, strict=True):
-            _publish(video.path, output)
+    workplace = tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True)
+    async with _starting_driver() as driver:
+        # Imported here: --help and usage errors must not wait for the renderer.
+        await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
+        from video_export_worker.pipeline import assemble, plan_export, render_segment
+        from video_export_worker.recording import RecordingLimits
+        from video_export_worker.rendering import ChromiumSettings
+
+        with workplace as folder, bar:
+            workdir = Path(folder)
+            normalised = workdir / "recording"
+            settings = ChromiumSettings.from_environment(os.environ)
+            plan = await plan_export(recordings, request, normalised, limits=RecordingLimits())
+            chromium = dataclasses.replace(settings, playwright=await driver)
+            # There are no pods to share the work with: one segment, and the browsers of this machine.
+            whole = Segment(index=0, first=0, count=plan.frames)
+            segment = await render_segment(
+                normalised, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
+            )
+            export = await assemble(request, plan, segment.parts, workdir)
+            for video, output in zip(export.videos, outputs, strict=True):
+                _publish(video.path, output)
     return _report(export.videos, outputs, segment, plan.warnings, time.monotonic() - began)
+
+
+@contextlib.asynccontextmanager
+async def _starting_driver() -> AsyncIterator[Awaitable[Playwright]]:
+    """The driver of the browser, a Node process that takes half a second to start, while it starts."""
+    from playwright.async_api import async_playwright
+
+    starting = asyncio.create_task(async_playwright().start())
+    try:
+        yield starting
+    finally:
+        await (await starting).stop()
 
 
 def _publish(source: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from video_export_worker.contract import Quality, VideoFormat
 from video_export_worker.encoding.commands import PARTS, build_encode, choose_stream_format
-from video_export_worker.encoding.planes import Picture, Yuv420
+from video_export_worker.encoding.planes import Picture, Rows, Yuv420
 from video_export_worker.encoding.process import kill, run_ffmpeg
 from video_export_worker.errors import EncodeFailed
 
@@ -31,7 +31,8 @@ class PartWriter:
     """Feeds ffmpeg with the frames that differ. Made by `write_parts`."""
 
     def __init__(self, sink: BinaryIO, fps: Fraction, width: int, height: int, pixel_format: str) -> None:
-        self._container = container = av.open(sink, "w", format="nut")
+        # A frame in a few gulps: each takes the interpreter's lock.
+        self._container = container = av.open(sink, "w", format="nut", buffer_size=PIPE_BYTES)
         # One thread of its own: frames stay in order, and at the end it can be waited for.
         self._thread = ThreadPoolExecutor(1, "part-writer")
         self._fps = fps
@@ -44,9 +45,15 @@ class PartWriter:
         self._last: tuple[int, Picture] | None = None
         self.finished = False
 
-    async def write(self, slot: int, picture: Picture) -> None:
-        """Show `picture` (height x width x 4, BGRA) from frame `slot` of the part on."""
-        await self._run(self._write, slot, picture)
+    async def write(self, slot: int, picture: Picture, changed: Rows | None = None) -> None:
+        """Show a picture from frame `slot` of the part on.
+
+        Args:
+            slot: number of the frame.
+            picture: height x width x 4, BGRA.
+            changed: for each row whether it may differ from the picture before; None: any may.
+        """
+        await self._run(self._write, slot, picture, changed)
 
     async def finish(self, count: int) -> None:
         """End the part after `count` frames: its last picture fills the last frame, so that nothing held is lost."""
@@ -60,8 +67,14 @@ class PartWriter:
     async def _run(self, function: Callable[..., None], *arguments: Any) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
-    def _write(self, slot: int, picture: Picture) -> None:
+    def _write(self, slot: int, picture: Picture, changed: Rows | None) -> None:
         self._hold(slot)
+        width, height = self._size
+        if picture.shape != (height, width, 4):
+            raise EncodeFailed(f"encode: a frame of shape {picture.shape}, planned were {height}x{width}x4")
+        picture = np.ascontiguousarray(picture)
+        if self._planes is not None:
+            self._planes.show(picture, changed)
         self._mux(slot, picture)
 
     def _finish(self, count: int) -> None:
@@ -80,15 +93,8 @@ class PartWriter:
             self._mux(self._last[0] + step, self._last[1])
 
     def _mux(self, slot: int, picture: Picture) -> None:
-        width, height = self._size
-        if picture.shape != (height, width, 4):
-            raise EncodeFailed(f"encode: a frame of shape {picture.shape}, planned were {height}x{width}x4")
-        picture = np.ascontiguousarray(picture)
-        if self._planes is None:
-            frame = av.VideoFrame.from_numpy_buffer(picture, format="bgra")
-        else:
-            self._planes.show(picture)
-            frame = self._planes.frame
+        planes = self._planes
+        frame = planes.frame if planes is not None else av.VideoFrame.from_numpy_buffer(picture, format="bgra")
         frame.pts, frame.time_base = slot, 1 / self._fps
         self._container.mux(self._stream.encode(frame))
         self._last = slot, picture

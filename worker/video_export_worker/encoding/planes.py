@@ -7,6 +7,8 @@ at a multiple of the dither pattern's height.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Final
 
 import av
@@ -15,9 +17,11 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+Rows = NDArray[np.bool_]
 DITHER: Final = 16  # rows after which the dither pattern repeats, of chroma too
 REACH: Final = 8  # rows to each side that a row has a part in: the chroma filter's
-QUALITY: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+# Not ACCURATE_RND: it takes half as long again, and moves chroma by a sixteenth of a step.
+QUALITY: Final = Interpolation.BICUBIC
 
 
 class Yuv420:
@@ -26,44 +30,46 @@ class Yuv420:
     def __init__(self, width: int, height: int) -> None:
         self.frame = av.VideoFrame(width, height, "yuv420p")
         self._planes = [_rows_of(plane) for plane in self.frame.planes]
-        self._converter = VideoReformatter()
-        self._shown: Picture | None = None
+        # One for each height: it would set itself up anew whenever that changes.
+        self._converters: dict[int, VideoReformatter] = defaultdict(VideoReformatter)
 
-    def show(self, picture: Picture) -> None:
-        """Make `frame` show `picture` (height x width x 4, BGRA, contiguous)."""
-        top, bottom = changed_rows(self._shown, picture)
-        self._shown = picture
-        if top == bottom:
-            return
+    def show(self, picture: Picture, changed: Rows | None = None) -> None:
+        """Make `frame` show a picture.
+
+        Args:
+            picture: height x width x 4, BGRA, contiguous.
+            changed: for each row whether it may differ from the picture shown before; None: any may.
+        """
         height = picture.shape[0]
-        keep_from, keep_until = _widen(top - REACH, bottom + REACH, height)
-        first, last = _widen(keep_from - REACH, keep_until + REACH, height)
-        band = av.VideoFrame.from_numpy_buffer(picture[first:last], format="bgra")
-        converted = self._converter.reformat(
-            band,
-            format="yuv420p",
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
-            dst_colorspace=Colorspace.ITU709,
-            interpolation=QUALITY,
-            threads=1,
-        )
-        for target, plane, shrunk in zip(self._planes, converted.planes, (1, 2, 2), strict=True):
-            rows, offset = slice(keep_from // shrunk, keep_until // shrunk), first // shrunk
-            target[rows] = _rows_of(plane)[rows.start - offset : rows.stop - offset]
+        for keep_from, keep_until in _bands(np.ones(height, bool) if changed is None else changed):
+            first, last = max(0, keep_from - DITHER), min(height, keep_until + REACH)
+            band = av.VideoFrame.from_numpy_buffer(picture[first:last], format="bgra")
+            converted = self._converters[last - first].reformat(
+                band,
+                format="yuv420p",
+                src_color_range=ColorRange.JPEG,
+                dst_color_range=ColorRange.MPEG,
+                dst_colorspace=Colorspace.ITU709,
+                interpolation=QUALITY,
+                threads=1,
+            )
+            for target, plane, shrunk in zip(self._planes, converted.planes, (1, 2, 2), strict=True):
+                rows, offset = slice(keep_from // shrunk, keep_until // shrunk), first // shrunk
+                target[rows] = _rows_of(plane)[rows.start - offset : rows.stop - offset]
 
 
-def _widen(top: int, bottom: int, height: int) -> tuple[int, int]:
-    """Rows that begin and end with the dither pattern, or with the picture."""
-    return max(0, top - top % DITHER), min(height, bottom + -bottom % DITHER)
-
-
-def changed_rows(before: Picture | None, after: Picture) -> tuple[int, int]:
-    """First row that differs and the one after the last; equal if none does."""
-    if before is None:
-        return 0, after.shape[0]
-    differing = np.flatnonzero((before.view(np.uint32) != after.view(np.uint32)).any(axis=(1, 2)))
-    return (int(differing[0]), int(differing[-1]) + 1) if len(differing) else (0, 0)
+def _bands(changed: Rows) -> Iterator[tuple[int, int]]:
+    """First row and the one after the last of each band to convert: whole dither patterns, with all in reach."""
+    height = len(changed)
+    steps = np.zeros(-(-height // DITHER) * DITHER, bool)
+    steps[:height] = changed
+    reaching: Rows = np.any(steps.reshape(-1, REACH), axis=1)
+    touched: Rows = reaching.copy()
+    touched[1:] |= reaching[:-1]
+    touched[:-1] |= reaching[1:]
+    edges = np.flatnonzero(np.diff(touched.reshape(-1, DITHER // REACH).any(axis=1), prepend=False, append=False))
+    for start, stop in edges.reshape(-1, 2).tolist():
+        yield start * DITHER, min(height, stop * DITHER)
 
 
 def _rows_of(plane: av.video.plane.VideoPlane) -> Picture:

@@ -49,6 +49,10 @@ class CaptureDiffers(RenderFailed):
 class Capture(Protocol):
     """Takes pictures of what was painted last."""
 
+    @property
+    def needs_page(self) -> bool:
+        """The next picture takes a frame of the page, which must not change before it is there."""
+
     async def take(self) -> Picture:
         """The picture: height x width x 4, BGRA; at least as large as the video."""
 
@@ -58,6 +62,8 @@ class Capture(Protocol):
 
 class ScreenshotCapture:
     """Lossless screenshots."""
+
+    needs_page = True
 
     def __init__(self, page: ReplayPage) -> None:
         self._page = page
@@ -78,6 +84,11 @@ class SurfaceCapture:
         self._check = check
         self._taken = 0
         self._next_check = 1
+
+    @property
+    def needs_page(self) -> bool:
+        """The next picture is compared with a screenshot."""
+        return self._taken + 1 == self._next_check
 
     async def take(self) -> Picture:
         """A copy of the bitmap."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -61,6 +62,7 @@ CSP = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:; "
     "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-src 'none'"
 )
+TILE = 64  # pixels that a tile's sides are multiples of
 LAUNCH_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 5.0
 
@@ -74,12 +76,14 @@ class ChromiumSettings:
         sandbox: True, False, or None to use it wherever the machine allows it.
         capture: from the compositor's memory where that works, or by screenshots only.
         browsers: how many may work on one segment side by side.
+        playwright: a driver that runs already; by default each browser starts one, which takes half a second.
     """
 
     executable: str | None = None
     sandbox: bool | None = None
     capture: CaptureMode = CaptureMode.AUTO
     browsers: int = 1
+    playwright: Playwright | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ChromiumSettings:
@@ -127,7 +131,7 @@ async def open_page(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[R
     Raises:
         RenderFailed: Chromium does not start, or the page does not load.
     """
-    async with async_playwright() as playwright:
+    async with _open_playwright(settings) as playwright:
         with tempfile.TemporaryDirectory(prefix="video-export-chromium-", ignore_cleanup_errors=True) as profile:
             context = await _launch(playwright, settings, stage, profile)
             try:
@@ -146,6 +150,15 @@ async def open_page(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[R
                         await context.close()
 
 
+@contextlib.asynccontextmanager
+async def _open_playwright(settings: ChromiumSettings) -> AsyncIterator[Playwright]:
+    if settings.playwright is not None:
+        yield settings.playwright
+        return
+    async with async_playwright() as playwright:
+        yield playwright
+
+
 async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Stage, profile: str) -> Any:
     executable = settings.find_executable()
     attempts = [settings.sandbox] if settings.sandbox is not None else [os.geteuid() != 0, False]
@@ -155,11 +168,7 @@ async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Sta
                 profile,
                 executable_path=executable,
                 # Begun frames are captured in the size of the window, so the ratio has to be the window's own.
-                args=[
-                    *FLAGS,
-                    f"--force-device-scale-factor={stage.device_scale_factor:g}",
-                    "--remote-debugging-port=0",
-                ],
+                args=[*FLAGS, *_flags_of(stage), "--remote-debugging-port=0"],
                 chromium_sandbox=sandbox,
                 viewport={"width": stage.width, "height": stage.height},
                 device_scale_factor=stage.device_scale_factor,
@@ -170,6 +179,29 @@ async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Sta
                 raise RenderFailed(f"launch: {error.message.splitlines()[0]}") from error
             LOG.warning("Chromium's own sandbox is not available here: starting without it")
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _flags_of(stage: Stage) -> list[str]:
+    """Flags that depend on the size.
+
+    One tile shows the whole stage. Tiles that border on others are drawn pixel by pixel, which takes two thirds of the
+    compositor's time, and rastering all of a tile for a small change costs less than that.
+    """
+    ratio = stage.device_scale_factor
+    sides = {"width": _tile_for(stage.width * ratio), "height": _tile_for(stage.height * ratio)}
+    return [
+        f"--force-device-scale-factor={ratio:g}",
+        *(
+            f"--{kind}-{side}={length}"
+            for kind in ("default-tile", "max-untiled-layer")
+            for side, length in sides.items()
+        ),
+    ]
+
+
+def _tile_for(length: float) -> int:
+    """The least length of a tile that is more than `length`, in device pixels."""
+    return TILE * (math.floor(length / TILE) + 1)
 
 
 async def _serve_player(route: Route) -> None:

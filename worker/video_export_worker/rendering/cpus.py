@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Final
 
 MAX_BROWSERS: Final = 4  # of one export here: each takes some 300 MB
+CPUS_OF_BROWSER: Final = 2
 CGROUP: Final = Path("/sys/fs/cgroup")
 
 
 def choose_browsers(slots: int, root: Path = CGROUP) -> int:
-    """Browsers for one activity where `slots` of them run at once: as many as each has processors."""
-    return max(1, min(MAX_BROWSERS, int(count_cpus(root) / slots)))
+    """Browsers for one activity where `slots` of them run at once: one for every two processors that each has.
+
+    A browser and the encoder that follows it keep two processors busy.
+    """
+    return max(1, min(MAX_BROWSERS, int(count_cpus(root) / slots / CPUS_OF_BROWSER)))
 
 
 def count_cpus(root: Path = CGROUP) -> float:

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,7 +18,14 @@ from video_export_worker.recording import Recording
 from video_export_worker.rendering.captures import Capture, CaptureDiffers, open_capture
 from video_export_worker.rendering.chromium import ChromiumSettings, open_page
 from video_export_worker.rendering.page import ReplayPage, Stage
-from video_export_worker.rendering.pointer import Picture, PointerMarks, PointerPath, draw_marks
+from video_export_worker.rendering.pointer import (
+    Picture,
+    PointerMarks,
+    PointerPath,
+    Rows,
+    draw_marks,
+    rows_of_marks,
+)
 from video_export_worker.rendering.steps import Step, StepPlanner
 from video_export_worker.rendering.timeline import Timeline
 
@@ -63,10 +70,12 @@ class Frame:
     Attributes:
         index: number of the frame in the whole video.
         picture: height x width x 4, BGRA, opaque.
+        changed: for each row whether it may differ from the frame before.
     """
 
     index: int
     picture: Picture
+    changed: Rows
 
 
 @dataclass
@@ -113,9 +122,9 @@ async def render_frames(
         try:
             async with contextlib.aclosing(shots):
                 async for shot in shots:
-                    picture = await asyncio.to_thread(canvas.show, shot)
-                    if picture is not None:
-                        yield Frame(shot.index, picture)
+                    frame = await asyncio.to_thread(canvas.show, shot)
+                    if frame is not None:
+                        yield frame
                     due = shot.index + 1
                     on_frame(shot.index)
             on_frame(frames.stop - 1)
@@ -139,23 +148,32 @@ class _Shot:
 
 
 class _Canvas:
-    """Makes pictures of shots, and knows which of them differ from the one before."""
+    """Makes frames of shots, and knows where they differ from the one before."""
 
     def __init__(self, options: RenderOptions) -> None:
-        self._options = options
+        self._scale = options.device_scale_factor
         self._before: _Shot | None = None
 
-    def show(self, shot: _Shot) -> Picture | None:
-        """The picture of a shot, or None if it looks like the one before."""
+    def show(self, shot: _Shot) -> Frame | None:
+        """The frame of a shot, or None if it looks like the one before."""
         before, self._before = self._before, shot
-        if before is not None and before.marks == shot.marks and _equal(before.page, shot.page):
+        changed = _changed_rows(None if before is None else before.page, shot.page)
+        if before is not None and before.marks != shot.marks:
+            for marks in (before.marks, shot.marks):
+                changed |= rows_of_marks(marks, self._scale, len(changed))
+        if not changed.any():
             return None
-        return draw_marks(shot.page, shot.marks, self._options.device_scale_factor)
+        return Frame(shot.index, draw_marks(shot.page, shot.marks, self._scale), changed)
 
 
-def _equal(one: Picture, other: Picture) -> bool:
+def _changed_rows(before: Picture | None, after: Picture) -> Rows:
+    if before is None:
+        return np.ones(len(after), bool)
+    if before is after:
+        return np.zeros(len(after), bool)
     # Pixel by pixel instead of byte by byte: four times as fast.
-    return one is other or np.array_equal(one.view(np.uint32), other.view(np.uint32))
+    changed: Rows = (before.view(np.uint32) != after.view(np.uint32)).any(axis=(1, 2))
+    return changed
 
 
 async def _read_ahead(source: AsyncGenerator[_Shot]) -> AsyncGenerator[_Shot]:
@@ -207,6 +225,7 @@ class _Run:
         self._origins: dict[int, dict[str, float]] = {}
         self._nested = False
         self._restless = False
+        self._ahead: asyncio.Task[Any] | None = None
 
     async def run(self, frames: range) -> AsyncGenerator[_Shot]:
         """What is shown where it may differ from the frame before; what lies before the first is only replayed."""
@@ -218,15 +237,32 @@ class _Run:
             await self._load(page)
             await self._replay_until(page, frames.start)
             shown: _Shot | None = None
-            for index in range(frames.start, frames.stop):
-                at_ms = self._timeline.recording_ms(index)
-                damaged = self._planner.must_step(at_ms, self._previous) and await self._step(page, at_ms)
-                picture = await self._capture(capture) if damaged or shown is None else shown.page
-                marks = await self._marks(page, at_ms)
-                if shown is None or picture is not shown.page or marks != shown.marks:
-                    shown = _Shot(index, picture, marks)
-                    yield shown
-            await capture.finish()
+            try:
+                for index in frames:
+                    at_ms = self._timeline.recording_ms(index)
+                    damaged = self._planner.must_step(at_ms, self._previous) and await self._step(page, at_ms)
+                    if damaged or shown is None:
+                        if index + 1 < frames.stop and not capture.needs_page:
+                            await self._seek_ahead(page, self._timeline.recording_ms(index + 1))
+                        picture = await self._capture(capture)
+                    else:
+                        picture = shown.page
+                    marks = await self._marks(page, at_ms)
+                    if shown is None or picture is not shown.page or marks != shown.marks:
+                        shown = _Shot(index, picture, marks)
+                        yield shown
+                await capture.finish()
+            finally:
+                if self._ahead is not None:
+                    self._ahead.cancel()
+                    await asyncio.gather(self._ahead, return_exceptions=True)
+
+    async def _seek_ahead(self, page: ReplayPage, at_ms: float) -> None:
+        """Let the page go on to the next step while this process is busy with the picture of the last."""
+        # Where frames of the page hold the pointer's elements, it is yet to be asked where those begin.
+        if not self._nested and self._planner.must_step(at_ms, self._previous):
+            self._ahead = asyncio.create_task(page.evaluate(_seek_call(at_ms), "seek"))
+            await asyncio.sleep(0)  # so that it is sent
 
     async def _capture(self, capture: Capture) -> Picture:
         self._counts.captures += 1
@@ -280,7 +316,8 @@ class _Run:
     async def _seek(self, page: ReplayPage, at_ms: float) -> bool:
         """Apply the recording up to `at_ms`; True if something was applied or animates."""
         before = -1.0 if self._previous is None else self._previous.at_ms
-        state = await page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek")
+        ahead, self._ahead = self._ahead, None
+        state = await (ahead or page.evaluate(_seek_call(at_ms), "seek"))
         self._previous = Step(at_ms, self._planner.has_event(before, at_ms), False, state["animating"])
         self._viewport = state["viewport"]
         self._origins.clear()
@@ -311,6 +348,10 @@ class _Run:
             self._origins.update(zip(nodes, origins, strict=True))
             marks = self._pointer.marks_at(at_ms, project)
         return marks
+
+
+def _seek_call(at_ms: float) -> str:
+    return f"videoExportPlayer.seek({at_ms!r})"
 
 
 def _split(events: list[dict[str, object]]) -> list[str]:

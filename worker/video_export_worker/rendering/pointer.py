@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from video_export_worker.contract import Mouse
 from video_export_worker.recording import ClickKind, MouseClick, MouseMove
 
 Picture = NDArray[np.uint8]
+Rows = NDArray[np.bool_]
 Coverage = NDArray[np.float32]
 Point = tuple[float, float]
 # Maps a recorded position, in the viewport of the document that holds the node, to pixels of the video.
@@ -33,6 +35,7 @@ SUPERSAMPLING = 4
 # Outline of the arrow in CSS pixels, its tip at the origin.
 ARROW = ((0, 0), (0, 16.5), (3.9, 12.9), (6.4, 18.7), (8.7, 17.7), (6.2, 12.0), (11.5, 12.0))
 TOUCH_RADIUS = 14.0
+REACH = 26.0  # CSS pixels: how far any mark reaches from its point
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,23 @@ def draw_marks(picture: Picture, marks: PointerMarks, scale: float) -> Picture:
         for coverage, margin, colour in _arrow(scale):
             _blend(drawn, marks.tip[0] - margin, marks.tip[1] - margin, coverage, colour)
     return drawn
+
+
+def rows_of_marks(marks: PointerMarks, scale: float, height: int) -> Rows:
+    """For each row of a picture whether `draw_marks` may draw on it."""
+    rows = np.zeros(height, bool)
+    reach = math.ceil(REACH * scale) + 4  # pixels that round up at each of a mark's edges
+
+    def cover(first: float, last: float) -> None:
+        rows[max(0, math.floor(first) - reach) : max(0, math.ceil(last) + reach)] = True
+
+    for (_, start), (_, end) in zip(marks.trail, marks.trail[1:], strict=False):
+        cover(min(start, end), max(start, end))
+    for _, y, _ in marks.clicks:
+        cover(y, y)
+    if marks.tip:
+        cover(marks.tip[1], marks.tip[1])
+    return rows
 
 
 def _without_emulated(actions: Sequence[MouseMove | MouseClick]) -> Iterator[MouseMove | MouseClick]:
