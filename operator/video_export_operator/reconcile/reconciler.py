@@ -63,8 +63,10 @@ class Reconciler:
         except InvalidSpec as problem:
             await self._report(key, body, record, judge_unreadable(problem))
             return time.monotonic() + UNREADABLE
-        await self._resync(resource, record)
+        if record.resynced_at == NEVER:
+            await self._resync(resource, record)
         await self.asker.refresh(resource, record, self._is_at_zero(resource), began)
+        await self._resync(resource, record)  # later ones must not delay the question
         await self.listener.complete(resource, record, self.store.pods(key))
         decision = await self._follow(resource, record)
         await self._tell(resource, record, decision)
