@@ -86,7 +86,10 @@ async def _render(
         with workplace as folder, bar:
             workdir = Path(folder)
             normalised = workdir / "recording"
-            settings = ChromiumSettings.from_environment(os.environ)
+            try:
+                settings = ChromiumSettings.from_environment(os.environ)
+            except ValueError as error:
+                raise click.UsageError(str(error)) from error
             plan = await plan_export(recordings, request, normalised, limits=RecordingLimits())
             chromium = dataclasses.replace(settings, playwright=await driver)
             # There are no pods to share the work with: one segment, and the browsers of this machine.
