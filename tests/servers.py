@@ -100,14 +100,20 @@ class Server:
             self.process.wait(10)
 
     def freeze(self) -> None:
-        """Keep the port open and answer nothing."""
+        """Keep the port open and answer nothing, from the moment this returns."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process)
 
     def thaw(self) -> None:
         """Go on where `freeze` stopped."""
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
+
+
+def freeze(process: subprocess.Popen[bytes]) -> None:
+    """Stop a child where it is, and return when its last thread has stopped: the signal alone only asks for it."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
 
 
 @dataclass

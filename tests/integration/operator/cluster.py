@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.control_plane import ControlPlane
-from tests.servers import find_free_port
+from tests.servers import find_free_port, freeze
 from tests.waiting import wait_for, wait_until
 
 KIND = "VideoExportWorker"
@@ -229,7 +229,7 @@ class Operator:
     def freeze(self) -> None:
         """Stop it in the middle of whatever it does."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process)
 
     def resume(self) -> None:
         """Let it go on where it was stopped, if it still runs."""

@@ -18,7 +18,7 @@ from temporalio.client import Client
 
 from dev.control_plane import ControlPlane
 from tests.integration.operator.cluster import OWN, REPLICAS, Namespace, Operator, fetch, resource, running_operator
-from tests.servers import TemporalServer, find_free_port
+from tests.servers import TemporalServer, find_free_port, freeze
 from tests.waiting import wait_for, wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -35,7 +35,7 @@ class Relay:
 
     def freeze(self) -> None:
         """Let nothing through, and close nothing: a network that swallows packets."""
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process)
 
     def thaw(self) -> None:
         """Let everything through again."""
