@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
 from video_export_worker.encoding import (
@@ -19,7 +19,6 @@ from video_export_worker.encoding import (
     Expected,
     FinishedVideo,
     join_parts,
-    make_poster,
     write_parts,
 )
 from video_export_worker.errors import RecordingNotFound
@@ -46,6 +45,7 @@ SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far
 MAX_SEGMENTS: Final = 200
 
 LOG = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,6 @@ class RenderedSegment:
     steps: int
     restarts: int
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AssembledExport:
-    """Verified videos and the poster on this machine's disk."""
-
-    videos: list[FinishedVideo]
-    poster: Path
 
 
 def part_suffix(name: VideoFormat) -> str:
@@ -238,7 +230,7 @@ class _Run:
         return RenderedSegment(parts, counts.captures, repeated, counts.steps, counts.restarts, tuple(counts.warnings))
 
 
-async def _side_by_side(work: Sequence[Coroutine[Any, Any, RenderedSegment]]) -> list[RenderedSegment]:
+async def _side_by_side(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
     """Results in order; the first failure ends the others, and is what is raised."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -261,7 +253,7 @@ def _merge(runs: Sequence[RenderedSegment]) -> RenderedSegment:
 
 async def assemble(
     request: VideoExportRequest, plan: ExportPlan, parts: Mapping[VideoFormat, Sequence[Part]], workdir: Path
-) -> AssembledExport:
+) -> list[FinishedVideo]:
     """Join each format's parts, given in the video's order, and verify what came out.
 
     Raises:
@@ -269,11 +261,12 @@ async def assemble(
     """
     fps = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end).fps
     expected = Expected(plan.frames, fps, plan.width, plan.height)
-    videos = []
-    for name in request.format:
+
+    def join(name: VideoFormat) -> Coroutine[Any, Any, FinishedVideo]:
         counted = [(part.path, part.frames) for part in parts[name]]
-        videos.append(await join_parts(name, counted, workdir, expected, request.quality))
-    return AssembledExport(videos, await make_poster(videos[0].path, workdir / "poster.png"))
+        return join_parts(name, counted, workdir, expected, request.quality)
+
+    return await _side_by_side([join(name) for name in request.format])
 
 
 def _options(request: VideoExportRequest, plan: ExportPlan) -> RenderOptions:

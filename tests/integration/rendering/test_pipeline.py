@@ -35,13 +35,13 @@ async def test_every_recording_becomes_a_video_of_every_format(
     normalised = tmp_path / "recording"
     plan = await plan_export([RECORDINGS / f"{name}.json.gz"], request, normalised, limits=RecordingLimits())
     segment = await render_segment(normalised, request, plan, plan.segments[0], tmp_path, chromium=chromium)
-    export = await assemble(request, plan, segment.parts, tmp_path)
-    assert [(video.format, video.codec, video.frames) for video in export.videos] == [
+    videos = await assemble(request, plan, segment.parts, tmp_path)
+    assert [(video.format, video.codec, video.frames) for video in videos] == [
         (VideoFormat.MP4, "h264", 30),
         (VideoFormat.WEBM, "vp9", 30),
         (VideoFormat.GIF, "gif", 30),
     ]
-    for video in export.videos:
+    for video in videos:
         assert video.duration == pytest.approx(3.0, abs=0.0101)
         with av.open(str(video.path)) as container:
             last = list(container.decode(video=0))[-1].to_ndarray(format="rgb24")

@@ -3,7 +3,8 @@
 //   append(json)      a chunk: a JSON array of events, in order
 //   load(options)     builds the replayer; resolves when the first snapshot stands and its resources are there
 //   seek(offsetMs)    applies every event up to and including that time; resolves when what it shows is loaded
-//   isPainted()       whether the page has taken part in a frame since a seek last changed it, with its clips;
+//   seekNext(offset)  the same, but not before the page has taken part in a frame that shows the seek before
+//   isPainted(offset) whether the page has taken part in a frame since that seek changed it, with its clips;
 //                     where `seek` says `restless` it has to be asked even if there was damage: that came from elsewhere
 //   origins(nodes)    where the frames that hold these nodes begin, for positions of the mouse
 //
@@ -29,7 +30,8 @@ const animatedPictures = new WeakSet(); // events that bring one
 let applied = 0;
 let start;
 let firstShown;
-let painted = true;
+let paintedMs = -Infinity; // the seek that a frame of the page has shown
+let painted = Promise.resolve(); // resolves when a frame has shown the last seek that changed something
 let options;
 let replayer;
 let census;
@@ -185,10 +187,7 @@ async function seek(offset) {
   const moving = clock.look(census.trees, census.movingSvgs, at);
   const animating = moving || playing || census.isRestless;
   const changed = animating || applied > before;
-  if (changed) {
-    painted = false;
-    requestAnimationFrame(() => (painted = true));
-  }
+  if (changed) painted = frame().then(() => (paintedMs = offset));
   return {
     animating,
     changed,
@@ -199,10 +198,22 @@ async function seek(offset) {
   };
 }
 
+/** Resolves right after the next frame of the page: what changes then belongs to the frame that follows. */
+function frame() {
+  return new Promise((resolve) =>
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = resolve;
+      port2.postMessage(null);
+    }),
+  );
+}
+
 window.videoExportPlayer = {
   append,
   load,
   seek,
-  isPainted: () => painted && media.isPresented(),
+  seekNext: (offset) => painted.then(() => seek(offset)),
+  isPainted: (offset) => paintedMs >= offset && media.isPresented(),
   origins: (nodes) => nodes.map((id) => originOf(replayer.getMirror().getNode(id), replayer.iframe)),
 };

@@ -28,6 +28,7 @@ from video_export_worker.contract import (
     VideoFormat,
     VideoObject,
 )
+from video_export_worker.encoding import make_poster
 from video_export_worker.errors import Internal
 from video_export_worker.metrics import Metric
 from video_export_worker.storage import Storage, join_uri
@@ -93,11 +94,10 @@ class ExportActivities:
         async with begin_attempt("assembling", Progress(phase="assembling")) as attempt:
             parts = await self._fetch_parts(given, attempt)
             plan = given.planned.plan
-            export = await pipeline.assemble(given.request, plan, parts, attempt.workdir)
-            poster = await self._storage.publish(
-                export.poster, join_uri(given.planned.output_prefix, naming.POSTER_NAME)
-            )
-            videos = [await self._publish(video, given.planned.output_prefix) for video in export.videos]
+            finished = await pipeline.assemble(given.request, plan, parts, attempt.workdir)
+            picture = await make_poster(finished[0].path, attempt.workdir / naming.POSTER_NAME)
+            poster = await self._storage.publish(picture, join_uri(given.planned.output_prefix, naming.POSTER_NAME))
+            videos = [await self._publish(video, given.planned.output_prefix) for video in finished]
             return VideoExportResult(
                 videos=videos,
                 poster=poster.uri,

@@ -97,10 +97,10 @@ async def _render(
             segment = await render_segment(
                 normalised, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
             )
-            export = await assemble(request, plan, segment.parts, workdir)
-            for video, output in zip(export.videos, outputs, strict=True):
+            videos = await assemble(request, plan, segment.parts, workdir)
+            for video, output in zip(videos, outputs, strict=True):
                 _publish(video.path, output)
-    return _report(export.videos, outputs, segment, plan.warnings, time.monotonic() - began)
+    return _report(videos, outputs, segment, plan.warnings, time.monotonic() - began)
 
 
 @contextlib.asynccontextmanager

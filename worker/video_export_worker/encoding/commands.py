@@ -44,6 +44,7 @@ PARTS: Final[Mapping[VideoFormat, Encoder]] = {
             "x264-params": "weightp=0:subme=1:rc-lookahead=30:qcomp=0.7",
             "threads": 1,
             "profile:v": "high",
+            "movflags": "+faststart",  # the only part of an export is its video
             **BT709,
         },
         # CRF 23 is x264's default; 6 steps halve or double the size. The fifth more is what keeps the size.

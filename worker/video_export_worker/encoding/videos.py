@@ -61,14 +61,17 @@ class FinishedVideo:
 async def join_parts(
     name: VideoFormat, parts: list[tuple[Path, int]], workdir: Path, expected: Expected, quality: Quality
 ) -> FinishedVideo:
-    """Make the finished video of its parts, given with their numbers of frames, in order.
+    """Make the finished video of its parts, given with their numbers of frames, in order. An only part is the video, and is moved.
 
     Raises:
         EncodeFailed: ffmpeg failed, or the video is not what was planned.
     """
+    output = workdir / f"video.{name}"
+    if len(parts) == 1 and name is not VideoFormat.GIF:
+        parts[0][0].replace(output)
+        return await verify_video(name, output, expected)
     playlist = workdir / f"{name}.ffconcat"
     playlist.write_text(build_playlist([(str(path.absolute()), float(count / expected.fps)) for path, count in parts]))
-    output = workdir / f"video.{name}"
     if name is VideoFormat.GIF:
         palette = workdir / "palette.png"
         await run_to_end(build_palette(str(playlist), str(palette), quality), "palette")

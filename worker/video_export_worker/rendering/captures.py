@@ -30,6 +30,7 @@ from video_export_worker.rendering.surface import (
 
 LOG = logging.getLogger(__name__)
 SEEDS: Final = (20_011, 50_021, 90_001)  # of the patterns: each moves the one before by more rows than there are
+PATTERN_ROWS: Final = 64
 PATTERN_FRAMES: Final = 20
 
 
@@ -141,14 +142,15 @@ async def _find_surface(page: ReplayPage, width: int, height: int) -> Surface | 
     process = await page.devtools.find_process("GPU")
     if process is None:
         return None
+    rows = min(PATTERN_ROWS, height)
     surfaces: list[Surface] = []
     try:
         for number, seed in enumerate(SEEDS):
-            await page.evaluate(PATTERN % seed, "capture")
+            await page.evaluate(PATTERN % (seed, rows), "capture")
             if not await _paint_pattern(page):
                 return None
-            pattern = make_pattern(seed, width, height)
-            surfaces = [s for s in surfaces if _shows(s, pattern)] if number else find_surfaces(process, pattern)
+            pattern = make_pattern(seed, width, rows)
+            surfaces = [s for s in surfaces if _shows(s, pattern)] if number else find_surfaces(process, pattern, height)
     except OSError as error:
         LOG.info("frames are captured by screenshots: the memory of Chromium cannot be read here (%s)", error)
         return None
@@ -172,7 +174,7 @@ async def _paint_pattern(page: ReplayPage) -> bool:
 def _shows(surface: Surface, pattern: Picture) -> bool:
     read, close = open_surface(surface)
     try:
-        return np.array_equal(read(), pattern)
+        return np.array_equal(read()[: len(pattern)], pattern)
     finally:
         close()
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from video_export_worker.contract import Mouse
-from video_export_worker.errors import InvalidRequest, RenderFailed, VideoExportError
+from video_export_worker.errors import InvalidRequest, RenderFailed
 from video_export_worker.recording import Recording
 from video_export_worker.rendering.captures import Capture, CaptureDiffers, open_capture
 from video_export_worker.rendering.chromium import ChromiumSettings, open_page
@@ -186,7 +186,7 @@ async def _read_ahead(source: AsyncGenerator[_Shot]) -> AsyncGenerator[_Shot]:
             async with contextlib.aclosing(source):
                 async for shot in source:
                     await queue.put(shot)
-        except VideoExportError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised to who waits here
             end = error
         await queue.put(end)
 
@@ -240,10 +240,13 @@ class _Run:
             try:
                 for index in frames:
                     at_ms = self._timeline.recording_ms(index)
-                    damaged = self._planner.must_step(at_ms, self._previous) and await self._step(page, at_ms)
+                    damaged = False
+                    if self._planner.must_step(at_ms, self._previous):
+                        changed = await self._seek(page, at_ms)
+                        if changed and index + 1 < frames.stop and not capture.needs_page:
+                            await self._seek_next(page, index + 1)
+                        damaged = await self._paint(page, at_ms, changed)
                     if damaged or shown is None:
-                        if index + 1 < frames.stop and not capture.needs_page:
-                            await self._seek_ahead(page, self._timeline.recording_ms(index + 1))
                         picture = await self._capture(capture)
                     else:
                         picture = shown.page
@@ -257,11 +260,13 @@ class _Run:
                     self._ahead.cancel()
                     await asyncio.gather(self._ahead, return_exceptions=True)
 
-    async def _seek_ahead(self, page: ReplayPage, at_ms: float) -> None:
-        """Let the page go on to the next step while this process is busy with the picture of the last."""
-        # Where frames of the page hold the pointer's elements, it is yet to be asked where those begin.
-        if not self._nested and self._planner.must_step(at_ms, self._previous):
-            self._ahead = asyncio.create_task(page.evaluate(_seek_call(at_ms), "seek"))
+    async def _seek_next(self, page: ReplayPage, index: int) -> None:
+        """Let the page go on to frame `index` as soon as it has taken part in the frame that is about to begin."""
+        at_ms = self._timeline.recording_ms(index)
+        # Where frames of the page hold the pointer's elements, it is yet to be asked where those begin; and what moves
+        # in animated pictures and clips can be painted without the page.
+        if not self._nested and not self._restless and self._planner.must_step(at_ms, self._previous):
+            self._ahead = asyncio.create_task(page.evaluate(f"videoExportPlayer.seekNext({at_ms!r})", "seek"))
             await asyncio.sleep(0)  # so that it is sent
 
     async def _capture(self, capture: Capture) -> Picture:
@@ -304,9 +309,8 @@ class _Run:
                 raise InvalidRequest(f"mask_selectors: {selector!r} is no CSS selector") from error
             raise
 
-    async def _step(self, page: ReplayPage, at_ms: float) -> bool:
-        """Move the page to `at_ms`; True if it was painted anew."""
-        changed = await self._seek(page, at_ms)
+    async def _paint(self, page: ReplayPage, at_ms: float, changed: bool) -> bool:
+        """Paint the page as it is at `at_ms`; True if it was painted anew."""
         damaged = await page.paint(at_ms, changed=changed, restless=self._restless)
         if self._previous is not None:
             self._previous = replace(self._previous, damaged=damaged)
@@ -317,7 +321,7 @@ class _Run:
         """Apply the recording up to `at_ms`; True if something was applied or animates."""
         before = -1.0 if self._previous is None else self._previous.at_ms
         ahead, self._ahead = self._ahead, None
-        state = await (ahead or page.evaluate(_seek_call(at_ms), "seek"))
+        state = await (ahead or page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek"))
         self._previous = Step(at_ms, self._planner.has_event(before, at_ms), False, state["animating"])
         self._viewport = state["viewport"]
         self._origins.clear()
@@ -348,10 +352,6 @@ class _Run:
             self._origins.update(zip(nodes, origins, strict=True))
             marks = self._pointer.marks_at(at_ms, project)
         return marks
-
-
-def _seek_call(at_ms: float) -> str:
-    return f"videoExportPlayer.seek({at_ms!r})"
 
 
 def _split(events: list[dict[str, object]]) -> list[str]:

@@ -67,7 +67,7 @@ class ReplayPage:
             damaged |= bool((await self._begin_frame())["hasDamage"])
             if damaged and not restless:
                 return True
-            if not changed or await self.evaluate("videoExportPlayer.isPainted()", "frame"):
+            if not changed or await self.evaluate(f"videoExportPlayer.isPainted({offset_ms!r})", "frame"):
                 return damaged
             # Begun again at the same time, a frame with an animated picture may never end.
             self._clock_ms += 0.5 if restless else 0

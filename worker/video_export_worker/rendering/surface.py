@@ -1,4 +1,4 @@
-"""Reads the compositor's picture out of the memory of Chromium's GPU process: a twentieth of a screenshot's time.
+"""Reads the compositor's picture out of the memory of Chromium's GPU process: a fiftieth of a screenshot's time.
 
 Headless Chromium composites into one bitmap that stays where it is as long as the window keeps its size. It is found
 by a pattern that the page paints, and it is the one that shows a second pattern too. All of this depends on Chromium's
@@ -7,6 +7,7 @@ insides, so it is an accelerator: where it does not work, or stops agreeing with
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,14 +19,14 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 OPAQUE: Final = 0xFF000000  # of a little-endian BGRA pixel
 
-# Paints the whole window with a pattern that no page has, the same as `paint_pattern` here.
-PATTERN: Final = """(seed => {
+# Paints the first rows of the window with a pattern that no page has, the same as `make_pattern` here.
+PATTERN: Final = """((seed, rows) => {
   let canvas = document.getElementById("video-export-pattern");
   if (!canvas) {
     canvas = document.createElement("canvas");
     canvas.id = "video-export-pattern";
     canvas.width = Math.ceil(innerWidth * devicePixelRatio);
-    canvas.height = Math.ceil(innerHeight * devicePixelRatio);
+    canvas.height = rows;
     canvas.style.cssText = "position:fixed;left:0;top:0;z-index:2147483647;image-rendering:pixelated;" +
       `width:${canvas.width / devicePixelRatio}px;height:${canvas.height / devicePixelRatio}px`;
     document.body.append(canvas);
@@ -37,9 +38,18 @@ PATTERN: Final = """(seed => {
     for (let x = 0; x < canvas.width; x++)
       words[at++] = (Math.imul(x + 1, 0x9e3779b1) ^ Math.imul(y + seed, 0x85ebca6b)) | 0xff000000;
   context.putImageData(image, 0, 0);
-  return [canvas.width, canvas.height];
-})(%d)"""
+})(%d, %d)"""
 REMOVE_PATTERN: Final = 'document.getElementById("video-export-pattern")?.remove()'
+
+
+_read_process = ctypes.CDLL(None).process_vm_readv  # process_vm_readv(2)
+_read_process.restype = ctypes.c_ssize_t
+
+
+class _Span(ctypes.Structure):
+    """Where some memory is, and how much: `struct iovec`."""
+
+    _fields_ = (("address", ctypes.c_void_p), ("size", ctypes.c_size_t))
 
 
 @dataclass(frozen=True)
@@ -61,26 +71,26 @@ class Surface:
     height: int
 
 
-def make_pattern(seed: int, width: int, height: int) -> Picture:
-    """Rows of the pattern as Chromium's bitmap has them: height x width x 4, BGRA."""
+def make_pattern(seed: int, width: int, rows: int) -> Picture:
+    """The pattern as Chromium's bitmap has it: rows x width x 4, BGRA."""
     x = (np.arange(1, width + 1, dtype=np.uint64) * 0x9E3779B1).astype(np.uint32)
-    y = (np.arange(seed, seed + height, dtype=np.uint64) * 0x85EBCA6B).astype(np.uint32)
-    words = (y[:, None] ^ x[None, :]) | np.uint32(0xFF000000)
-    return np.ascontiguousarray(words.view(np.uint8).reshape(height, width, 4)[..., [2, 1, 0, 3]])
+    y = (np.arange(seed, seed + rows, dtype=np.uint64) * 0x85EBCA6B).astype(np.uint32)
+    words = (y[:, None] ^ x[None, :]) | np.uint32(OPAQUE)
+    return np.ascontiguousarray(words.view(np.uint8).reshape(rows, width, 4)[..., [2, 1, 0, 3]])
 
 
-def find_surfaces(process: int, pattern: Picture) -> list[Surface]:
-    """Every place in the writable memory of `process` that holds the pattern.
+def find_surfaces(process: int, pattern: Picture, height: int) -> list[Surface]:
+    """Every place in the writable memory of `process` where a picture of `height` rows may begin with the pattern.
 
     Raises:
         OSError: this process may not read that one's memory.
     """
-    height, width = pattern.shape[:2]
+    width = pattern.shape[1]
     first, second = pattern[0].tobytes(), pattern[1].tobytes()
     found = []
     with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
         for start, size in _writable_regions(process, width * height * 4):
-            data = _read_region(memory.fileno(), start, size)
+            data = os.pread(memory.fileno(), size, start)
             at = data.find(first)
             while at >= 0:
                 stride = data.find(second, at + len(first)) - at
@@ -95,9 +105,19 @@ def open_surface(surface: Surface) -> tuple[Callable[[], Picture], Callable[[], 
     memory = os.open(f"/proc/{surface.process}/mem", os.O_RDONLY | os.O_CLOEXEC)
     size = surface.stride * surface.height
 
+    def copy_by_file(data: NDArray[np.uint8]) -> int:
+        return os.preadv(memory, [data.data], surface.address)
+
+    def copy_at_once(data: NDArray[np.uint8]) -> int:
+        here, there = _Span(data.ctypes.data, size), _Span(surface.address, size)
+        return _read_process(surface.process, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+
+    # A quarter of the file's time, but refused by some container runtimes.
+    copy = copy_at_once if copy_at_once(np.empty(size, np.uint8)) == size else copy_by_file
+
     def read() -> Picture:
         data = np.empty(size, np.uint8)
-        if os.preadv(memory, [data.data], surface.address) != size:
+        if copy(data) != size:
             raise OSError(f"the memory of process {surface.process} ends within the picture")
         rows = data.reshape(surface.height, surface.stride)
         return make_opaque(rows[:, : surface.width * 4].reshape(surface.height, surface.width, 4))
@@ -120,17 +140,12 @@ def make_opaque(picture: Picture) -> Picture:
 
 
 def _writable_regions(process: int, size: int) -> Iterator[tuple[int, int]]:
-    """Address and size of the regions that a picture of `size` bytes fits into."""
-    with open(f"/proc/{process}/maps") as maps:
+    """Address and size of the regions with at least `size` bytes of memory behind them; stacks have hardly any."""
+    with open(f"/proc/{process}/smaps") as maps:
         for line in maps:
-            addresses, permissions = line.split()[:2]
-            start, end = (int(address, 16) for address in addresses.split("-"))
-            if permissions.startswith("rw") and end - start >= size:
+            name, value, *_ = line.split()
+            if "-" in name:
+                start, end = (int(address, 16) for address in name.split("-"))
+                writable = value.startswith("rw")
+            elif name == "Rss:" and writable and int(value) * 1024 >= size:
                 yield start, end - start
-
-
-def _read_region(memory: int, start: int, size: int) -> bytes:
-    try:
-        return os.pread(memory, size, start)
-    except OSError:  # a region without memory behind it
-        return b""

@@ -52,10 +52,10 @@ async def test_videos_are_as_long_as_asked(asked: dict[str, Any], tmp_path: Path
         done = await render_segment(normalised, request, plan, segment, folder, chromium=chromium)
         for name, made in done.parts.items():
             parts[name] += made
-    export = await assemble(request, plan, parts, tmp_path)
+    videos = await assemble(request, plan, parts, tmp_path)
     end = request.end or LENGTH_MS / 1000
     wanted = (end - request.start) / request.speed
-    for video in export.videos:
+    for video in videos:
         with av.open(str(video.path)) as container:
             frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
             length = float(container.duration or 0) / av.time_base
