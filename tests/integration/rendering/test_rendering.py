@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import os
 import signal
@@ -23,6 +25,7 @@ from video_export_worker.rendering import (
     build_timeline,
     render_frames,
 )
+from video_export_worker.rendering.page import ReplayPage
 from video_export_worker.rendering.steps import StepPlanner
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
@@ -211,17 +214,16 @@ async def test_device_pixels(chromium: ChromiumSettings) -> None:
 
 
 def chromium_processes() -> list[int]:
-    """Browser processes (not their helpers) that this test process started."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdigit() else []
-        except OSError:
-            continue
-        if any(b"video-export-chromium-" in word for word in words) and not any(
-            w.startswith(b"--type=") for w in words
-        ):
-            found.append(int(folder.name))
+    """Browser processes (not their helpers) that this test process started, by way of Playwright's driver."""
+    found, mine = [], [os.getpid()]
+    while mine:
+        process = mine.pop()
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            for thread in Path(f"/proc/{process}/task").iterdir():
+                mine += map(int, (thread / "children").read_text().split())
+            command = Path(f"/proc/{process}/cmdline").read_bytes()
+            if b"video-export-chromium-" in command and b"\0--type=" not in command:
+                found.append(process)
     return found
 
 
@@ -240,6 +242,20 @@ async def test_a_killed_browser_is_replaced_and_no_frame_is_lost(chromium: Chrom
     assert digests(await render(recording, chromium, counts=counts, on_frame=kill, **wanted)) == undisturbed
     assert counts.restarts == 1
     assert set(chromium_processes()) <= before, "a browser was left running"
+
+
+async def test_an_error_that_nobody_foresaw_is_raised(
+    chromium: ChromiumSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def paint(*_: object, **__: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ReplayPage, "paint", paint)
+    page = Page()
+    page.show(page.document([box(page)])).end(200)
+    with pytest.raises(ZeroDivisionError):
+        async with asyncio.timeout(60):
+            await render(page.recording(), chromium)
 
 
 async def test_a_missing_browser_says_how_to_get_one() -> None:

@@ -61,7 +61,7 @@ class FinishedVideo:
 async def join_parts(
     name: VideoFormat, parts: list[tuple[Path, int]], workdir: Path, expected: Expected, quality: Quality
 ) -> FinishedVideo:
-    """Make the finished video of its parts, given with their numbers of frames, in order. An only part is the video, and is moved.
+    """Make the finished video of its parts, given with their numbers of frames, in order; an only part is the video.
 
     Raises:
         EncodeFailed: ffmpeg failed, or the video is not what was planned.

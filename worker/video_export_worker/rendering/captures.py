@@ -150,7 +150,9 @@ async def _find_surface(page: ReplayPage, width: int, height: int) -> Surface | 
             if not await _paint_pattern(page):
                 return None
             pattern = make_pattern(seed, width, rows)
-            surfaces = [s for s in surfaces if _shows(s, pattern)] if number else find_surfaces(process, pattern, height)
+            if number == 0:
+                surfaces = find_surfaces(process, pattern, height)
+            surfaces = [surface for surface in surfaces if _shows(surface, pattern)]
     except OSError as error:
         LOG.info("frames are captured by screenshots: the memory of Chromium cannot be read here (%s)", error)
         return None

@@ -110,7 +110,8 @@ def open_surface(surface: Surface) -> tuple[Callable[[], Picture], Callable[[], 
 
     def copy_at_once(data: NDArray[np.uint8]) -> int:
         here, there = _Span(data.ctypes.data, size), _Span(surface.address, size)
-        return _read_process(surface.process, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+        count: int = _read_process(surface.process, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+        return count
 
     # A quarter of the file's time, but refused by some container runtimes.
     copy = copy_at_once if copy_at_once(np.empty(size, np.uint8)) == size else copy_by_file
