@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
-from video_export_worker.encoding.process import run_ffmpeg
 from video_export_worker.pipeline import build_plan
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording
 from video_export_worker.rendering import ChromiumSettings, restore_timeline
@@ -34,14 +34,11 @@ async def render(source: Path, output: Path) -> dict[str, int]:
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
     command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "mjpeg", "-framerate", str(FPS), "-i", "pipe:0"]
     command += [*ENCODER.split(), str(output)]
-    read_end, write_end = os.pipe()
-    async with run_ffmpeg(command, "encode", stdin=read_end):
-        os.close(read_end)
-        with os.fdopen(write_end, "wb") as sink:
-            async with open_page(ChromiumSettings.from_environment(os.environ), Stage(plan.width, plan.height)) as page:
-                await _load(page, recording, plan.width, plan.height)
-                for index in range(plan.frames):
-                    sink.write(await _capture(page, timeline.recording_ms(index)))
+    with feed(command) as sink:
+        async with open_page(ChromiumSettings.from_environment(os.environ), Stage(plan.width, plan.height)) as page:
+            await _load(page, recording, plan.width, plan.height)
+            for index in range(plan.frames):
+                sink.write(await _capture(page, timeline.recording_ms(index)))
     return {"steps": plan.frames, "captures": plan.frames}
 
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 SAMPLE: Final = 0.2  # seconds between two looks
 TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def feed(command: list[str]) -> Iterator[IO[bytes]]:
+    """The standard input of a command, whose end is awaited."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        yield process.stdin
+    if process.returncode != 0:
+        raise SystemExit(f"{command} ended with {process.returncode}")
 
 
 def measure(command: list[str], environment: Mapping[str, str]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from playwright.async_api import CDPSession, async_playwright
 
+from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
-from video_export_worker.encoding.process import run_ffmpeg
 from video_export_worker.pipeline import build_plan
 from video_export_worker.recording import RecordingLimits, parse_recording
 from video_export_worker.rendering import ChromiumSettings
@@ -41,11 +41,9 @@ async def record(source: Path, output: Path) -> dict[str, int]:
     seconds = min(SECONDS, recording.duration_ms / 1000)
     request = parse_request({"recording": "file:///recording", "end": seconds})
     plan = build_plan(recording, request, RecordingLimits())
-    read_end, write_end = os.pipe()
     command = [*COMMAND.split(), *ENCODER.split(), str(output)]
     frames = 0
-    async with run_ffmpeg(command, "encode", stdin=read_end), async_playwright() as playwright:
-        os.close(read_end)
+    async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=ChromiumSettings.from_environment(os.environ).find_executable()
         )
@@ -57,7 +55,7 @@ async def record(source: Path, output: Path) -> dict[str, int]:
         options: dict[str, Any] = {"width": plan.width, "height": plan.height, "maxScale": 1, "background": "#ffffff"}
         options |= {"canvas": recording.has_canvas, "maskSelectors": []}
         await _evaluate(session, f"videoExportPlayer.load({json.dumps(options)})")
-        with os.fdopen(write_end, "wb") as sink:
+        with feed(command) as sink:
 
             def take(frame: dict[str, Any]) -> None:
                 nonlocal frames

@@ -162,8 +162,9 @@ async def test_doctor_finds_everything(environment: dict[str, str]) -> None:
     done = await _run(environment, "doctor", "--json")
     marks = {finding["name"]: finding["mark"] for finding in done.json()}
     assert done.code == 0, done.out
-    assert {name: marks[name] for name in ("Chromium", "ffmpeg", "Temporal", "storage")} == {
+    assert {name: marks[name] for name in ("Chromium", "encoders", "ffmpeg", "Temporal", "storage")} == {
         "Chromium": "ok",
+        "encoders": "ok",
         "ffmpeg": "ok",
         "Temporal": "ok",
         "storage": "ok",

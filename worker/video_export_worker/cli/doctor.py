@@ -16,7 +16,6 @@ import click
 
 from video_export_worker.errors import VideoExportError
 
-ENCODERS: Final = ("libx264", "libvpx-vp9", "gif")
 # Scripts that recordings commonly show, as fontconfig asks for them, and the Debian package that has them.
 FONTS: Final = {
     "Latin": (":lang=en", "fonts-noto-core"),
@@ -109,16 +108,27 @@ async def examine_chromium() -> list[Finding]:
 
 
 async def examine_ffmpeg() -> list[Finding]:
-    """Look for ffmpeg, ffprobe and the encoders."""
+    """Look for the encoders in PyAV, and for ffmpeg and ffprobe."""
+    return [_examine_encoders(), await _examine_programs()]
+
+
+def _examine_encoders() -> Finding:
+    import av
+
+    from video_export_worker.encoding import PARTS
+
+    wanted = [part.encoder for part in PARTS.values()]
+    lacking = [name for name in wanted if name not in av.codec.codecs_available]
+    detail = f"PyAV {av.__version__} " + (f"lacks {', '.join(lacking)}" if lacking else f"with {', '.join(wanted)}")
+    return Finding("encoders", not lacking, detail, "install PyAV's own wheel: pip install --only-binary :all: av")
+
+
+async def _examine_programs() -> Finding:
     advice = "install Debian's ffmpeg"
     missing = [program for program in ("ffmpeg", "ffprobe") if shutil.which(program) is None]
     if missing:
-        return [Finding("ffmpeg", False, f"no {' and no '.join(missing)} on PATH", advice)]
-    version = (await _run("ffmpeg", "-version")).split(" Copyright")[0]
-    words = set((await _run("ffmpeg", "-hide_banner", "-encoders")).split())
-    lacking = [name for name in ENCODERS if name not in words]
-    detail = f"{version} with {', '.join(ENCODERS)}" if not lacking else f"{version} lacks {', '.join(lacking)}"
-    return [Finding("ffmpeg", not lacking, detail, f"{advice}: it is built with all of them")]
+        return Finding("ffmpeg", False, f"no {' and no '.join(missing)} on PATH", advice)
+    return Finding("ffmpeg", True, (await _run("ffmpeg", "-version")).split(" Copyright")[0])
 
 
 async def examine_fonts() -> list[Finding]:

@@ -1,6 +1,6 @@
 """Encoding: frames that differ go in with their exact times, verified videos come out."""
 
-from video_export_worker.encoding.commands import PARTS
+from video_export_worker.encoding.formats import PARTS
 from video_export_worker.encoding.parts import write_parts
 from video_export_worker.encoding.planes import Picture
 from video_export_worker.encoding.videos import Expected, FinishedVideo, join_parts, make_poster, verify_video

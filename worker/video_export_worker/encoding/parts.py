@@ -4,46 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 from video_export_worker.contract import Quality, VideoFormat
-from video_export_worker.encoding.commands import PARTS, build_encode, choose_stream_format
-from video_export_worker.encoding.planes import Picture, Rows, Yuv420
-from video_export_worker.encoding.process import kill, run_ffmpeg
+from video_export_worker.encoding.formats import KEYFRAME_INTERVAL_SECONDS, MAX_GAP_SECONDS, PARTS, PartFormat
+from video_export_worker.encoding.planes import Picture, Rows, Yuv420, copy_frame, pack_bgr0
 from video_export_worker.errors import EncodeFailed
-
-# Players hold a frame badly for longer, and a muxer's first decoding time moves by the largest gap.
-MAX_GAP_SECONDS = 2
-LAST_WORDS_SECONDS = 5
-PIPE_BYTES = 1 << 20  # what an ordinary user may have: a frame of 1280x720 in two gulps
 
 
 class PartWriter:
-    """Feeds ffmpeg with the frames that differ. Made by `write_parts`."""
+    """Encodes pictures into all parts at once, while the next one is drawn. Made by `write_parts`."""
 
-    def __init__(self, sink: BinaryIO, fps: Fraction, width: int, height: int, pixel_format: str) -> None:
-        # A frame in a few gulps: each takes the interpreter's lock.
-        self._container = container = av.open(sink, "w", format="nut", buffer_size=PIPE_BYTES)
-        # One thread of its own: frames stay in order, and at the end it can be waited for.
-        self._thread = ThreadPoolExecutor(1, "part-writer")
-        self._fps = fps
+    def __init__(self, parts: list[_Part], width: int, height: int) -> None:
+        self._parts = parts
         self._size = width, height
-        stream = container.add_stream("rawvideo", rate=fps)
-        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
-        stream.time_base = 1 / fps
-        self._stream = stream
-        self._planes = Yuv420(width, height) if pixel_format == "yuv420p" else None
-        self._last: tuple[int, Picture] | None = None
-        self.finished = False
+        self._planes = Yuv420(width, height)
+        # A thread converts, and each part has one: libavcodec lets other threads run meanwhile.
+        self._converter = ThreadPoolExecutor(1, "convert")
+        self._encoders = [ThreadPoolExecutor(1, f"encode-{part.path.suffix[1:]}") for part in parts]
+        self._encoding: list[asyncio.Future[None]] = []
 
     async def write(self, slot: int, picture: Picture, changed: Rows | None = None) -> None:
         """Show a picture from frame `slot` of the part on.
@@ -52,80 +39,137 @@ class PartWriter:
             slot: number of the frame.
             picture: height x width x 4, BGRA.
             changed: for each row whether it may differ from the picture before; None: any may.
+
+        Raises:
+            EncodeFailed: an encoder failed, at this picture or at the one before.
         """
-        await self._run(self._write, slot, picture, changed)
+        frames = await _in_thread(self._converter, self._convert, picture, changed)
+        await self._settle()
+        self._encoding = [
+            _in_thread(encoder, part.show, slot, frame)
+            for encoder, part, frame in zip(self._encoders, self._parts, frames, strict=True)
+        ]
 
     async def finish(self, count: int) -> None:
-        """End the part after `count` frames: its last picture fills the last frame, so that nothing held is lost."""
-        await self._run(self._finish, count)
-        self.finished = True
+        """End the parts after `count` frames: the last picture fills the last frame, so that nothing held is lost.
 
-    def join(self) -> None:
-        """Wait for the thread; to be called when nothing can block it any more."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        Raises:
+            EncodeFailed: an encoder failed, or there was no picture.
+        """
+        await self._settle()
+        self._encoding = [
+            _in_thread(encoder, part.finish, count) for encoder, part in zip(self._encoders, self._parts, strict=True)
+        ]
+        await self._settle()
 
-    async def _run(self, function: Callable[..., None], *arguments: Any) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+    def close(self) -> None:
+        """Wait for the threads, which are busy with a frame at most, and close the files, finished or not."""
+        for thread in (self._converter, *self._encoders):
+            thread.shutdown(wait=True, cancel_futures=True)
+        for part in self._parts:
+            part.close()
 
-    def _write(self, slot: int, picture: Picture, changed: Rows | None) -> None:
-        self._hold(slot)
+    async def _settle(self) -> None:
+        encoding, self._encoding = self._encoding, []
+        try:
+            await asyncio.gather(*encoding)
+        except (av.FFmpegError, OSError) as error:
+            raise EncodeFailed(f"encode: {error}") from error
+
+    def _convert(self, picture: Picture, changed: Rows | None) -> list[av.VideoFrame]:
+        """A frame of its own for each part."""
         width, height = self._size
         if picture.shape != (height, width, 4):
             raise EncodeFailed(f"encode: a frame of shape {picture.shape}, planned were {height}x{width}x4")
         picture = np.ascontiguousarray(picture)
-        if self._planes is not None:
+        if any(part.format.pixel_format == "yuv420p" for part in self._parts):
             self._planes.show(picture, changed)
-        self._mux(slot, picture)
+        return [
+            copy_frame(self._planes.frame) if part.format.pixel_format == "yuv420p" else pack_bgr0(picture)
+            for part in self._parts
+        ]
 
-    def _finish(self, count: int) -> None:
+
+class _Part:
+    """A file and its encoder; used by one thread at a time."""
+
+    def __init__(self, given: PartFormat, path: Path, fps: Fraction, width: int, height: int, quality: Quality) -> None:
+        self.format, self.path = given, path
+        self._fps = fps
+        self._container = av.open(str(path), "w", options={"fflags": "+bitexact", **given.container})
+        stream = self._container.add_stream(
+            given.encoder, rate=fps, options={**given.options, **given.by_quality.get(quality, {})}
+        )
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, given.pixel_format
+        stream.time_base = stream.codec_context.time_base = 1 / fps
+        stream.codec_context.thread_count = given.threads
+        stream.codec_context.thread_type = "AUTO"
+        self._stream = stream
+        self._last: tuple[int, av.VideoFrame] | None = None
+        self._keyframes = 0
+
+    def show(self, slot: int, frame: av.VideoFrame) -> None:
+        """Encode a frame."""
+        self._hold(slot)
+        self._encode(slot, frame)
+
+    def finish(self, count: int) -> None:
+        """Encode what is held until the last of `count` frames, and complete the file."""
         if self._last is None:
             raise EncodeFailed("encode: a part without a single frame")
         self._hold(count)
-        slot, picture = self._last
+        slot, frame = self._last
         if slot < count - 1:
-            self._mux(count - 1, picture)
+            self._encode(count - 1, frame)
+        self._mux(None)
         self._container.close()
 
+    def close(self) -> None:
+        """Give up what is not finished."""
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._container.close()
+
     def _hold(self, until: int) -> None:
-        """Repeat the last picture wherever the gap up to `until` would grow too long."""
+        """Repeat the last frame wherever the gap up to `until` would grow too long."""
         step = int(MAX_GAP_SECONDS * self._fps)
         while self._last is not None and until - self._last[0] > step:
-            self._mux(self._last[0] + step, self._last[1])
+            self._encode(self._last[0] + step, self._last[1])
 
-    def _mux(self, slot: int, picture: Picture) -> None:
-        planes = self._planes
-        frame = planes.frame if planes is not None else av.VideoFrame.from_numpy_buffer(picture, format="bgra")
+    def _encode(self, slot: int, frame: av.VideoFrame) -> None:
+        due = slot >= self._keyframes * KEYFRAME_INTERVAL_SECONDS * self._fps
+        self._keyframes += due
+        frame.pict_type = PictureType.I if due else PictureType.NONE
         frame.pts, frame.time_base = slot, 1 / self._fps
-        self._container.mux(self._stream.encode(frame))
-        self._last = slot, picture
+        self._mux(frame)
+        self._last = slot, frame
+
+    def _mux(self, frame: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(frame):
+            packet.duration = round(1 / self._fps / packet.time_base)  # of the last one in the file it counts
+            self._container.mux(packet)
+
+
+def _in_thread(thread: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().run_in_executor(thread, function, *arguments)
 
 
 @contextlib.asynccontextmanager
 async def write_parts(
     formats: list[VideoFormat], workdir: Path, fps: Fraction, width: int, height: int, quality: Quality
 ) -> AsyncIterator[tuple[PartWriter, Mapping[VideoFormat, Path]]]:
-    """A writer and the paths of the parts; the parts are complete when the block has ended.
+    """A writer and the paths of the parts, which are complete when `finish` has returned.
 
     Raises:
-        EncodeFailed: ffmpeg failed.
+        EncodeFailed: a part cannot be written.
     """
     paths = {name: workdir / f"part{PARTS[name].suffix}" for name in formats}
-    command = build_encode({name: str(path) for name, path in paths.items()}, fps, quality)
-    stream_format = choose_stream_format(formats)
-    read_end, write_end = os.pipe()
-    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    async with run_ffmpeg(command, "encode", stdin=read_end) as process:
-        os.close(read_end)
-        with os.fdopen(write_end, "wb", buffering=0) as sink:
-            writer = PartWriter(sink, fps, width, height, stream_format)
-            try:
-                yield writer, paths
-            except BrokenPipeError:  # ffmpeg is ending by itself: let it say why
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LAST_WORDS_SECONDS):
-                        await process.wait()
-                raise
-            finally:
-                if not writer.finished:  # ends what the thread may be blocked in
-                    await kill(process)
-                writer.join()
+    try:
+        parts = [_Part(PARTS[name], path, fps, width, height, quality) for name, path in paths.items()]
+    except (av.FFmpegError, OSError) as error:
+        raise EncodeFailed(f"encode: {error}") from error
+    writer = PartWriter(parts, width, height)
+    try:
+        yield writer, paths
+    finally:
+        writer.close()

@@ -72,6 +72,23 @@ def _bands(changed: Rows) -> Iterator[tuple[int, int]]:
         yield start * DITHER, min(height, stop * DITHER)
 
 
+def copy_frame(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame with memory of its own."""
+    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for target, plane in zip(copy.planes, frame.planes, strict=True):
+        _rows_of(target)[:] = _rows_of(plane)
+    return copy
+
+
+def pack_bgr0(picture: Picture) -> av.VideoFrame:
+    """The picture (height x width x 4, BGRA, opaque) as a frame with memory of its own."""
+    height, width = picture.shape[:2]
+    frame = av.VideoFrame(width, height, "bgr0")
+    rows = np.frombuffer(memoryview(frame.planes[0]), np.uint8).reshape(height, -1)
+    rows[:, : width * 4] = picture.reshape(height, -1)
+    return frame
+
+
 def _rows_of(plane: av.video.plane.VideoPlane) -> Picture:
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return rows[:, : plane.width]

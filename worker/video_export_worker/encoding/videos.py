@@ -17,7 +17,7 @@ from video_export_worker.encoding.commands import (
     build_playlist,
     build_poster,
 )
-from video_export_worker.encoding.process import run_ffprobe, run_to_end
+from video_export_worker.encoding.process import run_ffmpeg, run_ffprobe
 from video_export_worker.errors import EncodeFailed
 
 CODECS = {VideoFormat.MP4: "h264", VideoFormat.WEBM: "vp9", VideoFormat.GIF: "gif"}
@@ -74,16 +74,16 @@ async def join_parts(
     playlist.write_text(build_playlist([(str(path.absolute()), float(count / expected.fps)) for path, count in parts]))
     if name is VideoFormat.GIF:
         palette = workdir / "palette.png"
-        await run_to_end(build_palette(str(playlist), str(palette), quality), "palette")
-        await run_to_end(build_gif(str(playlist), str(palette), str(output), expected.fps, quality), "gif")
+        await run_ffmpeg(build_palette(str(playlist), str(palette), quality), "palette")
+        await run_ffmpeg(build_gif(str(playlist), str(palette), str(output), expected.fps, quality), "gif")
     else:
-        await run_to_end(build_join(str(playlist), str(output), name), "join")
+        await run_ffmpeg(build_join(str(playlist), str(output), name), "join")
     return await verify_video(name, output, expected)
 
 
 async def make_poster(video: Path, output: Path) -> Path:
     """PNG of the video's first frame. Raises EncodeFailed."""
-    await run_to_end(build_poster(str(video), str(output)), "poster")
+    await run_ffmpeg(build_poster(str(video), str(output)), "poster")
     return output
 
 

@@ -11,6 +11,7 @@ import ctypes
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -142,11 +143,11 @@ def make_opaque(picture: Picture) -> Picture:
 
 def _writable_regions(process: int, size: int) -> Iterator[tuple[int, int]]:
     """Address and size of the regions with at least `size` bytes of memory behind them; stacks have hardly any."""
-    with open(f"/proc/{process}/smaps") as maps:
-        for line in maps:
-            name, value, *_ = line.split()
-            if "-" in name:
-                start, end = (int(address, 16) for address in name.split("-"))
-                writable = value.startswith("rw")
-            elif name == "Rss:" and writable and int(value) * 1024 >= size:
-                yield start, end - start
+    # Read as a whole: while regions come and go the kernel may skip some.
+    for line in Path(f"/proc/{process}/smaps").read_text().splitlines():
+        name, value, *_ = line.split()
+        if "-" in name:
+            start, end = (int(address, 16) for address in name.split("-"))
+            writable = value.startswith("rw")
+        elif name == "Rss:" and writable and int(value) * 1024 >= size:
+            yield start, end - start
