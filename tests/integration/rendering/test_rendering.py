@@ -24,9 +24,11 @@ from video_export_worker.rendering import (
     RenderOptions,
     build_timeline,
     render_frames,
+    surface,
 )
 from video_export_worker.rendering.page import ReplayPage
 from video_export_worker.rendering.steps import StepPlanner
+from video_export_worker.rendering.surface import Picture
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
@@ -244,6 +246,24 @@ async def test_a_killed_browser_is_replaced_and_no_frame_is_lost(chromium: Chrom
     assert set(chromium_processes()) <= before, "a browser was left running"
 
 
+async def test_a_blank_frame_is_not_shown(chromium: ChromiumSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Chromium had forgotten its picture once."""
+    recording = parse_recording([(RECORDINGS / "animations.json.gz").read_bytes()])
+    wanted: dict[str, Any] = {"request": {"end": 2}}
+    undisturbed = digests(await render(recording, chromium, **wanted))
+    opaque, taken = surface.make_opaque, 0
+
+    def forget(picture: Picture) -> Picture:
+        nonlocal taken
+        taken += 1
+        return opaque(np.zeros_like(picture) if taken == 20 else picture)
+
+    monkeypatch.setattr(surface, "make_opaque", forget)
+    counts = RenderCounts()
+    assert digests(await render(recording, chromium, counts=counts, **wanted)) == undisturbed
+    assert counts.restarts == 1
+
+
 async def test_an_error_that_nobody_foresaw_is_raised(
     chromium: ChromiumSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,5 +281,7 @@ async def test_an_error_that_nobody_foresaw_is_raised(
 async def test_a_missing_browser_says_how_to_get_one() -> None:
     page = Page()
     page.show(page.document([box(page)])).end(200)
-    with pytest.raises(RenderFailed, match=r"no Chromium headless shell at /nowhere; install Debian's"):
+    with pytest.raises(
+        RenderFailed, match=r"no Chromium headless shell at /nowhere; install Debian's .* VIDEO_EXPORT_CHROMIUM$"
+    ):
         await render(page.recording(), ChromiumSettings(executable="/nowhere"))

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
+from video_export_worker.errors import RenderFailed
 from video_export_worker.rendering import surface as surfaces
-from video_export_worker.rendering.surface import Picture, Surface, find_surfaces, make_pattern, open_surface
+from video_export_worker.rendering.captures import decode_png
+from video_export_worker.rendering.surface import (
+    Picture,
+    Surface,
+    find_surfaces,
+    make_opaque,
+    make_pattern,
+    open_surface,
+)
 
 WIDTH, HEIGHT, ROWS, MARGIN, SEED = 1280, 720, 64, 32, 20_011
 
@@ -52,3 +63,20 @@ def test_memory_that_is_gone_is_an_error(refused: bool, monkeypatch: pytest.Monk
             read()
     finally:
         close()
+
+
+def test_a_frame_on_which_nothing_is_painted_is_an_error() -> None:
+    blank = np.zeros((8, 8, 4), np.uint8)
+    encoder = av.CodecContext.create("png", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = 8, 8, "rgba", Fraction(1)
+    [png] = encoder.encode(av.VideoFrame.from_ndarray(blank, format="rgba"))
+    with pytest.raises(RenderFailed, match="capture: a blank frame"):
+        decode_png(bytes(png))
+    with pytest.raises(RenderFailed, match="capture: a blank frame"):
+        make_opaque(blank.copy())
+
+
+def test_what_is_partly_transparent_gets_its_own_colour() -> None:
+    picture = np.full((8, 8, 4), 255, np.uint8)
+    picture[0, 0] = (50, 100, 0, 100)
+    assert tuple(make_opaque(picture)[0, 0]) == (128, 255, 0, 255)

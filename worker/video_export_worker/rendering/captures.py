@@ -26,6 +26,7 @@ from video_export_worker.rendering.surface import (
     find_surfaces,
     make_pattern,
     open_surface,
+    require_painted,
 )
 
 LOG = logging.getLogger(__name__)
@@ -177,6 +178,8 @@ def _shows(surface: Surface, pattern: Picture) -> bool:
     read, close = open_surface(surface)
     try:
         return np.array_equal(read()[: len(pattern)], pattern)
+    except RenderFailed:  # blank by now
+        return False
     finally:
         close()
 
@@ -188,5 +191,6 @@ def decode_png(data: bytes) -> Picture:
     if not frames:
         raise RenderFailed("capture: Chromium returned a picture that is no PNG")
     picture: Picture = np.asarray(frames[0].to_ndarray(format="bgra"), np.uint8)
+    require_painted(picture)
     picture[..., 3] = 255  # what is partly transparent has its own colour all the same
     return picture

@@ -115,6 +115,7 @@ async def render_frames(
         RenderFailed: the browser failed more often than it may.
         InvalidRequest: a mask selector is no CSS selector.
     """
+    chromium.find_executable()  # one that is missing would be missing again
     due = frames.start
     canvas = _Canvas(options)
     while True:

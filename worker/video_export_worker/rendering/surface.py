@@ -17,6 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from video_export_worker.errors import RenderFailed
+
 Picture = NDArray[np.uint8]
 OPAQUE: Final = 0xFF000000  # of a little-endian BGRA pixel
 
@@ -131,14 +133,24 @@ def make_opaque(picture: Picture) -> Picture:
     """The picture, changed in place to what a screenshot shows of it: divided by alpha, and alpha left out.
 
     Chromium leaves some pixels at the edges of moving layers partly transparent, with nothing behind them.
+
+    Raises:
+        RenderFailed: nothing is painted at all.
     """
     clear = picture.view(np.uint32)[..., 0] < OPAQUE
     if clear.any():
+        require_painted(picture)
         pixels = picture[clear].astype(np.float32)
         pixels[:, :3] = np.floor(pixels[:, :3] * 255 / np.maximum(pixels[:, 3:], 1) + 0.5)
         pixels[:, 3] = 255
         picture[clear] = np.minimum(pixels, 255).astype(np.uint8)
     return picture
+
+
+def require_painted(picture: Picture) -> None:
+    """Raises RenderFailed for a picture that is transparent throughout: the page has a background."""
+    if not picture[..., 3].any():
+        raise RenderFailed("capture: a blank frame, Chromium has painted nothing")
 
 
 def _writable_regions(process: int, size: int) -> Iterator[tuple[int, int]]:
