@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Coroutine
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
+from tests.waiting import wait_for
 from video_export_worker.contract import Quality, VideoFormat
 from video_export_worker.encoding import Expected, FinishedVideo, Picture, join_parts, verify_video, write_parts
+from video_export_worker.encoding.process import run_ffmpeg
 from video_export_worker.errors import EncodeFailed
 
 WIDTH, HEIGHT = 320, 200
@@ -96,32 +101,65 @@ async def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
             await writer.write(0, np.zeros((10, 10, 4), np.uint8))
 
 
-async def test_ffmpeg_that_cannot_write_is_reported_with_its_words(tmp_path: Path) -> None:
-    async def encode_into(folder: Path) -> None:
-        async with write_parts([VideoFormat.MP4], folder, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
-            for slot in range(200):
-                await writer.write(slot, striped(slot))
-            await writer.finish(200)
+async def encode_some(folder: Path) -> None:
+    async with write_parts([VideoFormat.MP4], folder, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
+        for slot in range(100):
+            await writer.write(slot, striped(slot))
+        await writer.finish(100)
 
+
+async def test_a_part_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(EncodeFailed, match="No such file or directory"):
-        await encode_into(tmp_path / "absent")
+        await encode_some(tmp_path / "absent")
 
 
-async def test_cancellation_ends_ffmpeg(tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "part.mp4").symlink_to("/dev/full")
+    with pytest.raises(EncodeFailed, match="No space left on device"):
+        await encode_some(tmp_path)
+
+
+async def test_a_gif_is_made_of_the_very_pixels(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    pictures = [random.integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8) for _ in range(3)]
+    async with write_parts([VideoFormat.GIF], tmp_path, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, parts):
+        for slot, picture in enumerate(pictures):
+            await writer.write(slot, picture)
+        await writer.finish(3)
+    with av.open(str(parts[VideoFormat.GIF])) as container:
+        decoded = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    assert all(np.array_equal(a, b[..., :3]) for a, b in zip(decoded, pictures, strict=True))
+
+
+async def test_cancellation_ends_the_encoders(tmp_path: Path) -> None:
     entered = asyncio.Event()
+    before = set(threading.enumerate())
 
     async def encode_for_ever() -> None:
-        async with write_parts([VideoFormat.MP4], tmp_path, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
+        async with write_parts(list(VideoFormat), tmp_path, Fraction(25), WIDTH, HEIGHT, Quality.LOW) as (writer, _):
             await writer.write(0, striped(0))
             entered.set()
             await asyncio.get_running_loop().create_future()
 
-    task = asyncio.create_task(encode_for_ever())
-    await entered.wait()
+    await cancel(encode_for_ever(), entered.wait())
+    assert set(threading.enumerate()) <= before, "threads were left running"
+
+
+async def test_cancellation_ends_ffmpeg(tmp_path: Path) -> None:
+    output = str(tmp_path / "video.mp4")
+    endless = ["ffmpeg", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc", output]
+    started = wait_for(lambda: bool(list_processes_of(tmp_path)), "ffmpeg runs")
+    await cancel(run_ffmpeg(endless, "join"), started)
+    assert not list_processes_of(tmp_path), "ffmpeg was left running"
+
+
+async def cancel(work: Coroutine[Any, Any, None], when: Awaitable[object]) -> None:
+    """Start some work and cancel it."""
+    task = asyncio.create_task(work)
+    await when
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not list_processes_of(tmp_path), "ffmpeg was left running"
 
 
 def list_processes_of(folder: Path) -> list[str]:
