@@ -38,8 +38,8 @@ from video_export_worker.rendering import (
 
 DEFAULT_BOX: Final = (1280, 720)  # CSS pixels: without a wish the recording's size is fitted into this
 READ_BYTES: Final = 1 << 20
-# Changes when the pixels of the same inputs change: parts of another renderer are not reused.
-RENDERER_VERSION: Final = 3
+# Changes when the same inputs give other pixels or another stream: parts of two renderers are never joined.
+RENDERER_VERSION: Final = 4
 WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
 SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far as can be told before
 MAX_SEGMENTS: Final = 200
