@@ -70,6 +70,7 @@ async def record(source: Path, output: Path) -> dict[str, int]:
             await session.send("Page.startScreencast", {"format": "jpeg", "quality": 90})
             await _evaluate(session, PLAY % (seconds * 1000))
             await session.send("Page.stopScreencast")
+            session.remove_listener("Page.screencastFrame", take)  # some are still on their way
             await asyncio.gather(*acknowledged)
         await browser.close()
     return {"steps": frames, "captures": frames}
