@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import math
+import mmap
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -25,11 +29,23 @@ WIDTH, HEIGHT, ROWS, MARGIN, SEED = 1280, 720, 64, 32, 20_011
 
 
 @pytest.fixture
-def bitmap() -> Picture:
-    """A bitmap whose rows are longer than the picture, which begins with the pattern."""
-    whole = np.full((HEIGHT, WIDTH + MARGIN, 4), 255, np.uint8)
+def bitmap() -> Iterator[Picture]:
+    """A bitmap whose rows are longer than the picture, which begins with the pattern. There is no page before it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    shape = (HEIGHT, WIDTH + MARGIN, 4)
+    size = math.prod(shape)
+    # Shared: a region of its own, whatever else this process takes and gives back.
+    flags = (mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    page = libc.mmap(None, ctypes.c_size_t(mmap.PAGESIZE + size), *flags, -1, ctypes.c_long(0))
+    assert page != ctypes.c_void_p(-1).value, os.strerror(ctypes.get_errno())
+    address = page + mmap.PAGESIZE
+    libc.munmap(ctypes.c_void_p(page), ctypes.c_size_t(mmap.PAGESIZE))
+    whole = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address)).reshape(shape)
+    whole[...] = 255
     whole[:ROWS, :WIDTH] = make_pattern(SEED, WIDTH, ROWS)
-    return whole
+    yield whole
+    libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(size))
 
 
 def find(bitmap: Picture) -> Surface:
@@ -51,6 +67,12 @@ def test_a_picture_is_found_and_read(bitmap: Picture, refused: bool, monkeypatch
         assert tuple(read()[-1, -1]) == (1, 2, 3, 255)
     finally:
         close()
+
+
+def test_what_is_given_back_meanwhile_does_not_hide_the_rest(bitmap: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = (bitmap.ctypes.data - mmap.PAGESIZE, mmap.PAGESIZE + bitmap.nbytes)
+    monkeypatch.setattr(surfaces, "_writable_regions", lambda *_: [listed])
+    assert find(bitmap).stride == (WIDTH + MARGIN) * 4
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["at once", "by the file"])

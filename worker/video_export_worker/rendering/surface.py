@@ -8,8 +8,10 @@ insides, so it is an accelerator: where it does not work, or stops agreeing with
 from __future__ import annotations
 
 import ctypes
+import errno
+import mmap
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -92,8 +94,7 @@ def find_surfaces(process: int, pattern: Picture, height: int) -> list[Surface]:
     first, second = pattern[0].tobytes(), pattern[1].tobytes()
     found = []
     with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
-        for start, size in _writable_regions(process, width * height * 4):
-            data = os.pread(memory.fileno(), size, start)
+        for start, data in _read_regions(memory.fileno(), _writable_regions(process, width * height * 4)):
             at = data.find(first)
             while at >= 0:
                 stride = data.find(second, at + len(first)) - at
@@ -151,6 +152,22 @@ def require_painted(picture: Picture) -> None:
     """Raises RenderFailed for a picture that is transparent throughout: the page has a background."""
     if not picture[..., 3].any():
         raise RenderFailed("capture: a blank frame, Chromium has painted nothing")
+
+
+def _read_regions(memory: int, regions: Iterable[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+    """Address and content of what is still there of the regions: the process goes on, and gives memory back."""
+    for start, size in regions:
+        at, end = start, start + size
+        while at < end:
+            try:
+                data = os.pread(memory, end - at, at)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                data = b""
+            if data:
+                yield at, data
+            at += len(data) + mmap.PAGESIZE  # what is missing is at least a page
 
 
 def _writable_regions(process: int, size: int) -> Iterator[tuple[int, int]]:
