@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import tempfile
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ COLUMNS = (
 )
 
 
-async def measure(resources: int, steady: float, folder: Path) -> dict[str, Any]:
+async def measure(resources: int, steady: float, logs: Path) -> dict[str, Any]:
     """Return the figures for a number of resources."""
     names = tuple(f"exports-{number:05}" for number in range(resources))
     busy = names[:: max(1, resources // (resources // 20))]
@@ -62,13 +62,13 @@ async def measure(resources: int, steady: float, folder: Path) -> dict[str, Any]
             for name in busy:
                 temporal.report_backlog(queue_of(name), 4)
             began = time.time()
-            with _operator(control_plane, folder / f"operator-{resources}.log") as operator:
+            with _operator(control_plane, logs / f"operator-{resources}.log") as operator:
                 first = await _until_ready(fleet, operator, began)
                 print(f"  all reconciled after {first:g} s", flush=True)
                 await _make_busy(fleet, temporal, busy)
                 await _settle(fleet)
                 figures = await _watch_steady(fleet, temporal, operator, steady)
-            with _operator(control_plane, folder / f"operator-{resources}-again.log") as operator:
+            with _operator(control_plane, logs / f"operator-{resources}-again.log") as operator:
                 again = await _until_all_known(operator, resources)
         finally:
             await fleet.close()
@@ -201,15 +201,16 @@ def main() -> None:
     parser.add_argument("--steady", type=float, default=STEADY, metavar="SECONDS", help=f"to watch ({STEADY:g})")
     given = parser.parse_args()
     target = CHECKOUT / "build" / "bench" / "operator.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
+    logs = target.with_suffix(".logs")
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
     rows = []
-    with tempfile.TemporaryDirectory(prefix="bench-operator-") as folder:
-        for resources in given.resources or DEFAULT:
-            print(f"{resources} resources, {given.steady:g} s of steady state ...", flush=True)
-            rows.append(asyncio.run(measure(resources, given.steady, Path(folder))))
-            print(show(rows), flush=True)
-            target.write_text(json.dumps(rows, indent=2) + "\n")
-    print(f"raw numbers: {target.relative_to(CHECKOUT)}")
+    for resources in given.resources or DEFAULT:
+        print(f"{resources} resources, {given.steady:g} s of steady state ...", flush=True)
+        rows.append(asyncio.run(measure(resources, given.steady, logs)))
+        print(show(rows), flush=True)
+        target.write_text(json.dumps(rows, indent=2) + "\n")
+    print(f"raw numbers: {target.relative_to(CHECKOUT)}; what the operator said: {logs.relative_to(CHECKOUT)}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ class Levels(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the metric with all its series."""
         family = GaugeMetricFamily(self._name, self._text, labels=self._labelnames)
-        for series, value in list(self._values.items()):  # a copy: another thread may ask
+        # Another thread asks. Copying is one step for it; listing is not, garbage may be collected in the middle.
+        for series, value in self._values.copy().items():
             family.add_metric(series, value)
         yield family
 

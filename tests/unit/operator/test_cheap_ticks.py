@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -62,6 +64,39 @@ def test_a_level_shows_the_last_value_of_each_series_that_is_left() -> None:
     levels.remove(("media", "b"))
     lines = [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
     assert lines == ['ready{name="a",namespace="media"} 3.0'] or lines == ['ready{namespace="media",name="a"} 3.0']
+
+
+def test_levels_are_collected_while_a_resource_comes(eager_collector: None) -> None:
+    """The collector of garbage may let another thread go on; here a finalizer is what comes in between."""
+    levels = Levels("ready", "Pods.", ("namespace", "name"))
+    for number in range(1000):
+        levels.set(("media", f"before-{number}"), 0)
+
+    class Garbage:
+        left = 20
+
+        def __init__(self) -> None:
+            self.cycle = self
+
+        def __del__(self) -> None:
+            levels.set(("media", f"meanwhile-{Garbage.left}"), 1)
+            Garbage.left -= 1
+            if Garbage.left:
+                Garbage()
+
+    Garbage()
+    [family] = levels.collect()
+    assert len(family.samples) >= 1000
+    assert Garbage.left == 0, "nothing came in between"
+
+
+@pytest.fixture
+def eager_collector() -> Iterator[None]:
+    """Garbage is collected again and again, wherever something is made."""
+    usual = gc.get_threshold()
+    gc.set_threshold(10, 1, 1)
+    yield
+    gc.set_threshold(*usual)
 
 
 @pytest.mark.parametrize(
