@@ -39,7 +39,7 @@ MAX_GIF_FPS: Final = 50.0  # GIF delays are centiseconds, and players slow down 
 class _Value(BaseModel):
     """A frozen value that refuses fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class VideoFormat(StrEnum):

@@ -19,8 +19,6 @@ SETTLE = 0.2
 """Seconds between two reconciliations of a resource: a change comes as a burst of events."""
 OUT = 30.0
 """Seconds out of office after which what was remembered is out of date, even if no other replica acted."""
-LONGEST = 300.0
-"""Seconds after which a reconciliation is given up and tried again: each request ends by itself long before."""
 BACKOFF = (1.0, 60.0)
 """Seconds of the first and the longest wait after an error that ended a reconciliation."""
 
@@ -118,8 +116,7 @@ class Loop:
         record = self._record(key, reconciler)
         due: float | None = None
         try:
-            async with asyncio.timeout(LONGEST):
-                due = await reconciler.reconcile(key, record)
+            due = await reconciler.reconcile(key, record)
             self._failures.pop(key, None)
         except NotLeading:
             due = time.monotonic()  # for when this replica leads again without another in between

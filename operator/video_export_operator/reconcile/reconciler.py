@@ -1,5 +1,6 @@
 """Brings one resource to what its spec and its queue ask for: observe, decide, plan, act, report."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ from video_export_operator.status import Condition, Findings, judge, judge_unrea
 
 log = logging.getLogger(__name__)
 
+LONGEST = 300.0
+"""Seconds after which a reconciliation is given up and tried again: each request ends by itself long before."""
 UNREADABLE = 60.0
 """Seconds until a resource that cannot be used is looked at again without a change."""
 BACKOFF = (0.5, 30.0)
@@ -53,7 +56,12 @@ class Reconciler:
 
         Raises:
             NotLeading: this replica may not act any more.
+            TimeoutError: it took longer than it can, which is a defect.
         """
+        async with asyncio.timeout(LONGEST) as limit:
+            return await self._reconcile(key, record, limit)
+
+    async def _reconcile(self, key: Key, record: Record, limit: asyncio.Timeout) -> float | None:
         body = self.store.resources.get(key)
         if body is None or "deletionTimestamp" in body["metadata"]:
             return None
@@ -68,7 +76,7 @@ class Reconciler:
         await self.asker.refresh(resource, record, self._is_at_zero(resource), began)
         await self._resync(resource, record)  # later ones must not delay the question
         await self.listener.complete(resource, record, self.store.pods(key))
-        decision = await self._follow(resource, record)
+        decision = await self._follow(resource, record, limit)
         await self._tell(resource, record, decision)
         self.metrics.duration.observe(time.monotonic() - began)
         return self._next_due(resource, record)
@@ -91,7 +99,7 @@ class Reconciler:
         """
         return at - RESYNC + spread(RESYNC, self.random) if first else at
 
-    async def _follow(self, resource: VideoExportWorker, record: Record) -> Decision:
+    async def _follow(self, resource: VideoExportWorker, record: Record, limit: asyncio.Timeout) -> Decision:
         """Return the size after bringing the cluster to it.
 
         Only so many act at once: a thousand that begin together would hold their objects in memory together, and
@@ -100,7 +108,9 @@ class Reconciler:
         decision, open_executions = await self._decide(resource, record)
         if not self._has_work(resource, record, decision):
             return decision
+        limit.reschedule(None)  # how long the others take is no fault of this one
         async with self.actor.places:
+            limit.reschedule(asyncio.get_running_loop().time() + LONGEST)
             # What was decided before the wait may be out of date; open executions are counted once a window.
             decision, _ = await self._decide(resource, record, open_executions)
             if self._has_work(resource, record, decision):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import importlib
 import json
@@ -12,7 +11,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +20,6 @@ from video_export_worker.cli.request_options import build_request, request_optio
 from video_export_worker.contract import Segment, VideoExportRequest, VideoFormat
 
 if TYPE_CHECKING:
-    from playwright.async_api import Playwright
-
     from video_export_worker.encoding import FinishedVideo
     from video_export_worker.pipeline import RenderedSegment
 
@@ -76,8 +72,10 @@ async def _render(
 ) -> dict[str, Any]:
     began = time.monotonic()
     workplace = tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True)
-    async with _starting_driver() as driver:
-        # Imported here: --help and usage errors must not wait for the renderer.
+    # Imported here: --help and usage errors must not wait for the renderer.
+    from video_export_worker.driver import Driver
+
+    async with Driver() as driver:  # starts meanwhile
         await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
         from video_export_worker.pipeline import assemble, plan_export, render_segment
         from video_export_worker.recording import RecordingLimits
@@ -91,7 +89,7 @@ async def _render(
             except ValueError as error:
                 raise click.UsageError(str(error)) from error
             plan = await plan_export(recordings, request, normalised, limits=RecordingLimits())
-            chromium = dataclasses.replace(settings, playwright=await driver)
+            chromium = dataclasses.replace(settings, driver=driver)
             # There are no pods to share the work with: one segment, and the browsers of this machine.
             whole = Segment(index=0, first=0, count=plan.frames)
             segment = await render_segment(
@@ -101,18 +99,6 @@ async def _render(
             for video, output in zip(videos, outputs, strict=True):
                 _publish(video.path, output)
     return _report(videos, outputs, segment, plan.warnings, time.monotonic() - began)
-
-
-@contextlib.asynccontextmanager
-async def _starting_driver() -> AsyncIterator[Awaitable[Playwright]]:
-    """The driver of the browser, a Node process that takes half a second to start, while it starts."""
-    from playwright.async_api import async_playwright
-
-    starting = asyncio.create_task(async_playwright().start())
-    try:
-        yield starting
-    finally:
-        await (await starting).stop()
 
 
 def _publish(source: Path, target: Path) -> None:

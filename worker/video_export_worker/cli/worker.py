@@ -21,6 +21,7 @@ from video_export_worker.cli.connection import TemporalSettings, TemporalUnreach
 from video_export_worker.cli.health import CannotServe, serving_health
 from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
 from video_export_worker.contract import DEFAULT_TASK_QUEUE
+from video_export_worker.driver import Driver
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.rendering import CaptureMode, ChromiumSettings, choose_browsers
 from video_export_worker.storage import Storage
@@ -75,8 +76,8 @@ async def run_worker(settings: WorkerSettings, temporal: TemporalSettings, task_
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     runtime = _start_runtime(metrics_port)
-    activities = _build_activities(settings)
-    async with serving_health(settings.health_port) as health:
+    async with serving_health(settings.health_port) as health, Driver() as driver:
+        activities = _build_activities(settings, driver)
         health.started = True
         attempt = 0
         while not stop.is_set():
@@ -142,11 +143,11 @@ def build_worker(client: Client, settings: WorkerSettings, activities: ExportAct
     )
 
 
-def _build_activities(settings: WorkerSettings) -> ExportActivities:
+def _build_activities(settings: WorkerSettings, driver: Driver) -> ExportActivities:
     sandbox = {"true": True, "false": False, "auto": None}[settings.chromium_sandbox]
     limits = RecordingLimits(settings.max_recording_bytes, settings.max_decompressed_bytes, settings.max_video_seconds)
     browsers = settings.browsers or choose_browsers(settings.slots)
-    chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture), browsers)
+    chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture), browsers, driver)
     return ExportActivities(Storage(settings.storage_uri), limits, chromium)
 
 

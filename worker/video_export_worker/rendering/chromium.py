@@ -21,8 +21,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Error, Playwright, Route, async_playwright
+from playwright.async_api import Error, Playwright, Route
 
+from video_export_worker.driver import Driver
 from video_export_worker.errors import RenderFailed
 from video_export_worker.rendering.captures import CaptureMode
 from video_export_worker.rendering.cpus import choose_browsers
@@ -76,14 +77,14 @@ class ChromiumSettings:
         sandbox: True, False, or None to use it wherever the machine allows it.
         capture: from the compositor's memory where that works, or by screenshots only.
         browsers: how many may work on one segment side by side.
-        playwright: a driver that runs already; by default each browser starts one, which takes half a second.
+        driver: of Playwright, shared with others; by default each browser starts one, which takes half a second.
     """
 
     executable: str | None = None
     sandbox: bool | None = None
     capture: CaptureMode = CaptureMode.AUTO
     browsers: int = 1
-    playwright: Playwright | None = None
+    driver: Driver | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ChromiumSettings:
@@ -131,12 +132,13 @@ async def open_page(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[R
     Raises:
         RenderFailed: Chromium does not start, or the page does not load.
     """
-    async with _open_playwright(settings) as playwright:
+    async with _use_driver(settings.driver) as playwright:
         with tempfile.TemporaryDirectory(prefix="video-export-chromium-", ignore_cleanup_errors=True) as profile:
             context = await _launch(playwright, settings, stage, profile)
             try:
                 page = context.pages[0]
-                await page.route("**/*", _serve_player)
+                async with asyncio.timeout(LAUNCH_TIMEOUT):
+                    await page.route("**/*", _serve_player)
                 async with connect_devtools(Path(profile)) as devtools:
                     await devtools.call("HeadlessExperimental.enable", "connect", LAUNCH_TIMEOUT)
                     replay = ReplayPage(devtools)
@@ -144,6 +146,8 @@ async def open_page(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[R
                     yield replay
             except Error as error:
                 raise RenderFailed(f"browser: {error.message.splitlines()[0]}") from error
+            except TimeoutError as error:
+                raise RenderFailed(f"browser: no answer within {LAUNCH_TIMEOUT:g} s") from error
             finally:
                 with contextlib.suppress(Error, TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT):
@@ -151,12 +155,10 @@ async def open_page(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[R
 
 
 @contextlib.asynccontextmanager
-async def _open_playwright(settings: ChromiumSettings) -> AsyncIterator[Playwright]:
-    if settings.playwright is not None:
-        yield settings.playwright
-        return
-    async with async_playwright() as playwright:
-        yield playwright
+async def _use_driver(shared: Driver | None) -> AsyncIterator[Playwright]:
+    async with contextlib.AsyncExitStack() as stack:
+        driver = await stack.enter_async_context(Driver()) if shared is None else shared
+        yield await stack.enter_async_context(driver.use())
 
 
 async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Stage, profile: str) -> Any:
@@ -164,16 +166,19 @@ async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Sta
     attempts = [settings.sandbox] if settings.sandbox is not None else [os.geteuid() != 0, False]
     for sandbox in attempts:
         try:
-            return await playwright.chromium.launch_persistent_context(
-                profile,
-                executable_path=executable,
-                # Begun frames are captured in the size of the window, so the ratio has to be the window's own.
-                args=[*FLAGS, *_flags_of(stage), "--remote-debugging-port=0"],
-                chromium_sandbox=sandbox,
-                viewport={"width": stage.width, "height": stage.height},
-                device_scale_factor=stage.device_scale_factor,
-                timeout=LAUNCH_TIMEOUT * 1000,
-            )
+            async with asyncio.timeout(LAUNCH_TIMEOUT + CLOSE_TIMEOUT):  # the driver itself may hang
+                return await playwright.chromium.launch_persistent_context(
+                    profile,
+                    executable_path=executable,
+                    # Begun frames are captured in the size of the window, so the ratio has to be the window's own.
+                    args=[*FLAGS, *_flags_of(stage), "--remote-debugging-port=0"],
+                    chromium_sandbox=sandbox,
+                    viewport={"width": stage.width, "height": stage.height},
+                    device_scale_factor=stage.device_scale_factor,
+                    timeout=LAUNCH_TIMEOUT * 1000,
+                )
+        except TimeoutError as error:
+            raise RenderFailed(f"launch: no answer within {LAUNCH_TIMEOUT:g} s") from error
         except Error as error:
             if sandbox is attempts[-1] or "sandbox" not in error.message.lower():
                 raise RenderFailed(f"launch: {error.message.splitlines()[0]}") from error
