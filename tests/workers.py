@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class WorkerProcess:
     process: subprocess.Popen[bytes]
     name: str
     log: Path
+    temporary: Path
     health_port: int
     metrics_port: int
 
@@ -46,19 +47,18 @@ class WorkerProcess:
         wait_until(said, f"{self.name} logs {text!r} ({self.log})", timeout)
 
     def children(self) -> list[str]:
-        """Command lines of the processes it started that still run, theirs included."""
+        """Command lines of what it started, directly or not, and what still runs, whether it runs itself or not."""
+        mark = f"TMPDIR={self.temporary}".encode()  # handed down from process to process
         found = []
-        unseen = [self.process.pid]
-        while unseen:
-            for task in Path(f"/proc/{unseen.pop()}/task").glob("*/children"):
-                try:
-                    children = [int(pid) for pid in task.read_text().split()]
-                    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children]
-                except (FileNotFoundError, ProcessLookupError):
-                    continue  # it ended while we looked
-                unseen += children
-                found += [line.replace(b"\0", b" ").decode() for line in lines if line]
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended while we looked
+                if int(folder.name) != self.process.pid and mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         return found
+
+    def exporting(self) -> list[str]:
+        """Those of its children that an export needs: all but Playwright's driver, which waits for the next one."""
+        return [command for command in self.children() if " run-driver" not in command]
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM, as the kubelet does."""
@@ -108,7 +108,7 @@ def running_worker(
     command = [sys.executable, *program, "worker", "--task-queue", queue, "--metrics-port", str(metrics)]
     with log.open("wb") as file:
         process = subprocess.Popen(command, env=variables, stdout=file, stderr=file, start_new_session=True)
-    worker = WorkerProcess(process, name, log, health, metrics)
+    worker = WorkerProcess(process, name, log, temporary, health, metrics)
     try:
         yield worker
     finally:

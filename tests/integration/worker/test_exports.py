@@ -160,13 +160,13 @@ async def test_a_cancelled_export_stops_at_once_and_cleans_up(
         return (await observe_progress(export)).frames_done > 0
 
     await wait_for(renders, "the first frames are reported by a heartbeat", 60)
-    assert worker.children(), "Chromium or ffmpeg should be running"
+    assert worker.exporting(), "Chromium or ffmpeg should be running"
     await export.cancel()
     with pytest.raises(WorkflowFailureError) as failure:
         await export.result()
     assert isinstance(failure.value.cause, CancelledError)
-    await wait_for(lambda: not worker.children(), f"nothing runs any more: {worker.children()}", 10)
-    assert list((worker.log.parent / "shared-tmp").iterdir()) == []
+    await wait_for(lambda: not worker.exporting(), f"nothing runs any more: {worker.exporting()}", 10)
+    assert list(worker.temporary.iterdir()) == []
     assert s3_server.objects(f"parts/{export.id}") == s3_server.objects(f"exports/{export.id}") == []
 
 

@@ -43,9 +43,9 @@ def environment(worker: WorkerProcess, worker_environment: dict[str, str]) -> di
 
 async def _start(environment: dict[str, str], *arguments: str) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "video_export_worker", *arguments, env=environment, stdout=pipe, stderr=pipe
-    )
+    # Where these tests run in the background of a shell they ignore SIGINT, and so would what they start.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "video_export_worker", *arguments]
+    return await asyncio.create_subprocess_exec(*command, env=environment, stdout=pipe, stderr=pipe)
 
 
 async def _run(environment: dict[str, str], *arguments: str) -> Done:

@@ -65,9 +65,7 @@ async def observe_progress(export: Export) -> Progress:
     try:
         progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress, rpc_timeout=QUERY_TIMEOUT)
         description = await export.describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.CANCELLED:  # so an interrupt may come out of the client
-            raise asyncio.CancelledError from error
+    except RPCError:
         return Progress()  # nobody answers a query before a worker has taken the export
     done = progress.frames_done + await _count_frames_on_their_way(description)
     return progress.model_copy(update={"frames_done": min(done, progress.frames)})
