@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.rendering.processes import family_of
+from benchmarks.rendering.processes import family_of, proportional_mb
 from video_export_worker.contract import Segment, parse_request
+from video_export_worker.driver import Driver
 from video_export_worker.errors import VideoExportError
 from video_export_worker.pipeline import assemble, plan_export, render_segment
 from video_export_worker.recording import RecordingLimits
@@ -45,26 +46,30 @@ def resident_mb() -> float:
 
 
 async def soak(exports: int, seconds: float) -> dict[str, Any]:
-    """Export after export, until there were so many or the time is over."""
-    chromium = dataclasses.replace(ChromiumSettings.from_environment(os.environ), browsers=1)
+    """Export after export, with one driver as in a worker, until there were so many or the time is over."""
     lost = restarts = done = 0
-    first = 0.0
+    first = drivers = 0.0
     failures: list[str] = []
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as root:
         tempfile.tempdir = root  # what the exports leave behind, they leave here
-        while done < exports and time.monotonic() - began < seconds:
-            try:
-                with tempfile.TemporaryDirectory() as folder:
-                    restarts += await export(NAMES[done % len(NAMES)], Path(folder), chromium)
-            except VideoExportError as error:
-                lost += 1
-                failures.append(str(error))
-            done += 1
-            if done == min(WARM, exports):
-                first = resident_mb()
-            if done % 50 == 0:
-                print(f"{done} exports, {resident_mb():.0f} MB, {restarts} restarts, {lost} lost", flush=True)
+        async with Driver() as driver:
+            chromium = dataclasses.replace(ChromiumSettings.from_environment(os.environ), browsers=1, driver=driver)
+            while done < exports and time.monotonic() - began < seconds:
+                try:
+                    with tempfile.TemporaryDirectory() as folder:
+                        restarts += await export(NAMES[done % len(NAMES)], Path(folder), chromium)
+                except VideoExportError as error:
+                    lost += 1
+                    failures.append(str(error))
+                done += 1
+                if done == min(WARM, exports):
+                    first = resident_mb()
+                if done % 50 in (0, 49):  # a driver serves a hundred
+                    idle = sum(map(proportional_mb, family_of(os.getpid()) - {os.getpid()}))
+                    drivers = max(drivers, idle)
+                    memory = f"{resident_mb():.0f} MB, the driver {idle:.0f}"
+                    print(f"{done} exports, {memory}, {restarts} restarts, {lost} lost", flush=True)
         left_files = len(os.listdir(root))
         tempfile.tempdir = None
     return {
@@ -73,6 +78,7 @@ async def soak(exports: int, seconds: float) -> dict[str, Any]:
         "browser_restarts": restarts,
         "rss_first_mb": round(first, 1),
         "rss_last_mb": round(resident_mb(), 1),
+        "driver_mb": round(drivers, 1),
         "left_processes": len(family_of(os.getpid())) - 1,
         "left_files": left_files,
         "seconds": round(time.monotonic() - began, 1),
