@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Any
 
 import kopf
@@ -48,6 +48,8 @@ class Backoffs:
 def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf.OperatorRegistry:
     """Return handlers that feed the store with what the watches show.
 
+    They are coroutines without an await: a plain function Kopf would call in a thread of its own, beside the loop.
+
     Args:
         store: to feed.
         loop: whose liveness to tell.
@@ -55,8 +57,8 @@ def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf
     """
     registry = kopf.OperatorRegistry()
 
-    def feed(put: Put, drop: Put) -> Callable[..., None]:
-        def handle(event: Any, **_: Any) -> None:
+    def feed(put: Put, drop: Put) -> Callable[..., Awaitable[None]]:
+        async def handle(event: Any, **_: Any) -> None:
             (drop if event["type"] == "DELETED" else put)(event["object"])
 
         return handle
@@ -78,7 +80,7 @@ def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf
         )
 
     @kopf.on.probe(registry=registry, id="stuck_for_seconds")
-    def check_loop(**_: Any) -> float:
+    async def check_loop(**_: Any) -> float:
         late = loop.stuck_for(time.monotonic())
         if late > STUCK:
             raise kopf.PermanentError(f"what is due has not begun for {late:.0f} s")

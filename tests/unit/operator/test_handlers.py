@@ -1,10 +1,14 @@
-"""When the operator ends because its resource is not watched; the fault table has the whole of it."""
+"""How watches feed the store, and when the operator ends because its resource is not watched."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from video_export_operator.handlers import is_unserved
+from video_export_operator.handlers import build_registry, is_unserved
+from video_export_operator.metrics import Metrics
+from video_export_operator.reconcile import Loop, Store
 
 
 @pytest.mark.parametrize(
@@ -18,3 +22,13 @@ from video_export_operator.handlers import is_unserved
 )
 def test_our_resource_is_unserved_when(watches: set[str], unserved: bool) -> None:
     assert is_unserved(watches) is unserved
+
+
+def test_what_the_watches_show_is_told_in_the_thread_of_the_loop() -> None:
+    """In another one it comes in the middle of anything: a resource was taken off the schedule while it was put on."""
+    metrics = Metrics()
+    registry = build_registry(Store(lambda _: None), Loop(metrics, lambda: True, lambda: 1, lambda: 0.0))
+    handlers = [*registry._watching.get_all_handlers(), *registry._activities.get_all_handlers()]
+    assert len(handlers) >= 8
+    in_threads = [handler.id for handler in handlers if not asyncio.iscoroutinefunction(handler.fn)]
+    assert not in_threads, f"Kopf calls plain functions in threads: {in_threads}"
