@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import atexit
 import json
 import logging
 import os
@@ -47,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
-        # The Temporal client's threads can crash the interpreter while it ends; everything is cleaned up by now.
+        # The Temporal client's threads can crash the interpreter while it ends. All of ours is cleaned up by now,
+        # here what libraries keep for the end: the official client's files with a kubeconfig's private key.
+        atexit._run_exitfuncs()
         os._exit(code)
 
 

@@ -200,17 +200,28 @@ class Operator:
     metrics_port: int = 0
     program: str = "video_export_operator"
 
+    @property
+    def temporary_files(self) -> Path:
+        """Where it keeps what it should take along when it ends."""
+        return self.log.with_suffix(".temporary")
+
     def start(self) -> None:
         """Start it and wait until it has seen what exists."""
         self.health_port, self.metrics_port = find_free_port(), find_free_port()
         options = [f"--health-port={self.health_port}", f"--metrics-port={self.metrics_port}", *self._log_format()]
         options += [f"--namespace={name}" for name in self.namespaces] or ["--all-namespaces"]
+        self.temporary_files.mkdir(exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", self.program, "run", *options],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "KUBECONFIG": str(self.control_plane.kubeconfig), **self.environment},
+                env={
+                    **os.environ,
+                    "KUBECONFIG": str(self.control_plane.kubeconfig),
+                    "TMPDIR": str(self.temporary_files),
+                    **self.environment,
+                },
             )
         wait_until(self._is_ready, "the operator is ready", 30)
 

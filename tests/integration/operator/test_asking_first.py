@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -57,15 +58,17 @@ async def test_plan_shows_what_would_be_done_without_doing_it(
 
 
 async def show_plan(namespace: Namespace, manifest: dict[str, Any]) -> str:
-    """Run `video-export-operator plan` and return what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "video_export_operator", "plan", "-f", "-"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "KUBECONFIG": str(namespace.control_plane.kubeconfig)},
-    )
-    printed, said = await process.communicate(json.dumps(manifest).encode())
-    assert process.returncode == 0, said.decode()
+    """Run `video-export-operator plan` and return what it printed. It leaves nothing of the kubeconfig's keys."""
+    with TemporaryDirectory() as temporary_files:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "video_export_operator", "plan", "-f", "-"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "KUBECONFIG": str(namespace.control_plane.kubeconfig), "TMPDIR": temporary_files},
+        )
+        printed, said = await process.communicate(json.dumps(manifest).encode())
+        assert process.returncode == 0, said.decode()
+        assert os.listdir(temporary_files) == [], "files are left, perhaps of a private key"
     return printed.decode()

@@ -27,6 +27,7 @@ async def test_deletion_needs_no_operator(
     with running_operator(control_plane, tmp_path, namespace.name, lease_name=namespace.name) as operator:
         await namespace.wait_pods(1)
         assert operator.stop() == 0
+        assert list(operator.temporary_files.iterdir()) == [], "files are left, perhaps of a private key"
         namespace.succeed("delete", "vew", "exports", "--timeout=10s")
         for kind in ("deployment", "networkpolicy", "pod"):
             await wait_for(partial(_has_none, namespace, kind), f"every {kind} is collected", 60)
