@@ -71,6 +71,7 @@ async def _render(
     recordings: tuple[Path, ...], outputs: tuple[Path, ...], request: VideoExportRequest, bar: _Bar
 ) -> dict[str, Any]:
     began = time.monotonic()
+    _keep_driver_compiled()
     workplace = tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True)
     # Imported here: --help and usage errors must not wait for the renderer.
     from video_export_worker.driver import Driver
@@ -99,6 +100,14 @@ async def _render(
             for video, output in zip(videos, outputs, strict=True):
                 _publish(video.path, output)
     return _report(videos, outputs, segment, plan.warnings, time.monotonic() - began)
+
+
+def _keep_driver_compiled() -> None:
+    """Let Node keep Playwright's driver compiled in the user's cache: it starts a tenth of a second sooner."""
+    home = os.environ.get("HOME")
+    cache = os.environ.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")
+    if cache:
+        os.environ.setdefault("NODE_COMPILE_CACHE", f"{cache}/video-export/node")
 
 
 def _publish(source: Path, target: Path) -> None:

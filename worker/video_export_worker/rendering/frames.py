@@ -245,7 +245,7 @@ class _Run:
                     if self._planner.must_step(at_ms, self._previous):
                         changed = await self._seek(page, at_ms)
                         if changed and index + 1 < frames.stop and not capture.needs_page:
-                            await self._seek_next(page, index + 1)
+                            self._seek_next(page, index + 1)
                         damaged = await self._paint(page, at_ms, changed)
                     if damaged or shown is None:
                         picture = await self._capture(capture)
@@ -261,14 +261,16 @@ class _Run:
                     self._ahead.cancel()
                     await asyncio.gather(self._ahead, return_exceptions=True)
 
-    async def _seek_next(self, page: ReplayPage, index: int) -> None:
-        """Let the page go on to frame `index` as soon as it has taken part in the frame that is about to begin."""
+    def _seek_next(self, page: ReplayPage, index: int) -> None:
+        """Let the page go on to frame `index` as soon as it has taken part in the frame that is about to begin.
+
+        It is sent when this task waits next: right after that frame was begun, which nothing is to delay.
+        """
         at_ms = self._timeline.recording_ms(index)
         # Where frames of the page hold the pointer's elements, it is yet to be asked where those begin; and what moves
         # in animated pictures and clips can be painted without the page.
         if not self._nested and not self._restless and self._planner.must_step(at_ms, self._previous):
             self._ahead = asyncio.create_task(page.evaluate(f"videoExportPlayer.seekNext({at_ms!r})", "seek"))
-            await asyncio.sleep(0)  # so that it is sent
 
     async def _capture(self, capture: Capture) -> Picture:
         self._counts.captures += 1

@@ -138,9 +138,10 @@ def make_opaque(picture: Picture) -> Picture:
     Raises:
         RenderFailed: nothing is painted at all.
     """
-    clear = picture.view(np.uint32)[..., 0] < OPAQUE
-    if clear.any():
+    words = picture.view(np.uint32)[..., 0]
+    if words.min() < OPAQUE:
         require_painted(picture)
+        clear = words < OPAQUE
         pixels = picture[clear].astype(np.float32)
         pixels[:, :3] = np.floor(pixels[:, :3] * 255 / np.maximum(pixels[:, 3:], 1) + 0.5)
         pixels[:, 3] = 255
