@@ -1,6 +1,7 @@
 """`python -m benchmarks.rendering [RECORDING ...]`: whole commands, in turn, medians of several runs.
 
 What is timed is all that a user waits for: interpreter, Playwright, browser, capture, encoding, verification.
+`RRVIDEO=command` compares rrvideo too: a command that takes a recording and a path.
 CPU seconds and memory are those of all processes of a run.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from typing import Any, Final
 
 from benchmarks.rendering.drawing import draw_speeds
 from benchmarks.rendering.processes import measure
+from benchmarks.rendering.rrvideo import COMMAND
 
 CHECKOUT: Final = Path(__file__).parents[2]
 RECORDINGS: Final = CHECKOUT / "tests" / "recordings"
@@ -61,6 +64,11 @@ METHODS: Final = (
     Method("product-screenshots", RENDER, {"VIDEO_EXPORT_CHROMIUM_CAPTURE": "screenshot"}),
     Method("every-frame", ("benchmarks.rendering.every_frame", "RECORDING", "VIDEO"), is_baseline=True),
     Method("real-time", ("benchmarks.rendering.real_time", "RECORDING", "VIDEO"), is_baseline=True),
+    *(
+        [Method("rrvideo", ("benchmarks.rendering.rrvideo", "RECORDING", "VIDEO"), is_baseline=True)]
+        if COMMAND in os.environ
+        else []
+    ),
 )
 
 

@@ -14,6 +14,8 @@ CONTAINER_START = (2.0, 4.0)
 """Seconds, at least and at most, from a pod's creation until its container runs: node and image are there."""
 WORKER_START = (3.0, 6.0)
 """Seconds from then until its worker polls and the pod is ready."""
+STOP = 1.0
+"""Seconds from the decision to take a pod until its worker no longer polls: two controllers, the kubelet, SIGTERM."""
 DRAIN_LOOK = 1.0
 """Seconds between two looks at whether a stopped pod has finished."""
 
@@ -101,9 +103,16 @@ class Deployment:
     def _stop(self, pod: Pod) -> None:
         """Stop polling; go when all that runs has ended, or at the end of the grace period."""
         pod.terminating_at = self.clock.now
-        if pod.worker is not None:
-            pod.worker.polling = False
-        self._drain(pod)
+        worker = pod.worker
+        if worker is None:
+            self._drain(pod)
+            return
+
+        def stop() -> None:
+            worker.polling = False
+            self._drain(pod)
+
+        self.clock.after(STOP, stop)
 
     def _drain(self, pod: Pod) -> None:
         over = pod.terminating_at is not None and self.clock.now - pod.terminating_at >= self.grace

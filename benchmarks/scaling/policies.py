@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from random import Random
 
 from benchmarks.scaling.clock import Clock
@@ -72,15 +73,29 @@ class Operator:
         deployment.scale(decision.replicas)
 
     def _decide(self) -> Decision:
+        count = None
         decision, memory = decide(self._spec, self._observe(), self._memory)
         if decision.count_wanted:
-            try:
+            with suppress(Unreachable):
                 count = self._world.queue.count_open()
-            except Unreachable:
-                count = None
+            decision, memory = decide(self._spec, self._observe(count), memory)
+        if decision.replicas < self._world.deployment.size:
+            self._look_again()
             decision, memory = decide(self._spec, self._observe(count), memory)
         self._memory = memory
         return decision
+
+    def _look_again(self) -> None:
+        """As reconcile/listening.py does it: pods that are idle as far as was heard are asked before any is taken."""
+        if self._queue is None:
+            return
+        now = self._world.queue.ask_workers()
+        begun = {
+            pod: replace(report, used=now[pod])
+            for pod, report in self._queue.workers.items()
+            if not report.used and now.get(pod)
+        }
+        self._queue = replace(self._queue, workers={**self._queue.workers, **begun})
 
     def _observe(self, open_executions: int | None = None) -> Observation:
         return Observation(

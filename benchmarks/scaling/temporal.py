@@ -174,6 +174,10 @@ class TaskQueue:
         if any(begin <= self.clock.now < end for begin, end in self.outages):
             raise Unreachable
 
+    def ask_workers(self) -> Mapping[str, int]:
+        """What the workers run at this moment, as their pods' metrics tell, whether Temporal can be reached or not."""
+        return {name: len(worker.running) for name, worker in self._workers.items()}
+
     # How it works
 
     def _beat(self, worker: Worker) -> None:

@@ -127,9 +127,10 @@ class Reconciler:
             decision, memory = decide(resource.spec, observe(resource, self.store, record, count), memory)
         live = self.store.deployment(resource.key, resource.uid)
         if live is not None and decision.replicas < live.decided:
-            # Pods are about to be taken: by what they are now, not by what a watch has shown.
+            # Pods are about to be taken: by what they are now, not by what a watch has shown and Temporal heard.
             pods = await self.cluster.list_pods(resource.key.namespace, resource.name)
             self.store.replace_pods(resource.key, pods)
+            await self.listener.look_again(resource, record, self.store.pods(resource.key))
             decision, memory = decide(resource.spec, observe(resource, self.store, record, count), memory)
         record.memory = memory
         return decision, count

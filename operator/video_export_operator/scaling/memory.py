@@ -146,8 +146,8 @@ def _pod_work(pod: Pod, queue: QueueState | None, memory: Memory) -> PodWork | N
     report = queue.workers.get(pod.name) if queue is not None else None
     if report is None or queue is None:
         return before
-    if before is not None and report.beat == before.beat and report.used == before.used:
-        return before
+    if before is not None and report.beat == before.beat and report.used <= before.used:
+        return before  # more under the same heartbeat is what the pod itself said later
     return _reported(report, before, queue.at)
 
 

@@ -19,7 +19,7 @@ class WorkerReport:
     """What the worker of one pod last said of itself.
 
     Attributes:
-        used: activities that run.
+        used: activities that run; more than at the heartbeat where the pod itself was asked since.
         processed: activities ended since the worker began.
         beat: time of its heartbeat on the worker's own clock; only whether it changed matters.
     """

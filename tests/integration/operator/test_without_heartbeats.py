@@ -1,10 +1,13 @@
-"""Workers that Temporal knows nothing of: real ones, with heartbeats switched off, that serve the SDK's metrics."""
+"""Workers of which Temporal knows nothing, or nothing new: real ones that serve the SDK's metrics, with heartbeats
+switched off or far apart.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,12 +24,17 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.timeout(120)
 
 
+RARELY = timedelta(seconds=20)
+
+
 @asynccontextmanager
-async def mute_worker(address: str, queue: str, metrics: str, holder: Holder) -> AsyncIterator[None]:
-    """A worker without heartbeats, of an identity that is not its pod's."""
+async def metered_worker(
+    address: str, queue: str, metrics: str, holder: Holder, identity: str = "somebody", beat: timedelta | None = None
+) -> AsyncIterator[None]:
+    """A worker with metrics; without heartbeats it is of an identity that is not its pod's."""
     telemetry = TelemetryConfig(metrics=PrometheusConfig(bind_address=metrics))
-    runtime = Runtime(telemetry=telemetry, worker_heartbeat_interval=None)
-    client = await Client.connect(address, runtime=runtime, identity="somebody")
+    runtime = Runtime(telemetry=telemetry, worker_heartbeat_interval=beat)
+    client = await Client.connect(address, runtime=runtime, identity=identity)
     async with Worker(
         client,
         task_queue=queue,
@@ -36,6 +44,13 @@ async def mute_worker(address: str, queue: str, metrics: str, holder: Holder) ->
         workflow_runner=UnsandboxedWorkflowRunner(),
     ):
         yield
+
+
+async def heartbeats(client: Client, queue: str) -> list[int]:
+    """Return how many activities each worker of the queue runs, as Temporal was last told."""
+    request = ListWorkersRequest(namespace="default", page_size=10, query=f"TaskQueue='{queue}'")
+    answer = await client.workflow_service.list_workers(request)
+    return [each.worker_heartbeat.activity_task_slots_info.current_used_slots for each in answer.workers_info]
 
 
 async def test_what_they_do_is_read_from_their_metrics(
@@ -50,11 +65,10 @@ async def test_what_they_do_is_read_from_their_metrics(
     busy, idle = pods
     holder = Holder()
     await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
-    async with mute_worker(temporal_server.address, queue, f"{places[busy]}:{port}", holder):
+    async with metered_worker(temporal_server.address, queue, f"{places[busy]}:{port}", holder):
         await asyncio.wait_for(holder.started.wait(), 30)
-        async with mute_worker(temporal_server.address, queue, f"{places[idle]}:{port}", Holder()):
-            request = ListWorkersRequest(namespace="default", page_size=10, query=f"TaskQueue='{queue}'")
-            assert not (await temporal_client.workflow_service.list_workers(request)).workers_info
+        async with metered_worker(temporal_server.address, queue, f"{places[idle]}:{port}", Holder()):
+            assert await heartbeats(temporal_client, queue) == []
             for pod, place in places.items():
                 namespace.start_pod(pod, address=place)
             namespace.apply(resource(temporal_server.address, **asked))
@@ -65,3 +79,37 @@ async def test_what_they_do_is_read_from_their_metrics(
             )
             holder.release.set()
             await namespace.wait_size(0, timeout=40)
+
+
+async def test_what_was_begun_since_the_last_heartbeat_is_seen_before_a_pod_is_taken(
+    operator: Operator, namespace: Namespace, temporal_server: TemporalServer, temporal_client: Client
+) -> None:
+    queue, port, place = namespace.name, find_free_port(), "127.0.0.4"
+
+    def ask_for(replicas: int) -> None:
+        scaling = {"mode": "Manual", "scaleDown": {"stabilizationWindow": "2s", "minIdle": "0s"}}
+        asked: dict[str, Any] = {"temporal": {"taskQueue": queue}, "slots": 1, "metricsPort": port}
+        namespace.apply(resource(temporal_server.address, scaling=scaling, replicas=replicas, **asked))
+
+    def unknown() -> float:
+        return operator.metric("video_export_operator_unknown_replicas", namespace=namespace.name)
+
+    async def is_told_idle() -> bool:
+        return await heartbeats(temporal_client, queue) == [0]
+
+    ask_for(1)
+    (pod,) = [pod["metadata"]["name"] for pod in await namespace.wait_pods(1)]
+    namespace.start_pod(pod, address=place)
+    await wait_for(lambda: unknown() == 1, "the pod is seen")
+    holder = Holder()
+    async with metered_worker(temporal_server.address, queue, f"{place}:{port}", holder, identity=pod, beat=RARELY):
+        await wait_for(is_told_idle, "a heartbeat", timeout=40)
+        await wait_for(lambda: unknown() == 0, "the pod is known to be idle")
+        await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
+        await asyncio.wait_for(holder.started.wait(), 30)
+        ask_for(0)
+        await namespace.wait_condition("ScalingLimited", "True", "BusyFloor")
+        assert await is_told_idle(), "a heartbeat told it, and not the pod"
+        await namespace.wait_size(1)
+        holder.release.set()
+        await namespace.wait_size(0, timeout=40)

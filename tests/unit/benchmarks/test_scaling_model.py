@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from benchmarks.scaling.clock import Clock
-from benchmarks.scaling.cluster import Deployment
+from benchmarks.scaling.cluster import STOP, Deployment
 from benchmarks.scaling.keda import Keda, Settings
 from benchmarks.scaling.policies import World, fixed
 from benchmarks.scaling.simulation import percentile, simulate
@@ -115,6 +115,7 @@ def test_a_stopped_pod_finishes_what_it_runs_within_its_grace() -> None:
     world.clock.run(20)
     world.queue.start(one(25))
     world.deployment.scale(0)
+    world.clock.run(20 + STOP)
     world.queue.start(one(25))
     world.clock.run(40)
     assert len(world.deployment.pods) == 1
@@ -122,6 +123,15 @@ def test_a_stopped_pod_finishes_what_it_runs_within_its_grace() -> None:
     assert (world.deployment.pods, world.queue.interrupted) == ({}, 0)
     assert [run.stage for run in world.queue.runs] == [0, -1], "a stopping worker took another task"
     assert world.queue.runs[0].left == 0
+
+
+def test_a_pod_that_was_taken_polls_until_it_hears_of_it() -> None:
+    world = build_world()
+    world.deployment.scale(1)
+    world.clock.run(20)
+    world.deployment.scale(0)
+    world.queue.start(one(5))
+    assert world.queue.ask_workers() == {"pod-1": 1}
 
 
 def test_what_runs_longer_than_the_grace_is_interrupted_and_begins_again() -> None:
@@ -147,9 +157,9 @@ def test_a_replica_set_takes_what_has_not_started_then_the_cheapest_then_the_new
     world.deployment.pods["pod-2"].cost = -100
     gone: list[str] = []
     for size in (3, 2, 1):
-        before = set(world.deployment.pods)
+        before = {pod.name for pod in world.deployment.live}
         world.deployment.scale(size)
-        gone += before - set(world.deployment.pods)
+        gone += before - {pod.name for pod in world.deployment.live}
     assert gone == ["pod-4", "pod-2", "pod-3"]
 
 

@@ -39,6 +39,12 @@ def test_long_activities_outlive_their_neighbours_pods() -> None:
     assert (outcome.interrupted, outcome.unfinished) == (0, 0)
 
 
+def test_work_begun_after_the_last_heartbeat_is_not_interrupted_however_long_it_takes() -> None:
+    trace = short("long", runs=8)
+    outcome = ours(trace)
+    assert (outcome.interrupted, outcome.unfinished) == (0, 0)
+
+
 def test_a_phantom_backlog_costs_no_more_than_the_first_step() -> None:
     def most(outcome: Outcome) -> int:
         return max(count for at, count in outcome.pods if at < 20 * 60)

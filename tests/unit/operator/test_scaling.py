@@ -161,6 +161,14 @@ def test_an_activity_between_two_heartbeats_ends_the_idleness() -> None:
     assert decision.bounds[-1].limit is Limit.BUSY_FLOOR
 
 
+def test_an_older_heartbeat_does_not_undo_what_the_pod_said_after_it() -> None:
+    asked = WorkerReport(1, beat=120)  # by its metrics, since the heartbeat of 120 s
+    found = down(
+        {}, (0, {"a": idle(0)}), (120, {"a": idle(120)}), (121, {"a": asked}), (126, {"a": idle(120)}), present=1
+    )
+    assert found.workload.busy == {"a"}
+
+
 def test_idleness_must_be_confirmed_by_newer_heartbeats() -> None:
     steps = [(float(at), {"a": busy(at), "b": idle(0)}) for at in range(0, 60, 10)]
     assert down(QUICK, *steps, present=2).replicas == 2

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pytest
 
+from tests.unit.operator.bodies import resource
 from tests.unit.operator.test_plan import pod
+from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.record import REPORT_GRACE, Record
-from video_export_operator.scaling import Memory, WorkerReport
+from video_export_operator.scaling import Memory, QueueState, WorkerReport
 from video_export_operator.scaling.memory import PodWork
-from video_export_operator.temporal_queue.worker_metrics import MetricsPort, parse_report
+from video_export_operator.temporal_queue.worker_metrics import MetricsPort, WorkerMetrics, parse_report
 
 PYTHON = """\
 # HELP temporal_worker_task_slots_used Current number of used slots
@@ -53,3 +57,37 @@ def test_a_worker_without_heartbeats_is_told_after_a_while_however_it_is_known()
     pods = (pod("a"), pod("b"), pod("c"))
     assert record.silent_pods(pods, 10.0) == ()
     assert set(record.silent_pods(pods, 10.0 + REPORT_GRACE)) == {"a", "b"}
+
+
+class Pods(WorkerMetrics):
+    """Pods that answer what they are told to, and who of them was asked."""
+
+    def __init__(self, **used: int) -> None:
+        super().__init__()
+        self.used = used
+        self.asked: set[str] = set()
+
+    async def fetch_reports(self, ports: Iterable[MetricsPort], queue: str, at: float) -> Mapping[str, WorkerReport]:
+        self.asked = {port.pod for port in ports}
+        return {name: WorkerReport(used, 99, at) for name, used in self.used.items() if name in self.asked}
+
+
+async def test_only_what_was_heard_to_be_idle_is_asked_again_and_only_more_work_is_believed() -> None:
+    heard = {name: WorkerReport(used, 5, 1.0) for name, used in {"idle": 0, "begun": 0, "mute": 0, "busy": 2}.items()}
+    pods, record = Pods(idle=0, begun=1, busy=0), Record("uid", queue=QueueState(7.0, workers=heard))
+    there = [pod(name, address="10.0.0.1") for name in (*heard, "unknown")]
+    await Listener(pods).look_again(resource(), record, there)
+    assert pods.asked == {"idle", "begun", "mute"}
+    assert record.queue == QueueState(7.0, workers={**heard, "begun": WorkerReport(1, 5, 1.0)})
+
+
+async def test_pods_that_cannot_answer_are_not_asked_again() -> None:
+    heard = {name: WorkerReport(0) for name in ("starting", "ending", "nowhere")}
+    pods, record = Pods(), Record("uid", queue=QueueState(7.0, workers=heard))
+    there = [
+        pod("starting", address="10.0.0.1", started=False),
+        pod("ending", address="10.0.0.1", terminating=True),
+        pod("nowhere", address=""),
+    ]
+    await Listener(pods).look_again(resource(), record, there)
+    assert pods.asked == set()
