@@ -25,10 +25,6 @@ def test_quality_orders_the_rate_factor(name: VideoFormat) -> None:
     assert factors == sorted(set(factors))
 
 
-def test_frames_never_wait_for_later_ones() -> None:
-    assert PARTS[VideoFormat.MP4].options["bf"] == "0"
-
-
 def test_a_join_encodes_nothing_and_starts_fast() -> None:
     command = build_join("list", "out.mp4", VideoFormat.MP4)
     assert values_after(command, "-c") == ["copy"]

@@ -33,7 +33,12 @@ def test_the_planned_video_passes() -> None:
         ({"format": {"duration": "1.960000"}}, "1.960 s instead of 2.000 s"),
         ({"packets": []}, "the first frame is at no time instead of 0"),
         ({"packets": [{"pts_time": "0.080"}]}, "the first frame is at 0.08 instead of 0"),
-        ({"packets": [{"pts_time": "0"}, {"pts_time": "0"}]}, "frame times do not increase"),
+        ({"packets": [{"pts_time": "0"}, {"pts_time": "0"}]}, "two frames are shown at the same time"),
+        ({"packets": [{"pts_time": "0", "dts_time": "0.04"}]}, "a frame is decoded after it is shown"),
+        (
+            {"packets": [{"pts_time": "0", "dts_time": "0"}, {"pts_time": "0.04", "dts_time": "0"}]},
+            "two frames are decoded at the same time",
+        ),
         ({"packets": [{"pts_time": str(n / 100)} for n in range(51)]}, "51 frames in the file, more than the 50"),
         ({"streams": []}, "codec None instead of h264"),
     ],

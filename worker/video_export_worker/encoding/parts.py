@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -18,6 +18,9 @@ from video_export_worker.contract import Quality, VideoFormat
 from video_export_worker.encoding.formats import KEYFRAME_INTERVAL_SECONDS, MAX_GAP_SECONDS, PARTS, PartFormat
 from video_export_worker.encoding.planes import Picture, Rows, Yuv420, copy_frame, pack_bgr0
 from video_export_worker.errors import EncodeFailed
+
+# A time base this much finer than the frame rate leaves room to decode a few frames between two that are shown.
+TICKS_PER_FRAME: Final = 64
 
 
 class PartWriter:
@@ -108,6 +111,7 @@ class _Part:
         self._stream = stream
         self._last: tuple[int, av.VideoFrame] | None = None
         self._keyframes = 0
+        self._group: list[tuple[int, av.Packet[av.VideoStream]]] = []
 
     def show(self, slot: int, frame: av.VideoFrame) -> None:
         """Encode a frame."""
@@ -146,8 +150,34 @@ class _Part:
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
         for packet in self._stream.encode(frame):
-            packet.duration = round(1 / self._fps / packet.time_base)  # of the last one in the file it counts
+            shown = round((packet.pts or 0) * packet.time_base * self._fps * TICKS_PER_FRAME)
+            if self._group and shown > max(time for time, _ in self._group):
+                self._write_group()
+            self._group.append((shown, packet))
+        if frame is None:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        """Write a picture and those that are shown before it but refer to it, in the order of their decoding."""
+        group, self._group = self._group, []
+        for (shown, packet), decoded in zip(group, time_decoding([time for time, _ in group]), strict=True):
+            packet.time_base = 1 / self._fps / TICKS_PER_FRAME
+            packet.pts, packet.dts, packet.duration = shown, decoded, TICKS_PER_FRAME  # of the last one it counts
             self._container.mux(packet)
+
+
+def time_decoding(shown: Sequence[int]) -> list[int]:
+    """When packets are to be decoded: as late as each and all that follow it can still be shown in time.
+
+    So nothing is decoded before zero or before the part that it belongs to, whatever the gaps between frames.
+
+    Args:
+        shown: times in the order of decoding, in any unit; every packet has one of its own.
+    """
+    decoded: list[int] = []
+    for time in reversed(shown):
+        decoded.append(min(time, decoded[-1] - 1) if decoded else time)
+    return decoded[::-1]
 
 
 def _in_thread(thread: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:

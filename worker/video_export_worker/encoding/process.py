@@ -42,7 +42,7 @@ async def run_ffprobe(path: str) -> dict[str, Any]:
         EncodeFailed: it is no media file.
     """
     command = ["ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams"]
-    command += ["-show_entries", "packet=pts_time,duration_time,flags", path]
+    command += ["-show_entries", "packet=pts_time,dts_time", path]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

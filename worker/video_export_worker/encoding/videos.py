@@ -105,7 +105,8 @@ async def verify_video(name: VideoFormat, path: Path, expected: Expected) -> Fin
 def find_differences(name: VideoFormat, probed: dict[str, Any], expected: Expected) -> list[str]:
     """Every way in which what ffprobe says differs from the plan."""
     stream = probed["streams"][0] if len(probed.get("streams", [])) == 1 else {}
-    times = [float(packet["pts_time"]) for packet in probed.get("packets", []) if "pts_time" in packet]
+    packets = [packet for packet in probed.get("packets", []) if "pts_time" in packet]
+    times = sorted(float(packet["pts_time"]) for packet in packets)
     tick = GIF_TICK if name is VideoFormat.GIF else 0.001
     duration = float(probed.get("format", {}).get("duration", 0))
     differences = []
@@ -119,8 +120,13 @@ def find_differences(name: VideoFormat, probed: dict[str, Any], expected: Expect
         differences.append(f"{duration:.3f} s instead of {expected.duration:.3f} s")
     if not times or abs(times[0]) > tick:
         differences.append(f"the first frame is at {times[0] if times else 'no time'} instead of 0")
-    if any(later <= earlier for earlier, later in itertools.pairwise(times)):
-        differences.append("frame times do not increase")
+    if len(set(times)) < len(times):
+        differences.append("two frames are shown at the same time")
+    if any(float(packet["dts_time"]) > float(packet["pts_time"]) for packet in packets if "dts_time" in packet):
+        differences.append("a frame is decoded after it is shown")
+    decoded = [float(packet["dts_time"]) for packet in packets if "dts_time" in packet]
+    if any(later <= earlier for earlier, later in itertools.pairwise(decoded)):
+        differences.append("two frames are decoded at the same time")
     if len(times) > expected.frames:
         differences.append(f"{len(times)} frames in the file, more than the {expected.frames} of the plan")
     return differences
