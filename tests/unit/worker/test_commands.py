@@ -26,9 +26,10 @@ def test_quality_orders_the_rate_factor(name: VideoFormat) -> None:
 
 
 def test_a_join_encodes_nothing_and_starts_fast() -> None:
-    command = build_join("list", "out.mp4", VideoFormat.MP4)
+    command = build_join("list", "out.mp4", VideoFormat.MP4, Fraction(12, 5))
     assert values_after(command, "-c") == ["copy"]
     assert values_after(command, "-movflags") == ["+faststart"]
+    assert values_after(command, "-bsf:v") == ["setts=pts=PTS:dts=DTS:duration=12/5/TB-PTS"]
 
 
 def test_a_gif_takes_two_passes_and_holds_its_last_frame() -> None:

@@ -31,6 +31,7 @@ def test_the_planned_video_passes() -> None:
         ({"stream": {"codec_name": "vp9"}}, "codec vp9 instead of h264"),
         ({"stream": {"height": 201}}, "320x201 pixels instead of 320x200"),
         ({"format": {"duration": "1.960000"}}, "1.960 s instead of 2.000 s"),
+        ({"stream": {"duration": "1.5"}}, "1.500 s of its track instead of 2.000 s"),
         ({"packets": []}, "the first frame is at no time instead of 0"),
         ({"packets": [{"pts_time": "0.080"}]}, "the first frame is at 0.08 instead of 0"),
         ({"packets": [{"pts_time": "0"}, {"pts_time": "0"}]}, "two frames are shown at the same time"),

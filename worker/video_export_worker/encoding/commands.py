@@ -15,10 +15,13 @@ DITHER: Final = {Quality.LOW: "none", Quality.MEDIUM: "none", Quality.HIGH: "bay
 QUIET: Final = ("-nostdin", "-hide_banner", "-loglevel", "error")
 
 
-def build_join(playlist: str, output: str, name: VideoFormat) -> list[str]:
-    """Join the parts of an MP4 or a WebM without encoding them again."""
-    extra = {"movflags": "+faststart"} if name is VideoFormat.MP4 else {}
+def build_join(playlist: str, output: str, name: VideoFormat, seconds: Fraction) -> list[str]:
+    """Join the parts of an MP4 or a WebM, which last so many seconds, without encoding them again."""
     source = ffmpeg.input(playlist, format="concat", safe=0)
+    extra = {}
+    if name is VideoFormat.MP4:
+        # An MP4's track ends with the packet that is decoded last, which need not be the one that is shown last.
+        extra = {"movflags": "+faststart", "bsf:v": f"setts=pts=PTS:dts=DTS:duration={seconds}/TB-PTS"}
     return _compile(source.output(output, c="copy", map_metadata=-1, fflags="+bitexact", **extra))
 
 

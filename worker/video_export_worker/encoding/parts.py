@@ -160,9 +160,11 @@ class _Part:
     def _write_group(self) -> None:
         """Write a picture and those that are shown before it but refer to it, in the order of their decoding."""
         group, self._group = self._group, []
+        end = max(shown for shown, _ in group) + TICKS_PER_FRAME
         for (shown, packet), decoded in zip(group, time_decoding([time for time, _ in group]), strict=True):
             packet.time_base = 1 / self._fps / TICKS_PER_FRAME
-            packet.pts, packet.dts, packet.duration = shown, decoded, TICKS_PER_FRAME  # of the last one it counts
+            packet.pts, packet.dts = shown, decoded
+            packet.duration = end - shown  # a muxer takes the last one's in the file for its end
             self._container.mux(packet)
 
 
