@@ -19,8 +19,9 @@ from video_export_worker.encoding.formats import KEYFRAME_INTERVAL_SECONDS, MAX_
 from video_export_worker.encoding.planes import Picture, Rows, Yuv420, copy_frame, pack_bgr0
 from video_export_worker.errors import EncodeFailed
 
-# A time base this much finer than the frame rate leaves room to decode a few frames between two that are shown.
-TICKS_PER_FRAME: Final = 64
+# A time base this much finer than the frame rate leaves room to decode up to seven frames between two that are shown,
+# and containers that count milliseconds can tell their times apart.
+TICKS_PER_FRAME: Final = 8
 
 
 class PartWriter:
