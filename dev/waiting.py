@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
 import time
 import urllib.error
@@ -14,6 +16,10 @@ from dev.errors import NotReadyError
 T = TypeVar("T")
 
 INTERVAL = 0.1  # seconds between two looks
+
+# Below Kubernetes' node ports and Linux's ephemeral ones, of which a connection may take one before its server listens.
+SERVER_PORTS = range(20000, 30000)
+_given_ports: set[int] = set()
 
 
 def wait_for(look: Callable[[], T | None], what: str, timeout: float) -> T:
@@ -52,7 +58,15 @@ def answers(url: str) -> bool:
 
 
 def find_free_port(host: str = "127.0.0.1") -> int:
-    """A port of `host` that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port of `host` that nobody listens on; a process never gets one twice.
+
+    Raises:
+        OSError: there is none.
+    """
+    for port in random.SystemRandom().sample(SERVER_PORTS, len(SERVER_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            if port not in _given_ports:
+                probe.bind((host, port))
+                _given_ports.add(port)
+                return port
+    raise OSError(f"{host} has no free port from {SERVER_PORTS.start} to {SERVER_PORTS.stop - 1}")

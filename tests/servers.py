@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from obstore.store import S3Store
 
+from dev.waiting import find_free_port
 from tests.requirements import require
 from tests.waiting import wait_until
 
@@ -34,13 +35,6 @@ if TYPE_CHECKING:
 ACCESS_KEY = "test-access-key"
 SECRET_KEY = "test-secret-key"
 BUCKET = "exports"
-
-
-def find_free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def find_program(name: str) -> str:

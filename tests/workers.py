@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import find_free_port
+from dev.waiting import find_free_port
 from tests.waiting import wait_until
 
 

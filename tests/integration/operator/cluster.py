@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dev.control_plane import ControlPlane
-from tests.servers import find_free_port, freeze
+from dev.waiting import find_free_port
+from tests.servers import freeze
 from tests.waiting import wait_for, wait_until
 
 KIND = "VideoExportWorker"

@@ -19,8 +19,9 @@ from temporalio.client import Client, TLSConfig
 
 from dev.certificates import Authority, Pair
 from dev.temporal_binary import find_temporal_server
+from dev.waiting import find_free_port
 from tests.requirements import require
-from tests.servers import Server, find_free_port, find_program
+from tests.servers import Server, find_program
 from tests.waiting import wait_until
 
 ADMINISTRATOR = "administrator"

@@ -11,8 +11,9 @@ import pytest
 from temporalio.client import Client
 
 from dev.control_plane import ControlPlane
+from dev.waiting import find_free_port
 from tests.integration.operator.cluster import OWN, Namespace, Operator, fetch, resource, running_operator
-from tests.servers import TemporalServer, find_free_port
+from tests.servers import TemporalServer
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(180)

@@ -17,8 +17,9 @@ import pytest
 from temporalio.client import Client
 
 from dev.control_plane import ControlPlane
+from dev.waiting import find_free_port
 from tests.integration.operator.cluster import OWN, REPLICAS, Namespace, Operator, fetch, resource, running_operator
-from tests.servers import TemporalServer, find_free_port, freeze
+from tests.servers import TemporalServer, freeze
 from tests.waiting import wait_for, wait_until
 
 pytestmark = pytest.mark.timeout(120)

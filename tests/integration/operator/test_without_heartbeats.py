@@ -16,9 +16,10 @@ from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from dev.waiting import find_free_port
 from tests.integration.operator.cluster import Namespace, Operator, resource
 from tests.integration.operator.test_operating import Hold, Holder
-from tests.servers import TemporalServer, find_free_port
+from tests.servers import TemporalServer
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(120)

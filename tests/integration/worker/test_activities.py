@@ -9,8 +9,9 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from dev.waiting import find_free_port
 from tests.integration.worker.conftest import RECORDINGS
-from tests.servers import S3Server, find_free_port
+from tests.servers import S3Server
 from video_export_worker.activities import ExportActivities
 from video_export_worker.contract import (
     AssembleInput,

@@ -14,7 +14,8 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from tests.servers import S3Server, find_free_port, running_s3
+from dev.waiting import find_free_port
+from tests.servers import S3Server, running_s3
 from tests.waiting import wait_for
 from video_export_worker.errors import (
     InvalidRequest,

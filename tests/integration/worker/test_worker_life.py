@@ -10,8 +10,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from dev.waiting import find_free_port
 from tests.integration.worker.conftest import Exporting
-from tests.servers import S3Server, TemporalServer, find_free_port, running_temporal
+from tests.servers import S3Server, TemporalServer, running_temporal
 from tests.waiting import wait_for
 from tests.workers import WorkerProcess, running_worker
 from video_export_worker.cli.outcome import observe_progress

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from tests.servers import find_free_port
+from dev.waiting import find_free_port
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PASSED_ON = ("Content-Type", "Accept")

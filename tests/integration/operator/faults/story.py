@@ -142,7 +142,7 @@ class Story:
         names = sorted(await self.wait_pods(pods))
         client = await self._work_in(names[0], self.holder)
         self.execution = await client.start_workflow(Busy.run, id=self.name, task_queue=self.name)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):  # all cases begin at once
             await self.holder.started.wait()
         self.busy = names[0]
         self.view.busy.add((self.name, self.busy))
