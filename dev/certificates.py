@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +77,10 @@ class Authority:
             "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
             "current-context": name,
         }
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(config, indent=1))
+        whole = file.with_suffix(f".{uuid.uuid4().hex}")
+        whole.touch(mode=0o600)
+        whole.write_text(json.dumps(config, indent=1))
+        whole.replace(file)  # a program may be reading it just now
         return file
 
     def _config(self, name: str, user: str, groups: Sequence[str], extensions: Sequence[str]) -> Path:

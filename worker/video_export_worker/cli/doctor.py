@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from video_export_worker.errors import VideoExportError
+from video_export_worker.errors import RenderFailed, VideoExportError
 
 # Scripts that recordings commonly show, as fontconfig asks for them, and the Debian package that has them.
 FONTS: Final = {
@@ -96,15 +96,22 @@ async def examine_chromium() -> list[Finding]:
     advice = "install Debian's chromium-headless-shell, or set VIDEO_EXPORT_CHROMIUM to one"
     if sys.platform != "linux":
         advice = "Chromium has begin-frame control on Linux only: use the worker's container image"
+
+    async def begin_frames() -> int:
+        async with open_page(settings, Stage(320, 240)) as page:
+            return page.frames_begun
+
     try:
         settings = ChromiumSettings.from_environment(os.environ)
         path = settings.find_executable()
-        async with open_page(settings, Stage(320, 240)) as page:
-            frames = page.frames_begun
+        try:
+            frames, remark = await begin_frames(), "frames on demand"
+        except RenderFailed as error:  # a render starts another browser, too
+            frames, remark = await begin_frames(), f"frames on demand at the second try ({error})"
         version = (await _run(path, "--version")).strip().splitlines()[-1]
     except (VideoExportError, OSError, ValueError) as error:
         return [Finding("Chromium", False, str(error), advice)]
-    return [Finding("Chromium", frames > 0, f"{version} at {path}, frames on demand", advice)]
+    return [Finding("Chromium", frames > 0, f"{version} at {path}, {remark}", advice)]
 
 
 async def examine_ffmpeg() -> list[Finding]:
