@@ -107,6 +107,7 @@ def find_differences(name: VideoFormat, probed: dict[str, Any], expected: Expect
     stream = probed["streams"][0] if len(probed.get("streams", [])) == 1 else {}
     packets = [packet for packet in probed.get("packets", []) if "pts_time" in packet]
     times = sorted(float(packet["pts_time"]) for packet in packets)
+    timed = [packet for packet in packets if "dts_time" in packet]  # in the order of decoding
     tick = GIF_TICK if name is VideoFormat.GIF else 0.001
     # Players go by the one or by the other; a WebM's track has none.
     durations = float(probed.get("format", {}).get("duration", 0)), float(stream.get("duration", expected.duration))
@@ -124,10 +125,9 @@ def find_differences(name: VideoFormat, probed: dict[str, Any], expected: Expect
         differences.append(f"the first frame is at {times[0] if times else 'no time'} instead of 0")
     if len(set(times)) < len(times):
         differences.append("two frames are shown at the same time")
-    if any(float(packet["dts_time"]) > float(packet["pts_time"]) for packet in packets if "dts_time" in packet):
+    if any(float(packet["dts_time"]) > float(packet["pts_time"]) for packet in timed):
         differences.append("a frame is decoded after it is shown")
-    decoded = [float(packet["dts_time"]) for packet in packets if "dts_time" in packet]
-    if any(later <= earlier for earlier, later in itertools.pairwise(decoded)):
+    if any(float(later["dts_time"]) <= float(earlier["dts_time"]) for earlier, later in itertools.pairwise(timed)):
         differences.append("two frames are decoded at the same time")
     if len(times) > expected.frames:
         differences.append(f"{len(times)} frames in the file, more than the {expected.frames} of the plan")
