@@ -15,14 +15,13 @@ import signal
 import ssl
 import tempfile
 import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from dev.certificates import Authority
 from dev.kubernetes_binaries import CONTROL_PLANE, CONTROLLERS, ensure_programs
 from dev.processes import Process
-from dev.waiting import find_free_port, wait_for
+from dev.waiting import find_free_port, open_directly, wait_for
 
 SERVICE_RANGE = "10.96.0.0/16"
 FIRST_SERVICE = "10.96.0.1"  # what `kubernetes.default` resolves to
@@ -120,7 +119,7 @@ class ControlPlane:
         context = ssl.create_default_context(cafile=str(self.authority.pair.certificate))
         context.load_cert_chain(pair.certificate, pair.key)
         try:
-            with urllib.request.urlopen(self.server + path, timeout=5, context=context) as response:
+            with open_directly(self.server + path, context=context) as response:
                 return bytes(response.read())
         except (urllib.error.URLError, OSError):
             return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dev.errors import NotReadyError
 
@@ -48,10 +49,20 @@ def listens(address: str) -> bool:
         return False
 
 
+def open_directly(url: str, timeout: float = 5, context: ssl.SSLContext | None = None) -> Any:
+    """Open a URL of this machine, whatever proxy the environment names; the environment is not even read.
+
+    Raises:
+        urllib.error.URLError, OSError: as `urllib.request.urlopen`.
+    """
+    handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
+    return urllib.request.build_opener(*handlers).open(url, timeout=timeout)
+
+
 def answers(url: str) -> bool:
     """Whether a GET of `url` is answered with a success."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
+        with open_directly(url, timeout=2) as response:
             return 200 <= int(response.status) < 300
     except (urllib.error.URLError, OSError):
         return False

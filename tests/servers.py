@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 ACCESS_KEY = "test-access-key"
 SECRET_KEY = "test-secret-key"
 BUCKET = "exports"
+INHERITED = dict(os.environ)
+"""What servers get of this process: pytest changes the environment while another thread starts one."""
 
 
 def find_program(name: str) -> str:
@@ -68,7 +70,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **self.environment},
+                env={**INHERITED, **self.environment},
             )
         wait_until(self._listens, f"{self.command[0]} listens on {self.address} (log: {self.log})", timeout)
 

@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.waiting import find_free_port
+from dev.waiting import find_free_port, open_directly
 from tests.waiting import wait_until
 
 
@@ -34,7 +33,7 @@ class WorkerProcess:
     def get(self, path: str) -> str:
         """Ask the metrics port (`/metrics`) or the health port (anything else)."""
         port = self.metrics_port if path == "/metrics" else self.health_port
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with open_directly(f"http://127.0.0.1:{port}{path}") as answer:
             return str(answer.read().decode())
 
     def wait_for_log(self, text: str, timeout: float = 30) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
+import urllib.error
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from dev.control_plane import ControlPlane
-from dev.waiting import find_free_port
-from tests.servers import freeze
+from dev.waiting import find_free_port, open_directly
+from tests.servers import INHERITED, freeze
 from tests.waiting import wait_for, wait_until
 
 KIND = "VideoExportWorker"
@@ -218,7 +218,7 @@ class Operator:
                 stdout=log,
                 stderr=log,
                 env={
-                    **os.environ,
+                    **INHERITED,
                     "KUBECONFIG": str(self.control_plane.kubeconfig),
                     "TMPDIR": str(self.temporary_files),
                     **self.environment,
@@ -267,11 +267,8 @@ class Operator:
 
 def fetch(port: int, path: str) -> str:
     """Return what a local port answers; empty while nobody listens."""
-    import urllib.error
-    import urllib.request
-
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with open_directly(f"http://127.0.0.1:{port}{path}") as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return error.read().decode()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import urllib.error
-import urllib.request
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from dev.control_plane import ControlPlane
+from dev.waiting import open_directly
 from tests.integration.operator.cluster import OWN, Namespace, Operator, fetch, resource, running_operator
 from tests.servers import TemporalServer
 from tests.waiting import wait_for
@@ -19,7 +19,7 @@ from video_export_operator.metrics import Metrics
 def health(operator: Operator) -> int:
     """Return the status of /healthz as a kubelet sees it."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{operator.health_port}/healthz", timeout=5) as answer:
+        with open_directly(f"http://127.0.0.1:{operator.health_port}/healthz") as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.integration.operator.cluster import Operator
 from tests.integration.operator.faults.api_proxy import refuse, serving_proxy, writes_in
-from tests.integration.operator.faults.story import NAME, Bites, Story, World, endure, started_again, telling
+from tests.integration.operator.faults.story import NAME, Bites, Fault, Story, World, endure, started_again, telling
 from tests.integration.operator.faults.view import path_of
 
 Run = Callable[[World, str], Awaitable[None]]
@@ -146,20 +146,26 @@ async def namespace_deleted(world: World, name: str) -> None:
         await again.settle()
 
 
-async def token_expired(world: World, name: str) -> None:
+def with_own_operator(fault: Fault) -> Run:
+    """Tell a story of a fault that ends the operator: one of its own, which is started again as a kubelet does."""
+
+    async def run(world: World, name: str) -> None:
+        async with serving_proxy(world.view.session) as proxy, telling(replace(world, api=proxy), name) as story:
+            kubeconfig = proxy.write_kubeconfig(await own_folder(world, name))
+            story.served_by = name
+            async with world.operator(name, KUBECONFIG=str(kubeconfig)) as operator, started_again(operator):
+                await endure(story, fault)
+
+    return run
+
+
+@asynccontextmanager
+async def token_expired(story: Story) -> AsyncIterator[Bites]:
     """Let the API server no longer know who asks, until it does again."""
-    async with serving_proxy(world.view.session) as proxy, telling(world, name) as story:
-
-        @asynccontextmanager
-        async def fault(story: Story) -> AsyncIterator[Bites]:
-            with proxy.rule(lambda _: True, refuse(401, "Unauthorized")) as rule:
-                proxy.cut_watches()
-                yield partial(story.view.until, lambda: rule.hits >= 10, "nobody is let in")
-
-        kubeconfig = proxy.write_kubeconfig(await own_folder(world, name))
-        story.served_by = name
-        async with world.operator(name, KUBECONFIG=str(kubeconfig)) as operator, started_again(operator):
-            await endure(story, fault)
+    proxy = story.world.api
+    with proxy.rule(lambda _: True, refuse(401, "Unauthorized")) as rule:
+        proxy.cut_watches()
+        yield partial(story.view.until, lambda: rule.hits >= 10, "nobody is let in")
 
 
 async def clock_jumps(world: World, name: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from temporalio import activity, workflow
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 from temporalio.runtime import Runtime
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -142,8 +143,7 @@ class Story:
         names = sorted(await self.wait_pods(pods))
         client = await self._work_in(names[0], self.holder)
         self.execution = await client.start_workflow(Busy.run, id=self.name, task_queue=self.name)
-        async with asyncio.timeout(60):  # all cases begin at once
-            await self.holder.started.wait()
+        await self._until_busy(self.execution)
         self.busy = names[0]
         self.view.busy.add((self.name, self.busy))
         for name in names[1:]:
@@ -151,6 +151,15 @@ class Story:
         for name in names:
             await self.start(name)
         await self.settle()
+
+    async def _until_busy(self, execution: WorkflowHandle[Any, int], timeout: float = 60) -> None:
+        """Wait until the activity runs."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self.holder.started.wait()
+        except TimeoutError:
+            history = [EventType.Name(event.event_type) async for event in execution.fetch_history_events()]
+            raise AssertionError(f"not within {timeout:g} s: {self.name} is busy; so far: {history}") from None
 
     async def _work_in(self, pod: str, holder: Holder) -> Client:
         """Run a real worker that calls itself by a pod's name."""
@@ -291,6 +300,8 @@ async def started_again(operator: Operator) -> AsyncIterator[None]:
     task = asyncio.create_task(look(), name="kubelet")
     try:
         yield
+        if task.done():
+            task.result()  # why it was not started again
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
