@@ -122,6 +122,13 @@ class Loop:
             due = time.monotonic()  # for when this replica leads again without another in between
         except OperatorError as error:
             due = self._after_failure(key, error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Nobody cancelled this: a future did that a library had cancelled. It is no reason to forget the resource.
+            log.exception("%s: cancelled by nobody", key, extra={"about": {"resource": str(key)}})
+            due = self._after_failure(key, error)
         except Exception as error:  # one resource's fault must not end the others' loop
             log.exception("%s: unexpected", key, extra={"about": {"resource": str(key)}})
             due = self._after_failure(key, error)
@@ -153,7 +160,7 @@ class Loop:
             self.wake(key)
         self._changed.set()
 
-    def _after_failure(self, key: Key, error: Exception) -> float:
+    def _after_failure(self, key: Key, error: BaseException) -> float:
         """Return when to try again: later each time, and not all at once."""
         count = self._failures[key] = self._failures.get(key, 0) + 1
         self._metrics.errors.labels(getattr(error, "reason", "Unexpected")).inc()
