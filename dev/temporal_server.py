@@ -35,7 +35,7 @@ def start_temporal(directory: Path, also_at: str | None = None, port: int = PORT
 
 
 def serves(address: str) -> bool:
-    """Whether a task queue can be described: the port opens, and the namespace is there, some moments before that."""
+    """Whether a task queue of the default namespace can be described: the port opens some moments before that."""
     if not listens(address):
         return False
     command = [str(PROGRAM), "task-queue", "describe", "--task-queue", "any", "--address", address]

@@ -25,9 +25,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from obstore.store import S3Store
 
+from dev.temporal_server import serves
 from dev.waiting import find_free_port
 from tests.requirements import require
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -62,7 +63,7 @@ class Server:
         """`host:port`."""
         return f"127.0.0.1:{self.port}"
 
-    def start(self, timeout: float = 30) -> None:
+    def start(self, timeout: float = PATIENCE) -> None:
         """Start the process and wait until its port answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -117,6 +118,11 @@ class TemporalServer(Server):
     """A Temporal development server; its data is gone with it unless `database` is given."""
 
     namespace: str = "default"
+
+    def start(self, timeout: float = PATIENCE) -> None:
+        """Start the process and wait until it serves: its port opens, and it calls itself unhealthy, before that."""
+        super().start(timeout)
+        wait_until(lambda: serves(self.address), f"Temporal at {self.address} serves (log: {self.log})", timeout)
 
 
 @dataclass
@@ -180,16 +186,9 @@ def running_temporal(
     server = TemporalServer(command, port, directory / f"temporal-{port}.log")
     try:
         server.start()
-        wait_until(lambda: _answers(server.address), f"Temporal at {server.address} serves", 30)
         yield server
     finally:
         server.stop()
-
-
-def _answers(address: str) -> bool:
-    """Whether the namespace can be described: the port opens a moment before that."""
-    command = [find_program("temporal"), "operator", "namespace", "describe", "default", "--address", address]
-    return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
 
 
 @contextmanager

@@ -11,17 +11,19 @@ from typing import Any, TypeVar, overload
 T = TypeVar("T")
 
 INTERVAL = 0.05  # seconds between two looks
+PATIENCE = 60.0
+"""Seconds for what will come, however slow the machine is: only a wait that fails takes as long."""
 
 
 @overload
-async def wait_for(look: Callable[[], Awaitable[T | None]], what: str, timeout: float = 20) -> T: ...
+async def wait_for(look: Callable[[], Awaitable[T | None]], what: str, timeout: float = PATIENCE) -> T: ...
 
 
 @overload
-async def wait_for(look: Callable[[], T | None], what: str, timeout: float = 20) -> T: ...
+async def wait_for(look: Callable[[], T | None], what: str, timeout: float = PATIENCE) -> T: ...
 
 
-async def wait_for(look: Callable[[], Any], what: str, timeout: float = 20) -> Any:
+async def wait_for(look: Callable[[], Any], what: str, timeout: float = PATIENCE) -> Any:
     """Ask `look` until it answers something true.
 
     Args:
@@ -43,7 +45,7 @@ async def wait_for(look: Callable[[], Any], what: str, timeout: float = 20) -> A
         await asyncio.sleep(INTERVAL)
 
 
-def wait_until(look: Callable[[], T | None], what: str, timeout: float = 20) -> T:
+def wait_until(look: Callable[[], T | None], what: str, timeout: float = PATIENCE) -> T:
     """Do what `wait_for` does, where no event loop runs."""
     deadline = time.monotonic() + timeout
     while not (answer := look()):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.waiting import find_free_port, open_directly
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @dataclass
@@ -36,7 +36,7 @@ class WorkerProcess:
         with open_directly(f"http://127.0.0.1:{port}{path}") as answer:
             return str(answer.read().decode())
 
-    def wait_for_log(self, text: str, timeout: float = 30) -> None:
+    def wait_for_log(self, text: str, timeout: float = PATIENCE) -> None:
         """Wait until the log contains `text`."""
 
         def said() -> bool:
@@ -63,7 +63,7 @@ class WorkerProcess:
         """Send SIGTERM, as the kubelet does."""
         self.process.send_signal(signal.SIGTERM)
 
-    def wait(self, timeout: float = 30) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """Wait for its end; answers the exit code."""
         return self.process.wait(timeout)
 

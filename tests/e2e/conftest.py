@@ -24,11 +24,11 @@ COLD_BUILD = 2400  # seconds that the first test may take where nothing has been
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test of this level time for pods; the first one also for what is built once."""
+    """Give the first test of this level time for what is built once."""
     here = Path(__file__).parent
     ours = [item for item in items if item.path.is_relative_to(here)]
-    for number, item in enumerate(ours):
-        item.add_marker(pytest.mark.timeout(COLD_BUILD if number == 0 else 240))
+    for first in ours[:1]:
+        first.add_marker(pytest.mark.timeout(COLD_BUILD))
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from typing import Any
 from dev.control_plane import ControlPlane
 from dev.waiting import find_free_port, open_directly
 from tests.servers import INHERITED, freeze
-from tests.waiting import wait_for, wait_until
+from tests.waiting import PATIENCE, wait_for, wait_until
 
 KIND = "VideoExportWorker"
 FOLDERS = {
@@ -82,7 +82,9 @@ class Namespace:
         status = (self.get("vew", name) or {}).get("status") or {}
         return next((each for each in status.get("conditions") or () if each["type"] == kind), {})
 
-    async def wait_condition(self, kind: str, status: str, reason: str, timeout: float = 30, name: str = NAME) -> Json:
+    async def wait_condition(
+        self, kind: str, status: str, reason: str, timeout: float = PATIENCE, name: str = NAME
+    ) -> Json:
         """Wait until a condition says so."""
 
         def look() -> Json | None:
@@ -94,7 +96,7 @@ class Namespace:
         except AssertionError as error:
             raise AssertionError(f"{error}; it is {self.condition(kind, name)}") from None
 
-    async def wait_size(self, replicas: int, timeout: float = 30) -> Json:
+    async def wait_size(self, replicas: int, timeout: float = PATIENCE) -> Json:
         """Wait until the Deployment has this size."""
 
         def look() -> Json | None:
@@ -103,7 +105,7 @@ class Namespace:
 
         return await wait_for(look, f"the Deployment has {replicas} replicas", timeout)
 
-    async def wait_pods(self, count: int, timeout: float = 30) -> list[Json]:
+    async def wait_pods(self, count: int, timeout: float = PATIENCE) -> list[Json]:
         """Wait until there are so many pods that are not being deleted."""
 
         def look() -> list[Json] | None:
@@ -224,13 +226,13 @@ class Operator:
                     **self.environment,
                 },
             )
-        wait_until(self._is_ready, "the operator is ready", 30)
+        wait_until(self._is_ready, "the operator is ready")
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         """End it without asking."""

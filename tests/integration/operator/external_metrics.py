@@ -69,7 +69,7 @@ def serving_external_metrics(namespace: Namespace, folder: Path) -> Iterator[Ext
         for manifest in _registration(namespace, server.server_port, authority):
             namespace.apply(manifest)
         path = f"/apis/{GROUP}/v1beta1/namespaces/{namespace.name}/any"
-        wait_until(lambda: namespace.control_plane.answers(path), "the API server hands external metrics on", 30)
+        wait_until(lambda: namespace.control_plane.answers(path), "the API server hands external metrics on")
         served.asked.clear()
         yield served
     finally:

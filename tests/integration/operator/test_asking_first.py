@@ -9,13 +9,10 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 from temporalio.client import Client
 
 from tests.integration.operator.cluster import Namespace, Operator, resource
 from tests.servers import TemporalServer
-
-pytestmark = pytest.mark.timeout(180)
 
 
 async def test_a_dry_run_shows_and_does_nothing(

@@ -73,7 +73,7 @@ async def wait_worker_for_new_task(namespace: Namespace, server: SecureTemporal)
     """Start an execution and wait for the pod that it needs."""
     client = await server.connect()
     await client.start_workflow("Unknown", id=namespace.name, task_queue=f"{namespace.name}-exports")
-    await namespace.wait_size(1, timeout=10)
+    await namespace.wait_size(1)
 
 
 async def test_a_rotated_certificate_is_used_within_one_interval(

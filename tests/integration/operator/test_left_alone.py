@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pytest
 from temporalio.client import Client
 
 from dev.control_plane import ControlPlane
@@ -15,8 +14,6 @@ from dev.waiting import find_free_port
 from tests.integration.operator.cluster import OWN, Namespace, Operator, fetch, resource, running_operator
 from tests.servers import TemporalServer
 from tests.waiting import wait_for
-
-pytestmark = pytest.mark.timeout(180)
 
 Apply = Callable[..., str]
 
@@ -31,7 +28,7 @@ async def test_deletion_needs_no_operator(
         assert list(operator.temporary_files.iterdir()) == [], "files are left, perhaps of a private key"
         namespace.succeed("delete", "vew", "exports", "--timeout=10s")
         for kind in ("deployment", "networkpolicy", "pod"):
-            await wait_for(partial(_has_none, namespace, kind), f"every {kind} is collected", 60)
+            await wait_for(partial(_has_none, namespace, kind), f"every {kind} is collected")
 
 
 async def test_a_restart_scales_nothing_down(
@@ -101,7 +98,7 @@ async def test_an_api_server_that_restarts_is_found_again(
         assert operator.process is not None
         control_plane.restart_api_server()
         namespace.succeed("scale", "vew/exports", "--replicas=2")
-        await namespace.wait_size(2, timeout=60)
+        await namespace.wait_size(2)
         assert operator.process.poll() is None
 
 
@@ -119,7 +116,7 @@ async def test_one_temporal_that_hangs_delays_nobody_else(
         queue = export()
         await namespace.wait_condition("TemporalReachable", "True", "Answering")
         await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
-        await namespace.wait_size(1, timeout=10)
+        await namespace.wait_size(1)
         hanging = (namespace.get("vew", "hanging") or {}).get("status", {}).get("conditions", [])
         assert {"TimedOut", "Unavailable"} & {each["reason"] for each in hanging}
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
@@ -18,9 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.integration.operator.cluster import Namespace
 from tests.servers import TemporalServer
-from tests.waiting import wait_for
-
-pytestmark = pytest.mark.timeout(180)
+from tests.waiting import PATIENCE, wait_for
 
 Apply = Callable[..., str]
 
@@ -118,7 +115,7 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
     await namespace.wait_condition("TemporalReachable", "True", "Answering")
     for number in (1, 2):
         await temporal_client.start_workflow("Hold", id=f"{queue}-{number}", task_queue=queue)
-    await namespace.wait_size(1, timeout=10)
+    await namespace.wait_size(1)
     (first,) = await namespace.wait_pods(1)
     holder = Holder()
     async with worker(temporal_server.address, queue, first["metadata"]["name"], holder):
@@ -132,7 +129,7 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
         other = Holder()
         async with worker(temporal_server.address, queue, second, other):
             namespace.start_pod(second)
-            await asyncio.wait_for(other.started.wait(), 30)
+            await asyncio.wait_for(other.started.wait(), PATIENCE)
             await wait_for(
                 lambda: (namespace.get("vew") or {})["status"]["busyReplicas"] == 2, "both pods are known to be busy"
             )
@@ -150,7 +147,7 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
             left = {pod["metadata"]["name"] for pod in await namespace.wait_pods(1)}
             assert left == {second}, "the busy pod was taken"
             other.release.set()
-            await namespace.wait_size(0, timeout=60)
+            await namespace.wait_size(0)
     reasons = [reason for reason, _ in namespace.told() if reason.startswith("Scaled")]
     assert sorted(reasons) == ["ScaledDown", "ScaledDown", "ScaledUp", "ScaledUp"]
     last = (namespace.get("vew") or {})["status"]["lastScale"]

@@ -22,7 +22,6 @@ from tests.integration.operator.cluster import OWN, REPLICAS, Namespace, Operato
 from tests.servers import TemporalServer, freeze
 from tests.waiting import wait_for, wait_until
 
-pytestmark = pytest.mark.timeout(120)
 SOON = 15.0
 """Seconds within which the standby acts."""
 

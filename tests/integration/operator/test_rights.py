@@ -21,7 +21,6 @@ from video_export_operator.manifests import MERGE_KEYS
 
 CHART = Path(__file__).parents[3] / "charts" / "video-export-operator"
 SHORT = "rights"
-pytestmark = pytest.mark.timeout(180)
 
 
 def render(namespace: str, *options: str) -> list[dict[str, Any]]:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.integration.operator.cluster import Namespace, Operator, resource
 from tests.servers import running_temporal
 from tests.waiting import wait_for
-
-pytestmark = pytest.mark.timeout(180)
 
 Apply = Callable[..., str]
 
@@ -27,7 +23,7 @@ async def test_a_foreign_deployment_of_our_name_is_left_alone(export: Apply, nam
     assert "ownerReferences" not in after["metadata"]
     assert all(each["manager"] != "video-export-operator" for each in after["metadata"]["managedFields"])
     namespace.succeed("delete", "deployment", "exports", "--wait=true")
-    await namespace.wait_condition("Ready", "True", "InPlace", timeout=60)
+    await namespace.wait_condition("Ready", "True", "InPlace")
 
 
 async def test_a_missing_secret_is_named_and_found_when_it_appears(export: Apply, namespace: Namespace) -> None:

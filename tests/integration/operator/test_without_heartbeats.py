@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from temporalio.api.workflowservice.v1 import ListWorkersRequest
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -20,10 +19,7 @@ from dev.waiting import find_free_port
 from tests.integration.operator.cluster import Namespace, Operator, resource
 from tests.integration.operator.test_operating import Hold, Holder
 from tests.servers import TemporalServer
-from tests.waiting import wait_for
-
-pytestmark = pytest.mark.timeout(120)
-
+from tests.waiting import PATIENCE, wait_for
 
 RARELY = timedelta(seconds=20)
 
@@ -67,7 +63,7 @@ async def test_what_they_do_is_read_from_their_metrics(
     holder = Holder()
     await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
     async with metered_worker(temporal_server.address, queue, f"{places[busy]}:{port}", holder):
-        await asyncio.wait_for(holder.started.wait(), 30)
+        await asyncio.wait_for(holder.started.wait(), PATIENCE)
         async with metered_worker(temporal_server.address, queue, f"{places[idle]}:{port}", Holder()):
             assert await heartbeats(temporal_client, queue) == []
             for pod, place in places.items():
@@ -79,7 +75,7 @@ async def test_what_they_do_is_read_from_their_metrics(
                 lambda: (namespace.get("vew") or {})["status"]["busyReplicas"] == 1, "it is known to be busy"
             )
             holder.release.set()
-            await namespace.wait_size(0, timeout=40)
+            await namespace.wait_size(0)
 
 
 async def test_what_was_begun_since_the_last_heartbeat_is_seen_before_a_pod_is_taken(
@@ -104,13 +100,13 @@ async def test_what_was_begun_since_the_last_heartbeat_is_seen_before_a_pod_is_t
     await wait_for(lambda: unknown() == 1, "the pod is seen")
     holder = Holder()
     async with metered_worker(temporal_server.address, queue, f"{place}:{port}", holder, identity=pod, beat=RARELY):
-        await wait_for(is_told_idle, "a heartbeat", timeout=40)
+        await wait_for(is_told_idle, "a heartbeat")
         await wait_for(lambda: unknown() == 0, "the pod is known to be idle")
         await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
-        await asyncio.wait_for(holder.started.wait(), 30)
+        await asyncio.wait_for(holder.started.wait(), PATIENCE)
         ask_for(0)
         await namespace.wait_condition("ScalingLimited", "True", "BusyFloor")
         assert await is_told_idle(), "a heartbeat told it, and not the pod"
         await namespace.wait_size(1)
         holder.release.set()
-        await namespace.wait_size(0, timeout=40)
+        await namespace.wait_size(0)

@@ -49,7 +49,6 @@ def differing(one: list[str], other: list[str]) -> list[int]:
     return [index for index, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["animations", "form", "long-list", "shadow-dom"])
 async def test_cuts_and_the_way_of_capturing_leave_no_trace(name: str, chromium: ChromiumSettings) -> None:
     whole = await digest_frames(name, 1, chromium)

@@ -25,7 +25,7 @@ async def test_completed_failed_and_cancelled_exports_replay(
     async def renders() -> bool:
         return (await observe_progress(cancelled)).phase == "rendering"
 
-    await wait_for(renders, "the export to cancel is rendering", 60)
+    await wait_for(renders, "the export to cancel is rendering")
     await cancelled.cancel()
     await completed.result()
     for export in (failed, invalid, cancelled):

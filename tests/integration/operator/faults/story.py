@@ -21,7 +21,7 @@ from dev.control_plane import ControlPlane
 from tests.integration.operator.cluster import Operator, resource, running_operator
 from tests.integration.operator.faults.api_proxy import ApiProxy
 from tests.integration.operator.faults.view import Json, View, path_of
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 SERVED_BY = "faults"
 NAME = "exports"
@@ -124,7 +124,7 @@ class Story:
             async with self.view.session.get(path) as answer:
                 return answer.status == status
 
-        await wait_for(look, f"{path} answers {status}", 45)
+        await wait_for(look, f"{path} answers {status}")
 
     async def create(self, **spec: Any) -> None:
         """Create the resource."""
@@ -152,7 +152,7 @@ class Story:
             await self.start(name)
         await self.settle()
 
-    async def _until_busy(self, execution: WorkflowHandle[Any, int], timeout: float = 60) -> None:
+    async def _until_busy(self, execution: WorkflowHandle[Any, int], timeout: float = PATIENCE) -> None:
         """Wait until the activity runs."""
         try:
             async with asyncio.timeout(timeout):
@@ -199,7 +199,7 @@ class Story:
         conditions = (self.view.get("videoexportworkers", self.name).get("status") or {}).get("conditions") or ()
         return next((each for each in conditions if each["type"] == kind), {})
 
-    async def told(self, kind: str, status: str, reason: str, timeout: float = 45) -> Json:
+    async def told(self, kind: str, status: str, reason: str, timeout: float = PATIENCE) -> Json:
         """Wait until a condition says so."""
 
         def look() -> bool:
@@ -218,7 +218,7 @@ class Story:
         found = self.view.get("deployments", self.name)
         return found["spec"]["replicas"] if found else None
 
-    async def wait_size(self, size: int, timeout: float = 60) -> None:
+    async def wait_size(self, size: int, timeout: float = PATIENCE) -> None:
         """Wait until the Deployment has this size."""
 
         def what() -> str:
@@ -227,7 +227,7 @@ class Story:
 
         await self.view.until(lambda: self.size == size, what, timeout)
 
-    async def wait_pods(self, count: int, timeout: float = 45) -> set[str]:
+    async def wait_pods(self, count: int, timeout: float = PATIENCE) -> set[str]:
         """Wait until there are so many pods that are not being deleted."""
         view = self.view
 

@@ -26,7 +26,6 @@ from tests.integration.operator.faults.story import World
 from tests.integration.operator.faults.worlds import making_world
 from tests.servers import TemporalServer
 
-pytestmark = pytest.mark.timeout(240)
 AT_ONCE = 12
 """Cases that run at the same time; they mostly wait, but each begins with real workers and their first polls."""
 

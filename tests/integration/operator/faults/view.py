@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from tests.waiting import PATIENCE
+
 Json = dict[str, Any]
 T = TypeVar("T")
 ROOTS = {
@@ -60,7 +62,7 @@ class View:
         found = {name: pod for (where, name), pod in self._objects["pods"].items() if where == namespace}
         return {name: pod for name, pod in found.items() if ("deletionTimestamp" in pod["metadata"]) is terminating}
 
-    async def until(self, look: Callable[[], T], what: Callable[[], str] | str, timeout: float = 45) -> T:
+    async def until(self, look: Callable[[], T], what: Callable[[], str] | str, timeout: float = PATIENCE) -> T:
         """Wait until `look` returns something true; looks again after each change."""
         try:
             async with asyncio.timeout(timeout):

@@ -13,7 +13,6 @@ from tests.integration.rendering.fidelity.goldens import Picture
 from tests.integration.rendering.fidelity.views import by_product, by_reference, lay_out, list_differences, look
 from video_export_worker.rendering import ChromiumSettings, Timeline
 
-pytestmark = pytest.mark.timeout(300)
 assert structure
 assert motion
 assert looks
