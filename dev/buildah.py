@@ -25,7 +25,8 @@ class Buildah:
         self.directory = cache_directory() / "images"
         self.directory.mkdir(parents=True, exist_ok=True)
         store = self.directory / "store"
-        self._program = ["buildah", "--storage-driver", "overlay"]
+        # Its mounts are nobody else's, and end with it: it would leave one of the store, and more where a build fails.
+        self._program = ["unshare", "--mount", "buildah", "--storage-driver", "overlay"]
         self._program += ["--root", str(store), "--runroot", str(self.directory / "run")]
 
     def holds(self, image: str, key: str) -> bool:
