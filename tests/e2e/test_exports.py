@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from temporalio.client import WorkflowExecutionStatus
@@ -52,6 +53,17 @@ def test_from_zero_to_what_the_backlog_needs_and_back_without_an_interruption(
     codecs = [probe(tenant.download(export, tmp_path / export)[0])["codec_name"] for export in submitted]
     assert codecs == ["h264", "gif", "vp9"]
     assert tenant.condition("ScalingActive")["status"] == "True"
+
+
+def test_a_worker_lacks_nothing_and_reads_frames_from_chromiums_memory(tenant: Tenant, operator: str) -> None:
+    tenant.apply_workers(scaling={"mode": "Manual"}, replicas=1)
+    wait_until(lambda: tenant.size() == (1, 1), "one pod is ready")
+
+    told = tenant.kubectl("exec", f"deployment/{NAME}", "--", "video-export", "doctor", "--json")
+
+    findings = {finding["name"]: finding for finding in json.loads(told)}
+    assert {finding["mark"] for finding in findings.values()} == {"ok"}, told
+    assert findings["Chromium"]["detail"].endswith("read from its memory"), told
 
 
 def test_deleting_the_resource_leaves_nothing(tenant: Tenant, operator: str) -> None:

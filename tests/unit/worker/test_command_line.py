@@ -125,3 +125,25 @@ def test_doctor_names_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
         "warning fonts",
     ):
         assert line in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("VIDEO_EXPORT_BROWSERS", "0", "use a whole number from 1 up"),
+        ("VIDEO_EXPORT_CHROMIUM_CAPTURE", "video", "use auto or screenshot"),
+        ("VIDEO_EXPORT_CHROMIUM_SANDBOX", "perhaps", "use true, false or auto"),
+    ],
+)
+def test_a_wrong_setting_of_the_browser_is_told_before_anything_is_done(
+    tmp_path: Path, name: str, value: str, advice: str
+) -> None:
+    recording = tmp_path / "recording.json"
+    recording.write_text("[]")
+    done = _run("render", str(recording), "-o", str(tmp_path / "video.mp4"), **{name: value})
+    assert done.returncode == 2
+    assert f"Error: {name} is '{value}': {advice}" in done.stderr
+    assert list(tmp_path.iterdir()) == [recording]
+    told = _run("doctor", PATH=str(tmp_path), **{name: value}).stdout
+    assert f"missing Chromium: {name} is '{value}': {advice}" in told
+    assert "chromium-headless-shell" not in told

@@ -88,8 +88,9 @@ async def examine() -> list[Finding]:
 
 
 async def examine_chromium() -> list[Finding]:
-    """Start the browser, load the replay page, and have it paint one frame on demand."""
+    """Start the browser, load the replay page, and have it paint on demand; tell how its frames are captured."""
     from video_export_worker.rendering import ChromiumSettings
+    from video_export_worker.rendering.captures import SurfaceCapture, open_capture
     from video_export_worker.rendering.chromium import open_page
     from video_export_worker.rendering.page import Stage
 
@@ -97,19 +98,27 @@ async def examine_chromium() -> list[Finding]:
     if sys.platform != "linux":
         advice = "Chromium has begin-frame control on Linux only: use the worker's container image"
 
-    async def begin_frames() -> int:
-        async with open_page(settings, Stage(320, 240)) as page:
-            return page.frames_begun
+    async def begin_frames() -> tuple[int, str]:
+        async with (
+            open_page(settings, Stage(320, 240)) as page,
+            open_capture(page, 320, 240, settings.capture) as capture,
+        ):
+            how = "read from its memory" if isinstance(capture, SurfaceCapture) else "captured by screenshots (slower)"
+            return page.frames_begun, f"frames on demand, {how}"
 
     try:
         settings = ChromiumSettings.from_environment(os.environ)
+    except ValueError as error:
+        return [Finding("Chromium", False, str(error))]
+    try:
         path = settings.find_executable()
         try:
-            frames, remark = await begin_frames(), "frames on demand"
+            frames, remark = await begin_frames()
         except RenderFailed as error:  # a render starts another browser, too
-            frames, remark = await begin_frames(), f"frames on demand at the second try ({error})"
+            frames, remark = await begin_frames()
+            remark += f", at the second try ({error})"
         version = (await _run(path, "--version")).strip().splitlines()[-1]
-    except (VideoExportError, OSError, ValueError) as error:
+    except (VideoExportError, OSError) as error:
         return [Finding("Chromium", False, str(error), advice)]
     return [Finding("Chromium", frames > 0, f"{version} at {path}, {remark}", advice)]
 
