@@ -5,7 +5,8 @@ from temporalio.api.worker.v1 import WorkerHeartbeat, WorkerHostInfo, WorkerSlot
 from temporalio.service import RPCError, RPCStatusCode
 
 from video_export_operator.status import Reason
-from video_export_operator.temporal_queue import Endpoint, report_by_pod
+from video_export_operator.temporal_queue import Endpoint
+from video_export_operator.temporal_queue.heartbeats import report_by_pod
 from video_export_operator.temporal_queue.refusals import translate
 
 

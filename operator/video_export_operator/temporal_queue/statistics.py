@@ -1,0 +1,26 @@
+"""What DescribeTaskQueue says of one task type."""
+
+import time
+from collections.abc import Iterable
+
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueResponse
+
+from video_export_operator.scaling import Backlog
+from video_export_operator.temporal_queue.timestamps import to_seconds
+
+
+def parse_backlog(answer: DescribeTaskQueueResponse) -> Backlog:
+    """Return the statistics of one task type."""
+    stats = answer.stats
+    return Backlog(
+        tasks=stats.approximate_backlog_count,
+        oldest_age=stats.approximate_backlog_age.ToTimedelta().total_seconds(),
+        add_rate=stats.tasks_add_rate,
+        dispatch_rate=stats.tasks_dispatch_rate,
+    )
+
+
+def parse_last_poll(answers: Iterable[DescribeTaskQueueResponse], at: float) -> float | None:
+    """Return when a worker last asked for work, on the clock of `at`."""
+    polls: list[float] = [to_seconds(poller.last_access_time) for answer in answers for poller in answer.pollers]
+    return at - (time.time() - max(polls)) if polls else None
