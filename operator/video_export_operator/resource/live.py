@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from video_export_operator.resource.identity import (
@@ -14,6 +15,7 @@ from video_export_operator.resource.identity import (
     SECRETS_ANNOTATION,
     WORKER_LABEL,
 )
+from video_export_operator.resource.replica_sets import take_template
 
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 """The order in which a ReplicaSet takes pods away."""
@@ -45,7 +47,15 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class LivePod:
-    """A pod of ours; `address` is empty before it has one."""
+    """A pod of ours; `address` is empty before it has one.
+
+    Attributes:
+        node: empty before it has one.
+        replica_set: name of the ReplicaSet that made it.
+        ready_since: when it became ready, in seconds since the epoch; None where it is not ready or does not say it.
+        created: in seconds since the epoch.
+        restarts: of the container that restarted most, and of the sidecar that did.
+    """
 
     name: str
     uid: str
@@ -58,6 +68,11 @@ class LivePod:
     deletion_cost: int
     trouble: Trouble | None
     address: str = ""
+    node: str = ""
+    replica_set: str = ""
+    ready_since: float | None = None
+    created: float = 0.0
+    restarts: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,9 @@ class LiveDeployment:
         rolling: pods of an older template are still there, or the newest spec was not seen yet.
         overdue: the rollout has exceeded its deadline.
         fingerprint: see `take_fingerprint`.
+        template: see `take_template`.
+        max_surge: pods that a rollout may add, as a number or a percentage; `max_unavailable` those that it may miss.
+        paused: a rollout does not go on.
         secrets: hash of what its pods were given by Secrets.
     """
 
@@ -85,6 +103,10 @@ class LiveDeployment:
     trouble: Trouble | None
     fingerprint: str = ""
     secrets: str = ""
+    template: str = ""
+    max_surge: int | str = 0
+    max_unavailable: int | str = 0
+    paused: bool = False
 
 
 def parse_pod(body: Json) -> LivePod | None:
@@ -94,6 +116,7 @@ def parse_pod(body: Json) -> LivePod | None:
     if worker is None or not _is_made_for(metadata, worker) or status.get("phase") in ("Succeeded", "Failed"):
         return None
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    ready = conditions.get("Ready", {})
     container: Json = next((c for c in status.get("containerStatuses") or () if c.get("name") == CONTAINER), {})
     return LivePod(
         name=metadata["name"],
@@ -101,12 +124,17 @@ def parse_pod(body: Json) -> LivePod | None:
         worker=worker,
         assigned=bool(spec.get("nodeName")),
         phase=PHASES.get(status.get("phase", ""), 0),
-        ready=conditions.get("Ready", {}).get("status") == "True",
+        ready=ready.get("status") == "True",
         started="running" in (container.get("state") or {}),
         terminating="deletionTimestamp" in metadata,
         deletion_cost=_number((metadata.get("annotations") or {}).get(DELETION_COST)) or 0,
         trouble=_pod_trouble(status, conditions),
         address=status.get("podIP") or "",
+        node=spec.get("nodeName") or "",
+        replica_set=next(owner["name"] for owner in metadata["ownerReferences"] if owner["kind"] == "ReplicaSet"),
+        ready_since=_seconds(ready.get("lastTransitionTime")) if ready.get("status") == "True" else None,
+        created=_seconds(metadata.get("creationTimestamp")) or 0.0,
+        restarts=_restarts(spec, status),
     )
 
 
@@ -120,7 +148,8 @@ def parse_deployment(body: Json) -> LiveDeployment:
     older = (status.get("replicas") or 0) > (status.get("updatedReplicas") or 0)
     spec = body.get("spec") or {}
     size = spec.get("replicas") or 0
-    pods = (spec.get("template") or {}).get("metadata") or {}
+    template = spec.get("template") or {}
+    rolling_update = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     return LiveDeployment(
         name=metadata["name"],
         uid=metadata["uid"],
@@ -133,7 +162,11 @@ def parse_deployment(body: Json) -> LiveDeployment:
         overdue=overdue,
         trouble=_deployment_trouble(conditions, overdue),
         fingerprint=take_fingerprint(body),
-        secrets=(pods.get("annotations") or {}).get(SECRETS_ANNOTATION, ""),
+        secrets=((template.get("metadata") or {}).get("annotations") or {}).get(SECRETS_ANNOTATION, ""),
+        template=take_template(template),
+        max_surge=rolling_update.get("maxSurge", 0),
+        max_unavailable=rolling_update.get("maxUnavailable", 0),
+        paused=bool(spec.get("paused")),
     )
 
 
@@ -180,6 +213,21 @@ def _deployment_trouble(conditions: Mapping[str, Json], overdue: bool) -> Troubl
     if overdue:
         return Trouble("ProgressDeadlineExceeded", conditions["Progressing"].get("message", ""))
     return None
+
+
+def _restarts(spec: Json, status: Json) -> tuple[int, int]:
+    """Return how often the container that restarted most did, and the sidecar."""
+    sidecars = {each["name"] for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"}
+    regular = (each.get("restartCount", 0) for each in status.get("containerStatuses") or ())
+    initial = status.get("initContainerStatuses") or ()
+    return max(regular, default=0), max(
+        (each.get("restartCount", 0) for each in initial if each["name"] in sidecars), default=0
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    """Return a time of the API server in seconds since the epoch."""
+    return datetime.fromisoformat(text).timestamp() if text else None
 
 
 def _number(text: str | None) -> int | None:

@@ -1,0 +1,14 @@
+"""What Kubernetes' own controllers do with a Deployment, its ReplicaSets and their pods, as pure functions."""
+
+from video_export_operator.controllers.taking import (
+    VICTIM_COST,
+    OwnedPods,
+    Shrink,
+    Taken,
+    mark,
+    own_pods,
+    plan_shrink,
+    pods_taken,
+)
+
+__all__ = ["VICTIM_COST", "OwnedPods", "Shrink", "Taken", "mark", "own_pods", "plan_shrink", "pods_taken"]
