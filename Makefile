@@ -5,6 +5,7 @@
 PYTHON := .venv/bin/python
 # Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+SCRIPTS := .ci/run .ci/kind .github/scripts/*.sh dev/*.sh requirements/*.sh worker/player/*.sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help:
@@ -36,6 +37,10 @@ check: setup ## everything that is not a test
 	ruff format --check .
 	mypy
 	lint-imports
+	shellcheck $(SCRIPTS)
+	hadolint Dockerfile.operator Dockerfile.worker
+	zizmor --quiet --offline .github
+	@$(PYTHON) -m dev actionlint
 
 test: setup-node ## every test
 	@$(PYTHON) -m dev build

@@ -13,11 +13,11 @@ from dev.demo import demonstrate
 from dev.demo_target import choose_target
 from dev.errors import DevError
 from dev.foreground import NEEDS, SERVERS, run_processes, serve, wait
+from dev.go_program import ACTIONLINT, TEMPORAL_SERVER
 from dev.images import ensure_images
 from dev.kubernetes_binaries import PROGRAMS, ensure_programs
 from dev.places import CHECKOUT
-from dev.steps import say, warn
-from dev.temporal_binary import ensure_temporal_server
+from dev.steps import run, say, warn
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     command("images", lambda _: ensure_images() and 0, "build the base and both images")
     command("kubernetes", _kubernetes, "build Kubernetes, etcd and helm, and say where they are")
     command("temporal", _temporal, "build a Temporal server that can do TLS, and say where it is")
+    command("actionlint", _actionlint, "lint GitHub's workflows")
     servers = command("serve", lambda chosen: serve(chosen.name), "become a server, in the foreground")
     servers.add_argument("name", choices=SERVERS)
     waits = command("wait", lambda chosen: wait(chosen.names), "wait until something is there")
@@ -99,7 +100,11 @@ def _kubernetes(_: argparse.Namespace) -> None:
 
 
 def _temporal(_: argparse.Namespace) -> None:
-    say(f"Temporal: {ensure_temporal_server()}")
+    say(f"Temporal: {TEMPORAL_SERVER.ensure()}")
+
+
+def _actionlint(_: argparse.Namespace) -> None:
+    print(run([ACTIONLINT.ensure()], directory=CHECKOUT), end="")
 
 
 if __name__ == "__main__":

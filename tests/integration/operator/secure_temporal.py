@@ -1,6 +1,6 @@
 """A real Temporal server with TLS: one that asks its clients for certificates, or one that asks for API keys.
 
-The server is the server's own program (`dev.temporal_binary`), with everything in memory. API keys are what its own
+The server is the server's own program (`dev.go_program`), with everything in memory. API keys are what its own
 authorizer takes: JSON web tokens whose `permissions` say what the bearer may do.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 from temporalio.client import Client, TLSConfig
 
 from dev.certificates import Authority, Pair
-from dev.temporal_binary import find_temporal_server
+from dev.go_program import TEMPORAL_SERVER
 from dev.waiting import find_free_port
 from tests.requirements import require
 from tests.servers import Server, find_program
@@ -125,7 +125,7 @@ def running_secure_temporal(directory: Path, *, with_keys: bool) -> Iterator[Sec
         directory: for certificates, configuration and log.
         with_keys: it asks for API keys; otherwise for client certificates.
     """
-    program = find_temporal_server()
+    program = TEMPORAL_SERVER.find()
     require(program, "no Temporal server with TLS: `make test` builds one")
     authority = Authority(directory / "server")
     clients = None if with_keys else Authority(directory / "clients")
