@@ -11,15 +11,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
 from video_export_worker.pipeline import build_plan
+from video_export_worker.planning.timeline import restore_timeline
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording
-from video_export_worker.rendering import ChromiumSettings, restore_timeline
-from video_export_worker.rendering.chromium import open_page
-from video_export_worker.rendering.page import ReplayPage, Stage
+from video_export_worker.replay.browser import open_page
+from video_export_worker.replay.page import ReplayPage, Stage
+from video_export_worker.replay.player import Player, Scene
+from video_export_worker.replay.settings import ChromiumSettings
 
 FPS = 25
 # The product's defaults for MP4, at a constant rate.
@@ -36,22 +37,22 @@ async def render(source: Path, output: Path) -> dict[str, int]:
     command += [*ENCODER.split(), str(output)]
     with feed(command) as sink:
         async with open_page(ChromiumSettings.from_environment(os.environ), Stage(plan.width, plan.height)) as page:
-            await _load(page, recording, plan.width, plan.height)
+            player = Player(page)
+            await _load(player, recording, plan.width, plan.height)
             for index in range(plan.frames):
-                sink.write(await _capture(page, timeline.recording_ms(index)))
+                sink.write(await _capture(page, player, timeline.recording_ms(index)))
     return {"steps": plan.frames, "captures": plan.frames}
 
 
-async def _load(page: ReplayPage, recording: Recording, width: int, height: int) -> None:
-    await page.evaluate(f"videoExportPlayer.append({json.dumps(json.dumps(recording.events))})", "load")
-    options: dict[str, Any] = {"width": width, "height": height, "maxScale": 1, "background": "#ffffff"}
-    options |= {"canvas": recording.has_canvas, "maskSelectors": []}
-    await page.pump_until(page.evaluate(f"videoExportPlayer.load({json.dumps(options)})", "load"), "load")
+async def _load(player: Player, recording: Recording, width: int, height: int) -> None:
+    await player.append(json.dumps(recording.events))
+    await player.load(Scene(width, height, max_scale=1, background="#ffffff", canvas=recording.has_canvas))
 
 
-async def _capture(page: ReplayPage, at_ms: float) -> bytes:
-    await page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek")
-    return await page.screenshot(at_ms, {"format": "jpeg", "quality": 90})
+async def _capture(page: ReplayPage, player: Player, at_ms: float) -> bytes:
+    await player.seek(at_ms)
+    page.set_time(at_ms)
+    return await page.screenshot({"format": "jpeg", "quality": 90})
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from video_export_worker.driver import Driver
 from video_export_worker.encoding import FinishedVideo
 from video_export_worker.pipeline import RenderedSegment, assemble, plan_export, render_segment
 from video_export_worker.recording import RecordingLimits
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 
 async def export(

@@ -23,8 +23,11 @@ from benchmarks.rendering.in_worker import export
 from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
 from video_export_worker.pipeline import build_plan
+from video_export_worker.planning.timeline import build_timeline
 from video_export_worker.recording import RecordingLimits, parse_recording
-from video_export_worker.rendering import ChromiumSettings, RenderCounts, RenderOptions, build_timeline, render_frames
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.settings import ChromiumSettings
 
 CHECKOUT: Final = Path(__file__).parents[2]
 RECORDINGS: Final = CHECKOUT / "tests" / "recordings"

@@ -20,8 +20,8 @@ from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
 from video_export_worker.pipeline import build_plan
 from video_export_worker.recording import RecordingLimits, parse_recording
-from video_export_worker.rendering import ChromiumSettings
-from video_export_worker.rendering.chromium import PAGE_URL, _serve_player
+from video_export_worker.replay.browser import PAGE_URL, _serve_player
+from video_export_worker.replay.settings import ChromiumSettings
 
 SECONDS: Final = 15.0
 PLAY: Final = """(async () => {

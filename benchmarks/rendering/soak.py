@@ -18,7 +18,7 @@ from video_export_worker.driver import Driver
 from video_export_worker.errors import VideoExportError
 from video_export_worker.pipeline import assemble, plan_export, render_segment
 from video_export_worker.recording import RecordingLimits
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 CHECKOUT: Final = Path(__file__).parents[2]
 RECORDINGS: Final = CHECKOUT / "tests" / "recordings"

@@ -19,17 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from tests.reference.browser import Picture, reference_frames
+from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.contract import Mouse, VideoExportRequest
+from video_export_worker.planning.timeline import Timeline, build_timeline
 from video_export_worker.recording import Recording, parse_recording
-from video_export_worker.rendering import (
-    ChromiumSettings,
-    RenderCounts,
-    RenderOptions,
-    Timeline,
-    build_timeline,
-    render_frames,
-)
-from video_export_worker.rendering.captures import CaptureDiffers, CaptureMode
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDINGS = CHECKOUT / "tests" / "recordings"

@@ -20,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.async_api import CDPSession, Page, Route, async_playwright
 
+from video_export_worker.composing.pointer import PointerPath, draw_marks
+from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import Recording
-from video_export_worker.rendering import ChromiumSettings, RenderOptions, Timeline
-from video_export_worker.rendering.pointer import PointerPath, draw_marks
+from video_export_worker.rendering.options import RenderOptions
+from video_export_worker.replay.settings import ChromiumSettings
 
 HERE = Path(__file__).parent
 RRWEB = HERE.parents[1] / "worker/player/node_modules/rrweb/dist/rrweb.umd.min.cjs"

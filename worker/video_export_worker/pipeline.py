@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import contextlib
 import dataclasses
 import logging
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
 from video_export_worker.encoding import (
     PARTS,
@@ -22,19 +22,12 @@ from video_export_worker.encoding import (
     write_parts,
 )
 from video_export_worker.errors import RecordingNotFound
+from video_export_worker.planning.timeline import Timeline, build_timeline, restore_timeline
+from video_export_worker.planning.work_estimate import estimate_work
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording, serialise_recording
-from video_export_worker.rendering import (
-    CaptureDiffers,
-    CaptureMode,
-    ChromiumSettings,
-    RenderCounts,
-    RenderOptions,
-    Timeline,
-    WorkEstimate,
-    build_timeline,
-    render_frames,
-    restore_timeline,
-)
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 DEFAULT_BOX: Final = (1280, 720)  # CSS pixels: without a wish the recording's size is fitted into this
 READ_BYTES: Final = 1 << 20
@@ -169,7 +162,7 @@ async def render_segment(
     async def run(index: int, piece: range) -> RenderedSegment:
         folder = workdir / f"run-{index}"
         folder.mkdir()
-        job = _Run(replayed, timeline, request, plan, piece, folder, lambda frame: tell(index, frame))
+        job = _PartRun(replayed, timeline, request, plan, piece, folder, lambda frame: tell(index, frame))
         try:
             return await job.render(chromium)
         except CaptureDiffers as error:
@@ -179,19 +172,8 @@ async def render_segment(
     return _merge(await _side_by_side([run(index, piece) for index, piece in enumerate(pieces)]))
 
 
-def estimate_work(recording: Recording, timeline: Timeline) -> WorkEstimate:
-    """How much work each frame is, as far as the recording's events tell."""
-    busy = [False] * timeline.frames
-    times = sorted(float(event["timestamp"]) - recording.start_ms for event in recording.events)
-    before = 0
-    for index in range(timeline.frames):
-        reached = bisect.bisect_right(times, timeline.recording_ms(index))
-        busy[index], before = reached > before, max(before, reached)
-    return WorkEstimate(busy)
-
-
 @dataclass(frozen=True)
-class _Run:
+class _PartRun:
     """Frames that one browser renders into one part for each format."""
 
     recording: Recording

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.requirements import require
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ import pytest
 from video_export_worker import driver as drivers
 from video_export_worker.driver import Driver
 from video_export_worker.errors import RenderFailed
-from video_export_worker.rendering import ChromiumSettings
-from video_export_worker.rendering.chromium import open_page
-from video_export_worker.rendering.page import Stage
+from video_export_worker.replay.browser import open_page
+from video_export_worker.replay.page import Stage
+from video_export_worker.replay.settings import ChromiumSettings
 
 STAGE = Stage(320, 240)
 

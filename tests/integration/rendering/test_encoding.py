@@ -15,9 +15,10 @@ import pytest
 
 from tests.waiting import wait_for
 from video_export_worker.contract import Quality, VideoFormat
-from video_export_worker.encoding import Expected, FinishedVideo, Picture, join_parts, verify_video, write_parts
+from video_export_worker.encoding import Expected, FinishedVideo, join_parts, verify_video, write_parts
 from video_export_worker.encoding.process import run_ffmpeg
 from video_export_worker.errors import EncodeFailed
+from video_export_worker.pictures import Picture
 
 WIDTH, HEIGHT = 320, 200
 

@@ -16,7 +16,7 @@ from video_export_worker.contract import VideoFormat, parse_request
 from video_export_worker.errors import RecordingNotFound
 from video_export_worker.pipeline import assemble, plan_export, render_segment
 from video_export_worker.recording import RecordingLimits
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 NAMES = sorted(path.name.removesuffix(".json.gz") for path in RECORDINGS.glob("*.json.gz"))

@@ -14,21 +14,18 @@ import numpy as np
 import pytest
 
 from tests.snapshots import Page
+from video_export_worker.capture import compositor_memory
+from video_export_worker.composing.frames import Frame
 from video_export_worker.contract import Mouse, VideoExportRequest
 from video_export_worker.errors import InvalidRequest, RenderFailed
+from video_export_worker.pictures import Picture
+from video_export_worker.planning.timeline import build_timeline
 from video_export_worker.recording import Recording, parse_recording
-from video_export_worker.rendering import (
-    ChromiumSettings,
-    Frame,
-    RenderCounts,
-    RenderOptions,
-    build_timeline,
-    render_frames,
-    surface,
-)
-from video_export_worker.rendering.page import ReplayPage
-from video_export_worker.rendering.steps import StepPlanner
-from video_export_worker.rendering.surface import Picture
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.player import Player
+from video_export_worker.replay.settings import ChromiumSettings
+from video_export_worker.replay.steps import StepPlanner
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
@@ -252,14 +249,14 @@ async def test_a_blank_frame_is_not_shown(chromium: ChromiumSettings, monkeypatc
     recording = parse_recording([(RECORDINGS / "animations.json.gz").read_bytes()])
     wanted: dict[str, Any] = {"request": {"end": 2}}
     undisturbed = digests(await render(recording, chromium, **wanted))
-    opaque, taken = surface.make_opaque, 0
+    opaque, taken = compositor_memory.make_opaque, 0
 
     def forget(picture: Picture) -> Picture:
         nonlocal taken
         taken += 1
         return opaque(np.zeros_like(picture) if taken == 20 else picture)
 
-    monkeypatch.setattr(surface, "make_opaque", forget)
+    monkeypatch.setattr(compositor_memory, "make_opaque", forget)
     counts = RenderCounts()
     assert digests(await render(recording, chromium, counts=counts, **wanted)) == undisturbed
     assert counts.restarts == 1
@@ -271,7 +268,7 @@ async def test_an_error_that_nobody_foresaw_is_raised(
     async def paint(*_: object, **__: object) -> bool:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ReplayPage, "paint", paint)
+    monkeypatch.setattr(Player, "paint", paint)
     page = Page()
     page.show(page.document([box(page)])).end(200)
     with pytest.raises(ZeroDivisionError):

@@ -9,19 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from video_export_worker.capture.captures import CaptureDiffers, MemoryCapture
 from video_export_worker.contract import VideoExportRequest
-from video_export_worker.pipeline import estimate_work
+from video_export_worker.planning.timeline import build_timeline
+from video_export_worker.planning.work_estimate import estimate_work
 from video_export_worker.recording import parse_recording
-from video_export_worker.rendering import (
-    CaptureDiffers,
-    CaptureMode,
-    ChromiumSettings,
-    RenderCounts,
-    RenderOptions,
-    build_timeline,
-    render_frames,
-)
-from video_export_worker.rendering.captures import SurfaceCapture
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 
@@ -62,13 +57,13 @@ async def test_a_bitmap_that_is_not_what_a_screenshot_shows_is_noticed(
     chromium: ChromiumSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if a new Chromium drew somewhere else after a while."""
-    read = SurfaceCapture.take
+    read = MemoryCapture.take
 
-    async def stale(self: SurfaceCapture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    async def stale(self: MemoryCapture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         first = self._read()
         self._read = lambda: first
         return await read(self)
 
-    monkeypatch.setattr(SurfaceCapture, "take", stale)
+    monkeypatch.setattr(MemoryCapture, "take", stale)
     with pytest.raises(CaptureDiffers, match=r"picture \d+ read from memory is not what a screenshot shows"):
         await digest_frames("animations", 1, chromium, end=3)

@@ -24,7 +24,7 @@ from video_export_worker.contract import (
     parse_request,
 )
 from video_export_worker.recording import RecordingLimits
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.storage import Storage
 
 LIMITS = RecordingLimits()

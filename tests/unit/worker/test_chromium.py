@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from video_export_worker.errors import RenderFailed
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 
 def make_program(path: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from video_export_worker.rendering.cpus import choose_browsers, count_cpus
+from video_export_worker.replay.cpus import choose_browsers, count_cpus
 
 
 @pytest.fixture

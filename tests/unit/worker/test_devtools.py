@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from video_export_worker.errors import RenderFailed
-from video_export_worker.rendering.devtools import PORT_FILE, DevTools, connect_devtools
+from video_export_worker.replay.devtools import PORT_FILE, DevTools, connect_devtools
 
 Answer = Callable[[ServerConnection, dict[str, Any]], Awaitable[None]]
 KNOWN = {

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video_export_worker.encoding.planes import Picture, Yuv420
+from video_export_worker.encoding.planes import Yuv420
+from video_export_worker.pictures import Picture
 
 WIDTH = 50
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from video_export_worker.composing.pointer import PointerMarks, PointerPath, draw_marks, rows_of_marks
 from video_export_worker.contract import Mouse
 from video_export_worker.recording import ClickKind, MouseClick, MouseMove
-from video_export_worker.rendering.pointer import PointerMarks, PointerPath, draw_marks, rows_of_marks
 
 
 def same_place(x: float, y: float, node: int) -> tuple[float, float]:

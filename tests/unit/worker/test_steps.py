@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_export_worker.rendering.steps import Step, StepPlanner
+from video_export_worker.replay.steps import Step, StepPlanner
 
 STILL = Step(at_ms=1000, had_event=False, damaged=False, animating=False)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from video_export_worker.contract import SkipInactivity, VideoExportRequest
 from video_export_worker.errors import NothingToRender, RecordingTooLarge
-from video_export_worker.rendering.timeline import IDLE_MARGIN_MS, build_timeline
+from video_export_worker.planning.timeline import IDLE_MARGIN_MS, build_timeline
 
 HOURS = 8 * 3600.0
 

@@ -1,22 +1,15 @@
-// The replay page. The renderer hands the events over in chunks, loads them, and then moves the time forward:
-//
-//   append(json)      a chunk: a JSON array of events, in order
-//   load(options)     builds the replayer; resolves when the first snapshot stands and its resources are there
-//   seek(offsetMs)    applies every event up to and including that time; resolves when what it shows is loaded
-//   seekNext(offset)  the same, but not before the page has taken part in a frame that shows the seek before
-//   isPainted(offset) whether the page has taken part in a frame since that seek changed it, with its clips;
-//                     where `seek` says `restless` it has to be asked even if there was damage: that came from elsewhere
-//   origins(nodes)    where the frames that hold these nodes begin, for positions of the mouse
+// The replay page: `window.videoExportPlayer`. What its functions mean, and in which order they are called, is told in
+// worker/video_export_worker/replay/player.py, the renderer's side of the protocol.
 //
 // Time only moves forward, and only by `seek`: nothing here reads a clock. What a seek shows depends on the recording and
 // on the time alone, and not on the seeks before: each event is applied at its own time, and so begin its animations.
 import { Replayer, ReplayerEvents } from "rrweb";
-import { Census } from "./census.js";
+import { TrackedNodes } from "./tracked-nodes.js";
 import { Clock } from "./clock.js";
-import { disarmEvent, hasSvgPicture, stillPictures } from "./disarm.js";
+import { sanitiseEvent, hasSvgPicture, stillPictures } from "./sanitise.js";
 import { prepare } from "./documents.js";
 import { CUSTOM, META, isFullSnapshot, isSelection, isShown, mayAddCanvas } from "./events.js";
-import { House } from "./house.js";
+import { FixedStyles } from "./fixed-styles.js";
 import { Media } from "./media.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
 import { Resources } from "./resources.js";
@@ -34,9 +27,9 @@ let paintedMs = -Infinity; // the seek that a frame of the page has shown
 let painted = Promise.resolve(); // resolves when a frame has shown the last seek that changed something
 let options;
 let replayer;
-let census;
+let trackedNodes;
 let clock;
-let house;
+let fixedStyles;
 let media;
 let resources;
 let scrolling;
@@ -47,7 +40,7 @@ function append(json) {
   const mayMove = [...pictureUrls(json)].some(isAnimated);
   const mayNeedStilling = hasSvgPicture(json);
   for (const event of chunk) {
-    disarmEvent(event);
+    sanitiseEvent(event);
     if (mayNeedStilling) stillPictures(event);
     if (mayMove && [...pictureUrls(JSON.stringify(event.data))].some(isAnimated)) animatedPictures.add(event);
     events.push(event);
@@ -71,18 +64,18 @@ async function load(given) {
   document.documentElement.style.background = options.background;
   start = events[0].timestamp;
   firstShown = events.find(isFullSnapshot).timestamp - start;
-  house = new House(options.maskSelectors);
+  fixedStyles = new FixedStyles(options.maskSelectors);
   stage = new Stage(options);
   clock = new Clock();
   scrolling = new Scrolling();
-  census = new Census(
+  trackedNodes = new TrackedNodes(
     { node: (id) => replayer?.getMirror().getNode(id), recorded: (node) => replayer?.getMirror().getMeta(node) },
     animatedPictures,
   );
-  resources = new Resources(census);
+  resources = new Resources(trackedNodes);
   await buildReplayer();
   if (options.canvas) await preloadCanvasImages();
-  census.documents.add(replayer.iframe.contentDocument);
+  trackedNodes.documents.add(replayer.iframe.contentDocument);
   await resources.imagesArrive();
   await resources.fontsArrive();
   replayer.iframe.contentWindow.focus(); // selections of a page that has no focus are grey
@@ -101,7 +94,7 @@ function buildReplayer() {
       pauseAnimation: false,
       showWarning: false,
       UNSAFE_replayCanvas: options.canvas,
-      plugins: [census.plugin((event) => scrolling.note(event))],
+      plugins: [trackedNodes.plugin((event) => scrolling.note(event))],
     });
     prepare(replayer.iframe.contentDocument);
     replayer.wrapper.id = "replay";
@@ -109,7 +102,7 @@ function buildReplayer() {
     media = new Media(replayer);
     replayer.on(ReplayerEvents.Resize, (size) => stage.place(replayer.wrapper, size));
     replayer.on(ReplayerEvents.FullsnapshotRebuilded, () => {
-      rule();
+      applyFixedStyles();
       resolve();
     });
   });
@@ -126,17 +119,17 @@ async function preloadCanvasImages() {
   await Promise.all([...replayer.imageMap.values()].map((image) => image.decode().catch(() => {})));
 }
 
-function rule() {
-  house.rule(census.trees);
+function applyFixedStyles() {
+  fixedStyles.apply(trackedNodes.trees);
 }
 
 /**
- * The events of the next moment up to `until`, or none.
+ * The next events up to `until` that can be applied together, or none.
  *
  * They are of one millisecond. Apart from those before them are what rrweb would forget them for (a Meta event), and what
  * could be drawn on a canvas before its first picture has loaded.
  */
-function takeMoment(until) {
+function takeBatch(until) {
   const first = applied;
   const at = events[first]?.timestamp;
   if (first === events.length || at - start > until) return [];
@@ -151,50 +144,50 @@ function takeMoment(until) {
 }
 
 /** Hands events to the replayer, in its synchronous mode: only these, it would walk all of them at each call. */
-function apply(moment) {
+function apply(batch) {
   const { context } = replayer.service.state;
-  const offset = moment[0].timestamp - start;
+  const offset = batch[0].timestamp - start;
   context.lastPlayedEvent = null; // it would hold back events of the same millisecond
   context.events.length = 0;
   // The replayer counts time from the first and takes the recording for finished after the last.
-  context.events.push(marker(0), ...moment, marker(NEVER_MS));
+  context.events.push(marker(0), ...batch, marker(NEVER_MS));
   replayer.pause(offset + 1);
 }
 
-async function applyMoment(moment) {
-  const at = moment[0].timestamp - start;
+async function applyBatch(batch) {
+  const at = batch[0].timestamp - start;
   clock.advance(at);
   // rrweb leaves the style sheets that a page had adopted to the page that comes after it.
-  if (moment.some(isFullSnapshot)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
-  apply(moment);
-  if (!moment.some(isShown)) return;
+  if (batch.some(isFullSnapshot)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
+  apply(batch);
+  if (!batch.some(isShown)) return;
   // rrweb leaves a selection as it was when nothing is selected any more.
-  if (moment.findLast(isSelection)?.data.ranges.length === 0) census.documents.forEach((doc) => doc.getSelection()?.empty());
-  rule();
-  for (const clip of census.takeClips()) media.add(clip, at, replayer.getMirror());
+  if (batch.findLast(isSelection)?.data.ranges.length === 0) trackedNodes.documents.forEach((doc) => doc.getSelection()?.empty());
+  applyFixedStyles();
+  for (const clip of trackedNodes.takeClips()) media.add(clip, at, replayer.getMirror());
   if (await resources.imagesArrive()) scrolling.repeat(replayer.getMirror());
-  clock.look(census.trees, census.movingSvgs, at);
+  clock.look(trackedNodes.trees, trackedNodes.movingSvgs, at);
 }
 
 async function seek(offset) {
   const at = Math.max(offset, firstShown);
   const before = applied;
   replayer.wrapper.style.visibility = "";
-  for (let moment = takeMoment(at); moment.length; moment = takeMoment(at)) await applyMoment(moment);
+  for (let batch = takeBatch(at); batch.length; batch = takeBatch(at)) await applyBatch(batch);
   if (applied > before && (await resources.fontsArrive())) scrolling.repeat(replayer.getMirror());
   scrolling.forget();
   const playing = await media.show(at);
-  const moving = clock.look(census.trees, census.movingSvgs, at);
-  const animating = moving || playing || census.isRestless;
+  const moving = clock.look(trackedNodes.trees, trackedNodes.movingSvgs, at);
+  const animating = moving || playing || trackedNodes.isRestless;
   const changed = animating || applied > before;
   if (changed) painted = frame().then(() => (paintedMs = offset));
   return {
     animating,
     changed,
-    restless: census.isRestless || !media.isPresented(),
+    restless: trackedNodes.isRestless || !media.isPresented(),
     viewport: stage.viewport,
     unresolved: resources.unresolved,
-    nested: census.documents.size > 1,
+    nested: trackedNodes.documents.size > 1,
   };
 }
 

@@ -3,17 +3,17 @@
 const RESOURCE_TIMEOUT_MS = 5000;
 
 export class Resources {
-  #census;
+  #trackedNodes;
   /** How often something did not come in time. */
   unresolved = 0;
 
-  constructor(census) {
-    this.#census = census;
+  constructor(trackedNodes) {
+    this.#trackedNodes = trackedNodes;
   }
 
   /** Resolves when images and pictures of canvases are there, or are known not to come; true if there were new ones. */
   async imagesArrive() {
-    const { pendingImages, pendingCanvases } = this.#census;
+    const { pendingImages, pendingCanvases } = this.#trackedNodes;
     const waits = pendingCanvases.splice(0);
     const some = pendingImages.size > 0;
     for (const image of pendingImages) {
@@ -27,7 +27,7 @@ export class Resources {
   /** Resolves when the fonts that the page uses are there; true if any was waited for. */
   async fontsArrive() {
     const waits = [];
-    for (const doc of this.#census.documents) {
+    for (const doc of this.#trackedNodes.documents) {
       if (!isAwaiting(doc)) continue;
       doc.documentElement?.getBoundingClientRect(); // the layout asks for them
       if (doc.fonts.status === "loading") waits.push(doc.fonts.ready);

@@ -36,7 +36,7 @@ from video_export_worker.storage import Storage, join_uri
 if TYPE_CHECKING:
     from video_export_worker.encoding import FinishedVideo
     from video_export_worker.recording import RecordingLimits
-    from video_export_worker.rendering import ChromiumSettings
+    from video_export_worker.replay.settings import ChromiumSettings
 
 
 class ExportActivities:

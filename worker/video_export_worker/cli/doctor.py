@@ -89,10 +89,10 @@ async def examine() -> list[Finding]:
 
 async def examine_chromium() -> list[Finding]:
     """Start the browser, load the replay page, and have it paint on demand; tell how its frames are captured."""
-    from video_export_worker.rendering import ChromiumSettings
-    from video_export_worker.rendering.captures import SurfaceCapture, open_capture
-    from video_export_worker.rendering.chromium import open_page
-    from video_export_worker.rendering.page import Stage
+    from video_export_worker.capture.captures import MemoryCapture, open_capture
+    from video_export_worker.replay.browser import open_page
+    from video_export_worker.replay.page import Stage
+    from video_export_worker.replay.settings import ChromiumSettings
 
     advice = "install Debian's chromium-headless-shell, or set VIDEO_EXPORT_CHROMIUM to one"
     if sys.platform != "linux":
@@ -103,7 +103,7 @@ async def examine_chromium() -> list[Finding]:
             open_page(settings, Stage(320, 240)) as page,
             open_capture(page, 320, 240, settings.capture) as capture,
         ):
-            how = "read from its memory" if isinstance(capture, SurfaceCapture) else "captured by screenshots (slower)"
+            how = "read from its memory" if isinstance(capture, MemoryCapture) else "captured by screenshots (slower)"
             return page.frames_begun, f"frames on demand, {how}"
 
     try:

@@ -80,7 +80,7 @@ async def _render(
         await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
         from video_export_worker.pipeline import assemble, plan_export, render_segment
         from video_export_worker.recording import RecordingLimits
-        from video_export_worker.rendering import ChromiumSettings
+        from video_export_worker.replay.settings import ChromiumSettings
 
         with workplace as folder, bar:
             workdir = Path(folder)

@@ -23,7 +23,8 @@ from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, re
 from video_export_worker.contract import DEFAULT_TASK_QUEUE
 from video_export_worker.driver import Driver
 from video_export_worker.recording import RecordingLimits
-from video_export_worker.rendering import CaptureMode, ChromiumSettings, choose_browsers
+from video_export_worker.replay.cpus import choose_browsers
+from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 from video_export_worker.storage import Storage
 from video_export_worker.task_queues import find_registration
 

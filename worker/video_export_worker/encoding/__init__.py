@@ -2,14 +2,12 @@
 
 from video_export_worker.encoding.formats import PARTS
 from video_export_worker.encoding.parts import write_parts
-from video_export_worker.encoding.planes import Picture
 from video_export_worker.encoding.videos import Expected, FinishedVideo, join_parts, make_poster, verify_video
 
 __all__ = [
     "PARTS",
     "Expected",
     "FinishedVideo",
-    "Picture",
     "join_parts",
     "make_poster",
     "verify_video",

@@ -16,8 +16,9 @@ from av.video.frame import PictureType
 
 from video_export_worker.contract import Quality, VideoFormat
 from video_export_worker.encoding.formats import KEYFRAME_INTERVAL_SECONDS, MAX_GAP_SECONDS, PARTS, PartFormat
-from video_export_worker.encoding.planes import Picture, Rows, Yuv420, copy_frame, pack_bgr0
+from video_export_worker.encoding.planes import Yuv420, copy_frame, pack_bgr0
 from video_export_worker.errors import EncodeFailed
+from video_export_worker.pictures import Picture, Rows
 
 # A time base this much finer than the frame rate leaves room to decode up to seven frames between two that are shown,
 # and containers that count milliseconds can tell their times apart.

@@ -14,10 +14,9 @@ from typing import Final
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
-from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
-Rows = NDArray[np.bool_]
+from video_export_worker.pictures import Picture, Rows
+
 DITHER: Final = 16  # rows after which the dither pattern repeats, of chroma too
 REACH: Final = 8  # rows to each side that a row has a part in: the chroma filter's
 # Not ACCURATE_RND: it takes half as long again, and moves chroma by a sixteenth of a step.

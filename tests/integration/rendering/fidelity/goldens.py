@@ -16,7 +16,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 Picture = NDArray[np.uint8]  # height x width x 4, BGRA
 FOLDER = Path(__file__).parent / "goldens"

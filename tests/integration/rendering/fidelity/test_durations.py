@@ -17,7 +17,7 @@ from tests.snapshots import Page
 from video_export_worker.contract import VideoFormat, parse_request
 from video_export_worker.pipeline import Part, assemble, plan_export, render_segment
 from video_export_worker.recording import RecordingLimits, serialise_recording
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 LENGTH_MS = 2330
 LAST_MS = 2320  # when the page turns blue for its last moments

@@ -12,7 +12,9 @@ from tests.integration.rendering.fidelity.views import by_product, lay_out, look
 from tests.snapshots import Page
 from video_export_worker.contract import Mouse
 from video_export_worker.recording import parse_recording
-from video_export_worker.rendering import ChromiumSettings, RenderCounts, render_frames
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts
+from video_export_worker.replay.settings import ChromiumSettings
 
 HIDDEN = Mouse(cursor=False, clicks=False)
 

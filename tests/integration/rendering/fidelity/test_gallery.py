@@ -11,7 +11,8 @@ from tests.integration.rendering.fidelity import goldens, interaction, looks, mo
 from tests.integration.rendering.fidelity.gallery import FEATURES, FRAME_MS, Tour, tour
 from tests.integration.rendering.fidelity.goldens import Picture
 from tests.integration.rendering.fidelity.views import by_product, by_reference, lay_out, list_differences, look
-from video_export_worker.rendering import ChromiumSettings, Timeline
+from video_export_worker.planning.timeline import Timeline
+from video_export_worker.replay.settings import ChromiumSettings
 
 assert structure
 assert motion

@@ -24,9 +24,8 @@ from tests.integration.rendering.fidelity.views import by_product, by_reference,
 from tests.snapshots import Page
 from video_export_worker.contract import Mouse
 from video_export_worker.recording import Recording
-from video_export_worker.rendering import ChromiumSettings
-from video_export_worker.rendering.captures import CaptureMode
-from video_export_worker.rendering.steps import StepPlanner
+from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
+from video_export_worker.replay.steps import StepPlanner
 
 EXAMPLES = int(os.environ.get("FIDELITY_EXAMPLES", "0"))
 CAPTURE = CaptureMode(os.environ.get("FIDELITY_CAPTURE", CaptureMode.SCREENSHOT))

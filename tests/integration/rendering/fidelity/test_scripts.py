@@ -9,7 +9,7 @@ from tests.integration.rendering.fidelity.goldens import Picture
 from tests.integration.rendering.fidelity.views import by_product, lay_out, look
 from tests.snapshots import Page
 from video_export_worker.contract import Mouse
-from video_export_worker.rendering import ChromiumSettings
+from video_export_worker.replay.settings import ChromiumSettings
 
 CELL = 40
 SCRIPTS = {

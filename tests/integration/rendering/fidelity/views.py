@@ -9,15 +9,11 @@ import numpy as np
 from tests.integration.rendering.fidelity.goldens import Picture
 from tests.reference.browser import reference_frames
 from video_export_worker.contract import Mouse, VideoExportRequest
+from video_export_worker.planning.timeline import Timeline, build_timeline
 from video_export_worker.recording import Recording
-from video_export_worker.rendering import (
-    ChromiumSettings,
-    RenderCounts,
-    RenderOptions,
-    Timeline,
-    build_timeline,
-    render_frames,
-)
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.settings import ChromiumSettings
 
 
 def lay_out(recording: Recording, **request: Any) -> Timeline:

@@ -1,4 +1,4 @@
-// The rules of the house: styles that hold in every document and every shadow tree of the replay.
+// Fixed styles: rules that hold in every document and every shadow tree of the replay.
 //
 // They are adopted style sheets, so they survive whatever the recording does to the elements of a page. An important rule
 // of a layer wins over the page's own important rules; a normal one loses to any rule of the page.
@@ -23,7 +23,7 @@ const RULES = `
   progress:indeterminate::-webkit-progress-bar, progress:indeterminate::-webkit-progress-value { background: none; }
 `;
 
-export class House {
+export class FixedStyles {
   #text;
   #sheets = new WeakMap(); // of documents: a sheet belongs to the document that made it
 
@@ -33,7 +33,7 @@ export class House {
   }
 
   /** Makes sure that the rules hold in these documents and shadow trees. */
-  rule(trees) {
+  apply(trees) {
     for (const root of trees) {
       const sheet = this.#sheetOf(root.ownerDocument ?? root);
       if (sheet && !root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);

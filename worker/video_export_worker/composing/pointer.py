@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_export_worker.contract import Mouse
+from video_export_worker.pictures import Picture, Rows
 from video_export_worker.recording import ClickKind, MouseClick, MouseMove
 
-Picture = NDArray[np.uint8]
-Rows = NDArray[np.bool_]
 Coverage = NDArray[np.float32]
 Point = tuple[float, float]
 # Maps a recorded position, in the viewport of the document that holds the node, to pixels of the video.

@@ -10,38 +10,29 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from enum import StrEnum
 from typing import Final, Protocol
 
 import av
 import numpy as np
 
-from video_export_worker.errors import RenderFailed
-from video_export_worker.rendering.page import ReplayPage
-from video_export_worker.rendering.surface import (
+from video_export_worker.capture.compositor_memory import (
     PATTERN,
     REMOVE_PATTERN,
-    Picture,
-    Surface,
-    find_surfaces,
+    CompositorBitmap,
+    find_bitmaps,
     make_pattern,
-    open_surface,
+    open_bitmap,
     require_painted,
 )
+from video_export_worker.errors import RenderFailed
+from video_export_worker.pictures import Picture
+from video_export_worker.replay.page import ReplayPage
+from video_export_worker.replay.settings import CaptureMode
 
 LOG = logging.getLogger(__name__)
 SEEDS: Final = (20_011, 50_021, 90_001)  # of the patterns: each moves the one before by more rows than there are
 PATTERN_ROWS: Final = 64
 PATTERN_FRAMES: Final = 20
-
-
-class CaptureMode(StrEnum):
-    """How frames are captured."""
-
-    AUTO = "auto"
-    """From memory where that works."""
-    SCREENSHOT = "screenshot"
-    """By screenshots only."""
 
 
 class CaptureDiffers(RenderFailed):
@@ -78,7 +69,7 @@ class ScreenshotCapture:
         """A screenshot needs nobody to vouch for it."""
 
 
-class SurfaceCapture:
+class MemoryCapture:
     """The bitmap of the compositor, checked against screenshots: the 1st, 4th, 16th, 64th ... picture and the last."""
 
     def __init__(self, read: Callable[[], Picture], check: Capture) -> None:
@@ -127,24 +118,24 @@ async def open_capture(page: ReplayPage, width: int, height: int, mode: CaptureM
         mode: screenshots only, or the best.
     """
     screenshots = ScreenshotCapture(page)
-    surface = await _find_surface(page, width, height) if mode is CaptureMode.AUTO else None
-    if surface is None:
+    bitmap = await _find_bitmap(page, width, height) if mode is CaptureMode.AUTO else None
+    if bitmap is None:
         yield screenshots
         return
-    read, close = open_surface(surface)
+    read, close = open_bitmap(bitmap)
     try:
-        yield SurfaceCapture(read, screenshots)
+        yield MemoryCapture(read, screenshots)
     finally:
         close()
 
 
-async def _find_surface(page: ReplayPage, width: int, height: int) -> Surface | None:
+async def _find_bitmap(page: ReplayPage, width: int, height: int) -> CompositorBitmap | None:
     """The one place that shows each of several patterns after the other."""
     process = await page.devtools.find_process("GPU")
     if process is None:
         return None
     rows = min(PATTERN_ROWS, height)
-    surfaces: list[Surface] = []
+    bitmaps: list[CompositorBitmap] = []
     try:
         for number, seed in enumerate(SEEDS):
             await page.evaluate(PATTERN % (seed, rows), "capture")
@@ -152,18 +143,18 @@ async def _find_surface(page: ReplayPage, width: int, height: int) -> Surface | 
                 return None
             pattern = make_pattern(seed, width, rows)
             if number == 0:
-                surfaces = find_surfaces(process, pattern, height)
-            surfaces = [surface for surface in surfaces if _shows(surface, pattern)]
+                bitmaps = find_bitmaps(process, pattern, height)
+            bitmaps = [bitmap for bitmap in bitmaps if _shows(bitmap, pattern)]
     except OSError as error:
         LOG.info("frames are captured by screenshots: the memory of Chromium cannot be read here (%s)", error)
         return None
     finally:
         await page.evaluate(REMOVE_PATTERN, "capture")
         await _paint_pattern(page)
-    if len(surfaces) != 1:
-        LOG.info("frames are captured by screenshots: Chromium's bitmap was found in %d places", len(surfaces))
+    if len(bitmaps) != 1:
+        LOG.info("frames are captured by screenshots: Chromium's bitmap was found in %d places", len(bitmaps))
         return None
-    return surfaces[0]
+    return bitmaps[0]
 
 
 async def _paint_pattern(page: ReplayPage) -> bool:
@@ -174,8 +165,8 @@ async def _paint_pattern(page: ReplayPage) -> bool:
     return False
 
 
-def _shows(surface: Surface, pattern: Picture) -> bool:
-    read, close = open_surface(surface)
+def _shows(bitmap: CompositorBitmap, pattern: Picture) -> bool:
+    read, close = open_bitmap(bitmap)
     try:
         return np.array_equal(read()[: len(pattern)], pattern)
     except RenderFailed:  # blank by now

@@ -13,17 +13,17 @@ import av
 import numpy as np
 import pytest
 
-from video_export_worker.errors import RenderFailed
-from video_export_worker.rendering import surface as surfaces
-from video_export_worker.rendering.captures import decode_png
-from video_export_worker.rendering.surface import (
-    Picture,
-    Surface,
-    find_surfaces,
+from video_export_worker.capture import compositor_memory
+from video_export_worker.capture.captures import decode_png
+from video_export_worker.capture.compositor_memory import (
+    CompositorBitmap,
+    find_bitmaps,
     make_opaque,
     make_pattern,
-    open_surface,
+    open_bitmap,
 )
+from video_export_worker.errors import RenderFailed
+from video_export_worker.pictures import Picture
 
 WIDTH, HEIGHT, ROWS, MARGIN, SEED = 1280, 720, 64, 32, 20_011
 
@@ -48,19 +48,19 @@ def bitmap() -> Iterator[Picture]:
     libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(size))
 
 
-def find(bitmap: Picture) -> Surface:
-    found = find_surfaces(os.getpid(), make_pattern(SEED, WIDTH, ROWS), HEIGHT)
-    [surface] = (surface for surface in found if surface.address == bitmap.ctypes.data)
-    return surface
+def find(bitmap: Picture) -> CompositorBitmap:
+    found = find_bitmaps(os.getpid(), make_pattern(SEED, WIDTH, ROWS), HEIGHT)
+    [place] = (place for place in found if place.address == bitmap.ctypes.data)
+    return place
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["at once", "by the file"])
 def test_a_picture_is_found_and_read(bitmap: Picture, refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if refused:
-        monkeypatch.setattr(surfaces, "_read_process", lambda *_: -1)
-    surface = find(bitmap)
-    assert surface.stride == (WIDTH + MARGIN) * 4
-    read, close = open_surface(surface)
+        monkeypatch.setattr(compositor_memory, "_read_process", lambda *_: -1)
+    place = find(bitmap)
+    assert place.stride == (WIDTH + MARGIN) * 4
+    read, close = open_bitmap(place)
     try:
         assert np.array_equal(read(), bitmap[:, :WIDTH])
         bitmap[HEIGHT - 1, WIDTH - 1] = (1, 2, 3, 255)
@@ -71,15 +71,15 @@ def test_a_picture_is_found_and_read(bitmap: Picture, refused: bool, monkeypatch
 
 def test_what_is_given_back_meanwhile_does_not_hide_the_rest(bitmap: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = (bitmap.ctypes.data - mmap.PAGESIZE, mmap.PAGESIZE + bitmap.nbytes)
-    monkeypatch.setattr(surfaces, "_writable_regions", lambda *_: [listed])
+    monkeypatch.setattr(compositor_memory, "_writable_regions", lambda *_: [listed])
     assert find(bitmap).stride == (WIDTH + MARGIN) * 4
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["at once", "by the file"])
 def test_memory_that_is_gone_is_an_error(refused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if refused:
-        monkeypatch.setattr(surfaces, "_read_process", lambda *_: -1)
-    read, close = open_surface(Surface(os.getpid(), 4096, WIDTH * 4, WIDTH, HEIGHT))
+        monkeypatch.setattr(compositor_memory, "_read_process", lambda *_: -1)
+    read, close = open_bitmap(CompositorBitmap(os.getpid(), 4096, WIDTH * 4, WIDTH, HEIGHT))
     try:
         with pytest.raises(OSError, match=r"ends within the picture|Input/output error"):
             read()

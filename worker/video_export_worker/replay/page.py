@@ -1,4 +1,4 @@
-"""The replay page: its frames are begun one by one, and its clock is the recording's."""
+"""A page in a browser of its own: its frames are begun one by one, at times of the recording."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from video_export_worker.errors import RenderFailed
-from video_export_worker.rendering.devtools import DevTools
+from video_export_worker.replay.devtools import DevTools
 
 # Blink's animation clock follows the wall clock where frame times are near it, so ours lie far ahead.
 CLOCK_OFFSET_MS: Final = 1e9
 FRAME_TIMEOUT: Final = 20.0
 LOAD_TIMEOUT: Final = 60.0
-MAX_REPAINTS: Final = 50
 PNG: Final = {"format": "png", "optimizeForSpeed": True}  # lossless, and cheaper than a JPEG
 
 
@@ -31,7 +30,7 @@ class Stage:
 
 
 class ReplayPage:
-    """The page in a browser of its own. Made by `open_page`."""
+    """The page. Made by `open_page`."""
 
     def __init__(self, devtools: DevTools) -> None:
         self.devtools = devtools
@@ -54,29 +53,21 @@ class ReplayPage:
             raise RenderFailed(f"{stage}: {thrown.get('description') or answer['exceptionDetails']['text']}")
         return answer["result"].get("value")
 
-    async def paint(self, offset_ms: float, *, changed: bool, restless: bool = False) -> bool:
-        """Paint the page as it is at `offset_ms` of the recording; True if any pixel may have changed.
-
-        A renderer that was idle asks for frames by a message of its own, and a frame that begins before it arrives
-        passes without the page. Such a frame shows no damage, so a page that was `changed` is asked, and the frame
-        begun again. A `restless` page is asked even so: the damage may be that of an animated picture alone.
-        """
+    def set_time(self, offset_ms: float) -> None:
+        """Begin the next frame at `offset_ms` of the recording; frames never go back."""
         self._clock_ms = max(self._clock_ms, self._origin_ms + offset_ms)
-        damaged: bool = False
-        for _ in range(MAX_REPAINTS):
-            damaged |= bool((await self._begin_frame())["hasDamage"])
-            if damaged and not restless:
-                return True
-            if not changed or await self.evaluate(f"videoExportPlayer.isPainted({offset_ms!r})", "frame"):
-                return damaged
-            # Begun again at the same time, a frame with an animated picture may never end.
-            self._clock_ms += 0.5 if restless else 0
-        raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
 
-    async def screenshot(self, offset_ms: float | None = None, picture: Mapping[str, Any] = PNG) -> bytes:
-        """Encoded picture of what was painted last; with `offset_ms` the page is painted in the same frame."""
-        if offset_ms is not None:
-            self._clock_ms = max(self._clock_ms, self._origin_ms + offset_ms)
+    def advance_time(self, ms: float) -> None:
+        """Begin the next frame so much later."""
+        self._clock_ms += ms
+
+    async def begin_frame(self) -> bool:
+        """Begin a frame; True if any pixel may have changed."""
+        damaged: bool = (await self._begin_frame())["hasDamage"]
+        return damaged
+
+    async def screenshot(self, picture: Mapping[str, Any] = PNG) -> bytes:
+        """Encoded picture of the page, painted in a frame of its own."""
         answer = await self._begin_frame(screenshot=dict(picture))
         if not answer.get("screenshotData"):
             raise RenderFailed("capture: Chromium returned a frame without a picture")
@@ -84,9 +75,8 @@ class ReplayPage:
 
     async def pump(self) -> bool:
         """Begin one frame before the recording's start; True if any pixel may have changed."""
-        self._clock_ms += 10
-        damaged: bool = (await self._begin_frame())["hasDamage"]
-        return damaged
+        self.advance_time(10)
+        return await self.begin_frame()
 
     async def pump_until(self, work: Awaitable[Any], stage: str) -> Any:
         """Keep beginning frames, 10 ms of page time apart, until `work` is done: without frames a page never loads."""

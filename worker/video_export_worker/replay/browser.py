@@ -13,10 +13,8 @@ import logging
 import math
 import os
 import secrets
-import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,10 +23,9 @@ from playwright.async_api import Error, Playwright, Route
 
 from video_export_worker.driver import Driver
 from video_export_worker.errors import RenderFailed
-from video_export_worker.rendering.captures import CaptureMode
-from video_export_worker.rendering.cpus import choose_browsers
-from video_export_worker.rendering.devtools import connect_devtools
-from video_export_worker.rendering.page import ReplayPage, Stage
+from video_export_worker.replay.devtools import connect_devtools
+from video_export_worker.replay.page import ReplayPage, Stage
+from video_export_worker.replay.settings import ChromiumSettings
 
 LOG = logging.getLogger(__name__)
 
@@ -66,63 +63,6 @@ CSP = (
 TILE = 64  # pixels that a tile's sides are multiples of
 LAUNCH_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 5.0
-
-
-@dataclass(frozen=True)
-class ChromiumSettings:
-    """Which Chromium runs, whether its own sandbox is on, and how frames are captured.
-
-    Attributes:
-        executable: path of `chromium-headless-shell`; by default it is looked up on PATH, then among Playwright's.
-        sandbox: True, False, or None to use it wherever the machine allows it.
-        capture: from the compositor's memory where that works, or by screenshots only.
-        browsers: how many may work on one segment side by side.
-        driver: of Playwright, shared with others; by default each browser starts one, which takes half a second.
-    """
-
-    executable: str | None = None
-    sandbox: bool | None = None
-    capture: CaptureMode = CaptureMode.AUTO
-    browsers: int = 1
-    driver: Driver | None = None
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> ChromiumSettings:
-        """Read VIDEO_EXPORT_CHROMIUM (a path), ..._SANDBOX (true, false, auto), ..._CAPTURE (auto, screenshot), and
-        VIDEO_EXPORT_BROWSERS (a number; by default as many as there are processors for).
-        """
-        sandbox = environment.get("VIDEO_EXPORT_CHROMIUM_SANDBOX", "auto").lower()
-        if sandbox not in ("true", "false", "auto"):
-            raise ValueError(f"VIDEO_EXPORT_CHROMIUM_SANDBOX is {sandbox!r}: use true, false or auto")
-        capture = environment.get("VIDEO_EXPORT_CHROMIUM_CAPTURE", CaptureMode.AUTO).lower()
-        if capture not in tuple(CaptureMode):
-            raise ValueError(f"VIDEO_EXPORT_CHROMIUM_CAPTURE is {capture!r}: use {' or '.join(CaptureMode)}")
-        executable = environment.get("VIDEO_EXPORT_CHROMIUM") or None
-        browsers = environment.get("VIDEO_EXPORT_BROWSERS") or str(choose_browsers(slots=1))
-        if not browsers.isdecimal() or int(browsers) < 1:
-            raise ValueError(f"VIDEO_EXPORT_BROWSERS is {browsers!r}: use a whole number from 1 up")
-        return cls(executable, {"true": True, "false": False}.get(sandbox), CaptureMode(capture), int(browsers))
-
-    def find_executable(self) -> str:
-        """Path of the browser.
-
-        Raises:
-            RenderFailed: there is none; the message says how to get one.
-        """
-        path = self.executable or shutil.which("chromium-headless-shell") or _find_of_playwright()
-        if path is None or not os.access(path, os.X_OK):
-            raise RenderFailed(
-                f"launch: no Chromium headless shell at {path or 'any place on PATH'}; "
-                "install Debian's chromium-headless-shell or set VIDEO_EXPORT_CHROMIUM"
-            )
-        return path
-
-
-def _find_of_playwright() -> str | None:
-    """Path of the newest headless shell that `playwright install --only-shell chromium` has fetched, if any."""
-    folder = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
-    found = [*folder.glob("chromium_headless_shell-*/*/*headless[-_]shell")]
-    return str(max(found, key=lambda path: path.stat().st_mtime)) if found else None
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_export_worker.rendering.cutting import RENDER, WorkEstimate
+from video_export_worker.planning.work_estimate import RENDER, WorkEstimate
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=200), st.integers(1, 6), st.data())

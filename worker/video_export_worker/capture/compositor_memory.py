@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_export_worker.errors import RenderFailed
+from video_export_worker.pictures import Picture
 
-Picture = NDArray[np.uint8]
 OPAQUE: Final = 0xFF000000  # of a little-endian BGRA pixel
 
 # Paints the first rows of the window with a pattern that no page has, the same as `make_pattern` here.
@@ -58,7 +58,7 @@ class _Span(ctypes.Structure):
 
 
 @dataclass(frozen=True)
-class Surface:
+class CompositorBitmap:
     """Where a process keeps the picture.
 
     Attributes:
@@ -84,7 +84,7 @@ def make_pattern(seed: int, width: int, rows: int) -> Picture:
     return np.ascontiguousarray(words.view(np.uint8).reshape(rows, width, 4)[..., [2, 1, 0, 3]])
 
 
-def find_surfaces(process: int, pattern: Picture, height: int) -> list[Surface]:
+def find_bitmaps(process: int, pattern: Picture, height: int) -> list[CompositorBitmap]:
     """Every place in the writable memory of `process` where a picture of `height` rows may begin with the pattern.
 
     Raises:
@@ -99,22 +99,22 @@ def find_surfaces(process: int, pattern: Picture, height: int) -> list[Surface]:
             while at >= 0:
                 stride = data.find(second, at + len(first)) - at
                 if 0 < stride < 2 * len(first):
-                    found.append(Surface(process, start + at, stride, width, height))
+                    found.append(CompositorBitmap(process, start + at, stride, width, height))
                 at = data.find(first, at + 1)
     return found
 
 
-def open_surface(surface: Surface) -> tuple[Callable[[], Picture], Callable[[], None]]:
+def open_bitmap(bitmap: CompositorBitmap) -> tuple[Callable[[], Picture], Callable[[], None]]:
     """A function that reads the picture (height x width x 4, BGRA; raises OSError), and one that ends the reading."""
-    memory = os.open(f"/proc/{surface.process}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    size = surface.stride * surface.height
+    memory = os.open(f"/proc/{bitmap.process}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    size = bitmap.stride * bitmap.height
 
     def copy_by_file(data: NDArray[np.uint8]) -> int:
-        return os.preadv(memory, [data.data], surface.address)
+        return os.preadv(memory, [data.data], bitmap.address)
 
     def copy_at_once(data: NDArray[np.uint8]) -> int:
-        here, there = _Span(data.ctypes.data, size), _Span(surface.address, size)
-        count: int = _read_process(surface.process, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
+        here, there = _Span(data.ctypes.data, size), _Span(bitmap.address, size)
+        count: int = _read_process(bitmap.process, ctypes.byref(here), 1, ctypes.byref(there), 1, 0)
         return count
 
     # A quarter of the file's time, but refused by some container runtimes.
@@ -123,9 +123,9 @@ def open_surface(surface: Surface) -> tuple[Callable[[], Picture], Callable[[], 
     def read() -> Picture:
         data = np.empty(size, np.uint8)
         if copy(data) != size:
-            raise OSError(f"the memory of process {surface.process} ends within the picture")
-        rows = data.reshape(surface.height, surface.stride)
-        return make_opaque(rows[:, : surface.width * 4].reshape(surface.height, surface.width, 4))
+            raise OSError(f"the memory of process {bitmap.process} ends within the picture")
+        rows = data.reshape(bitmap.height, bitmap.stride)
+        return make_opaque(rows[:, : bitmap.width * 4].reshape(bitmap.height, bitmap.width, 4))
 
     return read, lambda: os.close(memory)
 

@@ -1,28 +1,28 @@
 // Takes out of a recording what would act by itself: the replay alone decides what happens, and when.
 import { isFullSnapshot, isMutation } from "./events.js";
 
-export function disarmEvent(event) {
-  if (isFullSnapshot(event)) disarm(event.data.node);
+export function sanitiseEvent(event) {
+  if (isFullSnapshot(event)) sanitise(event.data.node);
   else if (isMutation(event)) {
-    event.data.adds?.forEach(({ node }) => disarm(node));
-    event.data.attributes?.forEach(({ attributes }) => disarm({ attributes }));
+    event.data.adds?.forEach(({ node }) => sanitise(node));
+    event.data.attributes?.forEach(({ attributes }) => sanitise({ attributes }));
   }
 }
 
-function disarm({ tagName, attributes, childNodes }) {
+function sanitise({ tagName, attributes, childNodes }) {
   if (attributes) {
     delete attributes.autofocus; // a focus scrolls the page
     delete attributes.loading; // a lazy image that is out of sight would be waited for in vain
     if (tagName === "meta" && /refresh/i.test(attributes["http-equiv"])) delete attributes["http-equiv"];
     // What a frame holds is recorded by itself; loaded from here it would take its place.
     if (tagName === "iframe") delete attributes.srcdoc;
-    if (tagName === "video" || tagName === "audio") disarmMedia(attributes);
+    if (tagName === "video" || tagName === "audio") sanitiseMedia(attributes);
   }
-  childNodes?.forEach(disarm);
+  childNodes?.forEach(sanitise);
 }
 
 /** A clip plays in the time of the recording, see media.js: `autoplay` would play it in the machine's. */
-function disarmMedia(attributes) {
+function sanitiseMedia(attributes) {
   if ("autoplay" in attributes && attributes.autoplay !== false) attributes.rr_mediaState ??= "played";
   delete attributes.autoplay;
   attributes.preload = "auto";

@@ -6,7 +6,7 @@ const SMIL = "animate, animateTransform, animateMotion, set";
 // Elements that Blink moves by itself: nobody can tell it the time, but its own is that of the frames.
 const SELF_MOVING = "marquee";
 
-export class Census {
+export class TrackedNodes {
   #documents = new Set();
   #shadows = new Set();
   #smil = new Set();

@@ -1,0 +1,1 @@
+"""Capture: pictures of what the browser has painted."""

@@ -1,0 +1,1 @@
+"""Composing: captured pictures and what is drawn on them become the frames of a video."""

@@ -1,0 +1,1 @@
+"""Planning: which moment each frame shows, how much work it is, and where the work is cut."""

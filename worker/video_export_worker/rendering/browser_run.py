@@ -1,0 +1,186 @@
+"""One browser's work on a run of frames: steps the page where it may change, and captures where it did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Final
+
+from video_export_worker.capture.captures import Capture, open_capture
+from video_export_worker.composing.frames import Shot
+from video_export_worker.composing.pointer import PointerMarks, PointerPath
+from video_export_worker.errors import RenderFailed
+from video_export_worker.pictures import Picture
+from video_export_worker.planning.timeline import Timeline
+from video_export_worker.recording import Recording
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.browser import open_page
+from video_export_worker.replay.player import Origin, PageState, Player, Scene
+from video_export_worker.replay.settings import ChromiumSettings
+from video_export_worker.replay.steps import Step, StepPlanner
+
+CHUNK_BYTES: Final = 4 * 2**20
+LATE: Final = "an image or a font of the page did not load in time and may be missing"
+TOP: Final = Origin()  # where the top document begins, which holds all nodes of most pages
+NOTHING_YET: Final = PageState(
+    changed=False, animating=False, restless=False, nested=False, unresolved=0, viewport=Origin()
+)
+
+
+class BrowserRun:
+    """A run of frames, from a new browser to the last frame."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        timeline: Timeline,
+        options: RenderOptions,
+        chromium: ChromiumSettings,
+        counts: RenderCounts,
+    ) -> None:
+        self._recording = recording
+        self._timeline = timeline
+        self._options = options
+        self._chromium = chromium
+        self._counts = counts
+        self._planner = StepPlanner([float(event["timestamp"]) - recording.start_ms for event in recording.events])
+        self._pointer = PointerPath(recording.mouse, options.mouse)
+        self._previous: Step | None = None
+        self._state = NOTHING_YET
+        self._origins: dict[int, Origin] = {}
+        self._ahead: asyncio.Task[PageState] | None = None
+
+    async def run(self, frames: range) -> AsyncGenerator[Shot]:
+        """What is shown where it may differ from the frame before; what lies before the first is only replayed.
+
+        Raises:
+            RenderFailed: the browser failed.
+        """
+        options = self._options
+        async with (
+            open_page(self._chromium, options.stage) as page,
+            open_capture(page, options.width, options.height, self._chromium.capture) as capture,
+        ):
+            player = Player(page)
+            await self._load(player)
+            await self._replay_until(player, frames.start)
+            try:
+                async for shot in self._step(player, capture, frames):
+                    yield shot
+                await capture.finish()
+            finally:
+                if self._ahead is not None:
+                    self._ahead.cancel()
+                    await asyncio.gather(self._ahead, return_exceptions=True)
+
+    async def _load(self, player: Player) -> None:
+        for chunk in _split(self._recording.events):
+            await player.append(chunk)
+        options, stage = self._options, self._options.stage
+        scene = Scene(
+            width=stage.width,
+            height=stage.height,
+            max_scale=16 if options.enlarge else 1,
+            background=options.background,
+            canvas=self._recording.has_canvas,
+            mask_selectors=options.mask_selectors,
+        )
+        await player.load(scene)
+
+    async def _replay_until(self, player: Player, first: int) -> None:
+        """Apply what happened before frame `first`, frame by frame so that animations keep their phase, unpainted."""
+        for index in range(first):
+            at_ms = self._timeline.recording_ms(index)
+            if self._planner.must_step(at_ms, self._previous):
+                await self._seek(player, at_ms)
+                if self._state.restless:  # animated pictures begin when they are painted
+                    await player.paint(at_ms, changed=self._state.changed, restless=True)
+        if self._previous is not None:
+            # Nothing of it has been painted yet.
+            self._previous = replace(self._previous, damaged=True)
+
+    async def _step(self, player: Player, capture: Capture, frames: range) -> AsyncGenerator[Shot]:
+        shown: Shot | None = None
+        for index in frames:
+            at_ms = self._timeline.recording_ms(index)
+            damaged = False
+            if self._planner.must_step(at_ms, self._previous):
+                await self._seek(player, at_ms)
+                if index + 1 < frames.stop and not capture.needs_page:
+                    self._seek_next(player, index + 1)
+                damaged = await self._paint(player, at_ms)
+            picture = await self._capture(capture) if damaged or shown is None else shown.page
+            marks = await self._marks(player, at_ms)
+            if shown is None or picture is not shown.page or marks != shown.marks:
+                shown = Shot(index, picture, marks)
+                yield shown
+
+    async def _seek(self, player: Player, at_ms: float) -> None:
+        """Apply the recording up to `at_ms`."""
+        before = -1.0 if self._previous is None else self._previous.at_ms
+        ahead, self._ahead = self._ahead, None
+        self._state = await (ahead or player.seek(at_ms))
+        self._previous = Step(at_ms, self._planner.has_event(before, at_ms), False, self._state.animating)
+        self._origins.clear()
+        if self._state.unresolved and LATE not in self._counts.warnings:
+            self._counts.warnings.append(LATE)
+
+    def _seek_next(self, player: Player, index: int) -> None:
+        """Let the page go on to frame `index` where it is not asked about the frame before any more."""
+        at_ms = self._timeline.recording_ms(index)
+        is_asked = self._state.nested or self._state.restless
+        if self._state.changed and not is_asked and self._planner.must_step(at_ms, self._previous):
+            self._ahead = player.seek_next(at_ms)
+
+    async def _paint(self, player: Player, at_ms: float) -> bool:
+        """Paint the page as it is at `at_ms`; True if it was painted anew."""
+        damaged = await player.paint(at_ms, changed=self._state.changed, restless=self._state.restless)
+        if self._previous is not None:
+            self._previous = replace(self._previous, damaged=damaged)
+        self._counts.steps += 1
+        return damaged
+
+    async def _capture(self, capture: Capture) -> Picture:
+        self._counts.captures += 1
+        picture = await capture.take()
+        height, width = picture.shape[:2]
+        if height < self._options.height or width < self._options.width:
+            raise RenderFailed(f"capture: a picture of {width}x{height} pixels")
+        return picture[: self._options.height, : self._options.width]
+
+    async def _marks(self, player: Player, at_ms: float) -> PointerMarks:
+        """The pointer's marks; the page is asked where a frame that holds an element begins."""
+        missing: set[int] = set()
+
+        def project(x: float, y: float, node: int) -> tuple[float, float]:
+            origin = self._origins.get(node, TOP if not self._state.nested else None)
+            if origin is None:
+                missing.add(node)
+                return 0.0, 0.0
+            viewport, ratio = self._state.viewport, self._options.device_scale_factor
+            left, top = origin.x + x * origin.scale, origin.y + y * origin.scale
+            return (viewport.x + left * viewport.scale) * ratio, (viewport.y + top * viewport.scale) * ratio
+
+        marks = self._pointer.marks_at(at_ms, project)
+        if missing:
+            nodes = sorted(missing)
+            self._origins.update(zip(nodes, await player.origins(nodes), strict=True))
+            marks = self._pointer.marks_at(at_ms, project)
+        return marks
+
+
+def _split(events: list[dict[str, object]]) -> list[str]:
+    """The events as JSON arrays of a few MiB each: one huge message would stall the browser's pipe."""
+    chunks: list[str] = []
+    current: list[str] = []
+    size = 0
+    for event in events:
+        text = json.dumps(event, separators=(",", ":"))
+        if size + len(text) > CHUNK_BYTES and current:
+            chunks.append("[" + ",".join(current) + "]")
+            current, size = [], 0
+        current.append(text)
+        size += len(text)
+    return [*chunks, "[" + ",".join(current) + "]"]

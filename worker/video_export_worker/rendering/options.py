@@ -1,0 +1,46 @@
+"""What a rendering is told, and what it tells."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from video_export_worker.contract import Mouse
+from video_export_worker.replay.page import Stage
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How the page is shown.
+
+    Attributes:
+        width: of the video in device pixels.
+        height: of the video in device pixels.
+        device_scale_factor: device pixels per CSS pixel.
+        mask_selectors: elements that are hidden.
+        enlarge: scale a smaller page up to the video's size instead of showing it on the background.
+    """
+
+    width: int
+    height: int
+    device_scale_factor: float = 1.0
+    background: str = "#ffffff"
+    mouse: Mouse = field(default_factory=Mouse)
+    mask_selectors: tuple[str, ...] = ()
+    enlarge: bool = False
+
+    @property
+    def stage(self) -> Stage:
+        """The page's size in CSS pixels: rounded up, the surplus is cut off the captured picture."""
+        ratio = self.device_scale_factor
+        return Stage(math.ceil(self.width / ratio), math.ceil(self.height / ratio), ratio)
+
+
+@dataclass
+class RenderCounts:
+    """What the renderer did; filled while it runs."""
+
+    steps: int = 0
+    captures: int = 0
+    restarts: int = 0
+    warnings: list[str] = field(default_factory=list)

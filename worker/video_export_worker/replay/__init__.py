@@ -1,0 +1,1 @@
+"""Replay: a browser with the replay page, moved through the recording frame by frame. `player` tells how."""

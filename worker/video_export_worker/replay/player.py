@@ -1,0 +1,166 @@
+"""The protocol between the renderer and the replay page, `window.videoExportPlayer` (worker/player/src/player.js).
+
+Theory of operation
+===================
+
+The page never reads a clock. Two things move it: `seek` applies the recording up to a time, and a begun frame
+(`ReplayPage.begin_frame`) paints what is there. Nothing changes between the two, and time never goes back.
+
+1. `append(text)` hands over the recording: JSON arrays of events, in order. The page takes out what would act by itself
+   before rrweb sees an event.
+2. `load(scene)` builds rrweb's replayer, hidden, with the first full snapshot, and waits for its images and fonts. A
+   page that loads needs frames, so the renderer begins them meanwhile (`pump_until`).
+3. `seek(t)` applies each event up to and including `t` at the event's own time, moves every animation, transition, SMIL
+   document and clip to its age at `t`, waits for what it shows, and answers with a `PageState`. So what a seek shows
+   depends on the recording and on `t` alone, not on the seeks before it.
+4. `paint(t)` begins the frame that shows it. An idle renderer process asks for frames by a message of its own, and a
+   frame that begins before this message arrives passes without the page: it shows no damage. So where a frame shows
+   none although the page has changed, `paint` asks the page whether it took part (`isPainted`), and begins the frame
+   again if it did not. A `restless` page (marquees, animated pictures, clips that are not presented yet) is always
+   asked: the damage may have come from such a picture alone.
+5. A step that shows damage, an event or an animation is followed by another step: what settles late (scrolling, layout
+   far out of sight) settles in the frame after. `steps.StepPlanner` decides that.
+6. `seek_next(t)` seeks ahead: the page waits until it took part in the frame that was begun last and then seeks, while
+   that frame is still rastered, composited and read. It must not be used where the page is still asked about the
+   frame before (origins, a restless page, a capture that needs a frame of the page).
+7. `origins(nodes)` tells where the iframes that hold these nodes begin, for positions of the pointer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from video_export_worker.errors import InvalidRequest, RenderFailed
+from video_export_worker.replay.page import ReplayPage
+
+MAX_REPAINTS: Final = 50
+BETWEEN_REPAINTS_MS: Final = 0.5  # begun again at the same time, a frame with an animated picture may never end
+
+
+@dataclass(frozen=True)
+class Scene:
+    """How the replayed page is shown.
+
+    Attributes:
+        width: of the stage in CSS pixels.
+        height: of the stage in CSS pixels.
+        max_scale: how much a smaller page is enlarged at most.
+        background: CSS colour around the page.
+        canvas: the recording has a canvas, which is painted only where scripts are allowed.
+        mask_selectors: elements that are hidden.
+    """
+
+    width: int
+    height: int
+    max_scale: float
+    background: str
+    canvas: bool
+    mask_selectors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a document begins, in CSS pixels of what holds it, and how large one of its pixels is there."""
+
+    x: float = 0.0
+    y: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What the page is like after a seek.
+
+    Attributes:
+        changed: something was applied or moves, so that the next frame may differ.
+        animating: something moves by itself, so that every frame may differ.
+        restless: Blink moves something that the page cannot tell the time: see `paint`.
+        nested: there are iframes, whose origins the pointer may need.
+        unresolved: how often an image or a font did not load in time, since the start.
+        viewport: where the recorded viewport is on the stage.
+    """
+
+    changed: bool
+    animating: bool
+    restless: bool
+    nested: bool
+    unresolved: int
+    viewport: Origin
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> PageState:
+        """The state that the page has answered."""
+        viewport = Origin(*(answer["viewport"][key] for key in ("x", "y", "scale")))
+        flags = {key: answer[key] for key in ("changed", "animating", "restless", "nested", "unresolved")}
+        return cls(**flags, viewport=viewport)
+
+
+class Player:
+    """The replay page's side of the protocol. Every method raises RenderFailed if the page fails or does not answer."""
+
+    def __init__(self, page: ReplayPage) -> None:
+        self._page = page
+
+    async def append(self, text: str) -> None:
+        """Hand over events: the text of a JSON array."""
+        await self._page.evaluate(f"videoExportPlayer.append({json.dumps(text)})", "load")
+
+    async def load(self, scene: Scene) -> None:
+        """Build the replayer with the first full snapshot.
+
+        Raises:
+            InvalidRequest: a mask selector is no CSS selector.
+        """
+        options = {
+            "width": scene.width,
+            "height": scene.height,
+            "maxScale": scene.max_scale,
+            "background": scene.background,
+            "canvas": scene.canvas,
+            "maskSelectors": list(scene.mask_selectors),
+        }
+        loading = self._page.evaluate(f"videoExportPlayer.load({json.dumps(options)})", "load")
+        try:
+            await self._page.pump_until(loading, "load")
+        except RenderFailed as error:
+            if "InvalidSelector: " in str(error):
+                selector = str(error).split("InvalidSelector: ")[1].splitlines()[0]
+                raise InvalidRequest(f"mask_selectors: {selector!r} is no CSS selector") from error
+            raise
+
+    async def seek(self, at_ms: float) -> PageState:
+        """Apply the recording up to and including `at_ms`."""
+        return PageState.read(await self._page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek"))
+
+    def seek_next(self, at_ms: float) -> asyncio.Task[PageState]:
+        """Seek to `at_ms` as soon as the page took part in the frame that is about to be begun.
+
+        It is sent when the caller waits next: right after that frame was begun, which nothing is to delay.
+        """
+
+        async def seek() -> PageState:
+            return PageState.read(await self._page.evaluate(f"videoExportPlayer.seekNext({at_ms!r})", "seek"))
+
+        return asyncio.create_task(seek())
+
+    async def paint(self, at_ms: float, *, changed: bool, restless: bool) -> bool:
+        """Begin the frame that shows `at_ms`, which was sought; True if any pixel may have changed."""
+        self._page.set_time(at_ms)
+        damaged = False
+        for _ in range(MAX_REPAINTS):
+            damaged |= await self._page.begin_frame()
+            if damaged and not restless:
+                return True
+            if not changed or await self._page.evaluate(f"videoExportPlayer.isPainted({at_ms!r})", "frame"):
+                return damaged
+            self._page.advance_time(BETWEEN_REPAINTS_MS if restless else 0)
+        raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
+
+    async def origins(self, nodes: Sequence[int]) -> list[Origin]:
+        """For each of rrweb's node ids where the frame that holds the node begins, in the top document's viewport."""
+        answers = await self._page.evaluate(f"videoExportPlayer.origins({json.dumps(nodes)})", "pointer")
+        return [Origin(answer["x"], answer["y"], answer["scale"]) for answer in answers]
