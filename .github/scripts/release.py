@@ -1,28 +1,29 @@
-"""What a release needs of the tree: one version everywhere, notes of the change log, charts with real image names.
+"""What a release needs of the tree: one version everywhere, notes of the change log, real names.
 
 Usage:
-    release.py check vX.Y.Z           fails unless everything says this version and the change log describes it
-    release.py notes vX.Y.Z           prints what the change log says about it
-    release.py charts REGISTRY FOLDER packages both charts into FOLDER, with the images of REGISTRY (host/owner)
+    release.py check vX.Y.Z             fails unless everything says this version and the change log describes it
+    release.py notes vX.Y.Z             prints what the change log says about it
+    release.py own REGISTRY REPOSITORY  puts both names (host/owner, owner/name) in place of those with `example`
 
-Standard library alone, and helm for the charts: it runs before anything is installed.
+Standard library alone: it runs before anything is installed.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CHARTS: Final = ("video-export-operator", "temporal-worker-video-export")
-PLACEHOLDER: Final = "ghcr.io/example"
-"""The registry that stands in this tree for that of whoever releases."""
 REGISTRY: Final = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)*")
+REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
+EXAMPLE_REGISTRY: Final = "ghcr.io/example"
+EXAMPLE_REPOSITORY: Final = "github.com/example/video-export-operator"
+"""What stands in this tree for the names of whoever releases."""
+SHIPPED: Final = ("README.md", "pyproject.toml", "charts", "examples")
+"""What a release ships and where these names are: files, and folders with everything below them."""
 VERSIONS: Final = (
     ("pyproject.toml", r'^version = "(.+)"$'),
     ("Dockerfile.operator", r"^ARG VERSION=(.+)$"),
@@ -61,24 +62,32 @@ def find_problems(root: Path, tag: str) -> list[str]:
     return wrong
 
 
-def stage_chart(source: Path, target: Path, registry: str) -> None:
-    """Copy a chart, with the files that links of it lead to, and put the registry in place of the placeholder."""
-    shutil.copytree(source, target)
-    for path in target.rglob("*"):
-        if path.is_file():
-            text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace(PLACEHOLDER, registry), encoding="utf-8")
+def own(root: Path, registry: str, repository: str) -> None:
+    """Put real names in place of the examples, in everything that a release ships.
+
+    Raises:
+        SystemExit: a name is none; nothing was changed.
+    """
+    registry = registry.lower()
+    if not REGISTRY.fullmatch(registry):
+        raise SystemExit(f"release: {registry!r} is no registry with an owner, such as {EXAMPLE_REGISTRY}")
+    if not REPOSITORY.fullmatch(repository):
+        raise SystemExit(f"release: {repository!r} is no owner/name of a repository")
+    for path in find_shipped(root):
+        text = path.read_text(encoding="utf-8")
+        named = text.replace(EXAMPLE_REGISTRY, registry).replace(EXAMPLE_REPOSITORY, f"github.com/{repository}")
+        if named != text:
+            path.write_text(named, encoding="utf-8")
 
 
-def package_charts(registry: str, folder: Path, helm: str = "helm") -> None:
-    """Package both charts."""
-    name = registry.lower()
-    if not REGISTRY.fullmatch(name):
-        raise SystemExit(f"release: {registry!r} is no registry with an owner, such as {PLACEHOLDER}")
-    with tempfile.TemporaryDirectory() as stage:
-        for chart in CHARTS:
-            stage_chart(ROOT / "charts" / chart, Path(stage, chart), name)
-            subprocess.run([helm, "package", str(Path(stage, chart)), "--destination", str(folder)], check=True)
+def find_shipped(root: Path) -> list[Path]:
+    """Return the files in which names are put."""
+    return [
+        path
+        for name in SHIPPED
+        for path in ([root / name] if (root / name).is_file() else sorted((root / name).rglob("*")))
+        if path.is_file()
+    ]
 
 
 def main(arguments: list[str]) -> None:
@@ -89,8 +98,8 @@ def main(arguments: list[str]) -> None:
                 raise SystemExit("\n".join([f"release: {tag} cannot be released:", *problems]))
         case ["notes", tag]:
             print(read_notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), tag.removeprefix("v")))
-        case ["charts", registry, folder]:
-            package_charts(registry, Path(folder))
+        case ["own", registry, repository]:
+            own(ROOT, registry, repository)
         case _:
             raise SystemExit(__doc__)
 

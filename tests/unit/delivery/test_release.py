@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,19 +68,35 @@ def test_the_notes_are_those_of_the_version() -> None:
     assert release.read_notes(CHANGELOG, "0.3.0") == ""
 
 
-@pytest.mark.parametrize("chart", release.CHARTS)
-def test_a_released_chart_names_the_images_of_who_releases(chart: str, tmp_path: Path) -> None:
-    release.stage_chart(ROOT / "charts" / chart, tmp_path / chart, "registry.example.org/media")
-    values = yaml.safe_load((tmp_path / chart / "values.yaml").read_text(encoding="utf-8"))
-    assert values["image"]["repository"].startswith("registry.example.org/media/video-export-")
-    texts = [path.read_text(encoding="utf-8") for path in (tmp_path / chart).rglob("*") if path.is_file()]
-    assert not any(release.PLACEHOLDER in text for text in texts)
+def test_what_is_shipped_has_the_names_of_who_releases(tmp_path: Path) -> None:
+    for name in release.SHIPPED:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    release.own(tmp_path, "registry.example.org/Media", "media/exports")
+    values = yaml.safe_load((tmp_path / "charts/video-export-operator/values.yaml").read_text(encoding="utf-8"))
+    assert values["image"]["repository"] == "registry.example.org/media/video-export-operator"
+    urls = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    assert {url.startswith("https://github.com/media/exports") for url in urls.values()} == {True}
+    left = [
+        str(path.relative_to(tmp_path))
+        for path in release.find_shipped(tmp_path)
+        if re.search(r"ghcr\.io/example|github\.com/example", path.read_text(encoding="utf-8"))
+    ]
+    assert left == []
 
 
-@pytest.mark.parametrize("registry", ["ghcr.io/UPPER case", "", "https://ghcr.io/owner"])
-def test_what_is_no_registry_is_refused(registry: str, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="is no registry with an owner"):
-        release.package_charts(registry, tmp_path)
+@pytest.mark.parametrize(
+    ("registry", "repository", "said"),
+    [
+        ("ghcr.io/UPPER case", "a/b", "is no registry with an owner"),
+        ("", "a/b", "is no registry with an owner"),
+        ("https://ghcr.io/owner", "a/b", "is no registry with an owner"),
+        ("ghcr.io/owner", "https://github.com/a/b", "is no owner/name"),
+    ],
+)
+def test_what_is_no_name_is_refused(registry: str, repository: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=said):
+        release.own(tmp_path, registry, repository)
 
 
 def test_images_are_called_in_the_workflow_as_in_the_charts() -> None:
@@ -88,4 +105,6 @@ def test_images_are_called_in_the_workflow_as_in_the_charts() -> None:
     assert "${REGISTRY,,}/video-export-${IMAGE}" in workflow
     for chart in release.CHARTS:
         values = yaml.safe_load((ROOT / "charts" / chart / "values.yaml").read_text(encoding="utf-8"))
-        assert re.fullmatch(rf"{release.PLACEHOLDER}/video-export-(operator|worker)", values["image"]["repository"])
+        assert re.fullmatch(
+            rf"{release.EXAMPLE_REGISTRY}/video-export-(operator|worker)", values["image"]["repository"]
+        )
