@@ -30,10 +30,10 @@ class WorkerProcess:
         """What the worker has logged."""
         return self.log.read_text(errors="replace")
 
-    def get(self, path: str) -> str:
+    def get(self, path: str, host: str = "127.0.0.1") -> str:
         """Ask the metrics port (`/metrics`) or the health port (anything else)."""
         port = self.metrics_port if path == "/metrics" else self.health_port
-        with open_directly(f"http://127.0.0.1:{port}{path}") as answer:
+        with open_directly(f"http://{host}:{port}{path}") as answer:
             return str(answer.read().decode())
 
     def wait_for_log(self, text: str, timeout: float = PATIENCE) -> None:

@@ -29,6 +29,7 @@ SETTLED = 70.0
 PATIENCE = 900.0
 GOALS = {
     "steady_writes": "0",
+    "secret_reads_per_s": "<= 1",
     "lateness_p99_ms": "< 100",
     "rss_mb": "< 150",
     "cpu_share": "< 0.40",
@@ -39,6 +40,7 @@ COLUMNS = (
     "busy",
     "steady_s",
     "steady_writes",
+    "secret_reads_per_s",
     "lateness_p99_ms",
     "effective_interval_s",
     "rss_mb",
@@ -150,6 +152,7 @@ async def _watch_steady(
 ) -> dict[str, Any]:
     """Return what `steady` seconds cost in which nothing changes."""
     writes, metrics, memory = await fleet.writes(), operator.metrics(), [operator.memory()]
+    secrets = await fleet.reads_of_secrets()
     temporal.begin_watch()
     print(f"  steady for {steady:g} s", flush=True)
     began = (time.monotonic(), operator.cpu_seconds())
@@ -167,6 +170,7 @@ async def _watch_steady(
     return {
         "steady_s": steady,
         "steady_writes": sum(written.values()),
+        "secret_reads_per_s": round((await fleet.reads_of_secrets() - secrets) / steady, 2),
         "lateness_p99_ms": round(1000 * late[int(len(late) * 0.99)], 1),
         "effective_interval_s": round(min(intervals.values()), 3),
         "rss_mb": round(max(memory), 1),

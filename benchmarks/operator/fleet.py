@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from dev.control_plane import ControlPlane
 CHECKOUT = Path(__file__).parents[2]
 NAMESPACE = "scale"
 FOLDER = f"/apis/videoexport.dev/v1alpha1/namespaces/{NAMESPACE}/videoexportworkers"
+SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 READS = frozenset({"GET", "LIST", "WATCH", "CONNECT"})
 NO_WRITES = frozenset({"leases", "subjectaccessreviews", "tokenreviews", "selfsubjectaccessreviews", "tokens"})
@@ -50,7 +51,7 @@ def _kubectl(control_plane: ControlPlane, *arguments: str) -> None:
 
 
 def build_resource(name: str, temporal: str) -> Json:
-    """Return a resource with the defaults of its API."""
+    """Return README's own resource: the defaults of the API, and a Secret with the storage's credentials."""
     return {
         "apiVersion": "videoexport.dev/v1alpha1",
         "kind": "VideoExportWorker",
@@ -58,7 +59,7 @@ def build_resource(name: str, temporal: str) -> Json:
         "spec": {
             "temporal": {"address": temporal, "taskQueue": queue_of(name)},
             "image": "ghcr.io/example/video-export-worker:0.1.0",
-            "storage": {"uri": "s3://exports"},
+            "storage": {"uri": "s3://exports", "secretRef": {"name": f"{name}-storage"}},
         },
     }
 
@@ -78,8 +79,15 @@ class Fleet:
         return cls(ApiClient(settings), names)
 
     async def create(self, temporal: str) -> None:
-        """Create every resource."""
-        await _each(self.names, lambda name: self._request("POST", FOLDER, build_resource(name, temporal)))
+        """Create every resource, each with a Secret of its own: the most that can be."""
+
+        async def create_one(name: str) -> None:
+            metadata = {"name": f"{name}-storage", "namespace": NAMESPACE}
+            credentials = {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": "secret"}
+            await self._request("POST", SECRETS, {"metadata": metadata, "stringData": credentials})
+            await self._request("POST", FOLDER, build_resource(name, temporal))
+
+        await _each(self.names, create_one)
 
     async def statuses(self) -> dict[str, Json]:
         """Return the status of every resource that has one."""
@@ -112,6 +120,10 @@ class Fleet:
         text = (await self._send("GET", "/metrics")).decode()
         return count_writes(text)
 
+    async def reads_of_secrets(self) -> int:
+        """Return how often anybody has read a Secret; here that is the operator."""
+        return count_reads_of_secrets((await self._send("GET", "/metrics")).decode())
+
     async def close(self) -> None:
         """Close the connections."""
         await self.api.close()
@@ -141,15 +153,27 @@ def ready_since(status: Json) -> float:
 def count_writes(metrics: str) -> dict[str, int]:
     """Return the requests that ask for a write from the API server's metrics, by verb and resource."""
     counts: dict[str, int] = {}
-    for line in metrics.splitlines():
-        if not line.startswith("apiserver_request_total{"):
-            continue
-        labels, _, value = line.partition("{")[2].rpartition("} ")
-        known = dict(label.split("=", 1) for label in labels.replace('"', "").split(",") if "=" in label)
+    for known, count in _requests(metrics):
         if known["verb"] not in READS and known["resource"] not in NO_WRITES and not known["dry_run"]:
             what = "/".join(filter(None, (known["resource"], known["subresource"])))
-            counts[f"{known['verb']} {what}"] = counts.get(f"{known['verb']} {what}", 0) + int(float(value))
+            counts[f"{known['verb']} {what}"] = counts.get(f"{known['verb']} {what}", 0) + count
     return counts
+
+
+def count_reads_of_secrets(metrics: str) -> int:
+    """Return the requests for a Secret from the API server's metrics."""
+    return sum(count for known, count in _requests(metrics) if (known["verb"], known["resource"]) == ("GET", "secrets"))
+
+
+def _requests(metrics: str) -> Iterator[tuple[dict[str, str], int]]:
+    """Yield the labels and the count of each kind of request."""
+    for line in metrics.splitlines():
+        if line.startswith("apiserver_request_total{"):
+            labels, _, value = line.partition("{")[2].rpartition("} ")
+            yield (
+                dict(each.split("=", 1) for each in labels.replace('"', "").split(",") if "=" in each),
+                int(float(value)),
+            )
 
 
 async def _each(items: Iterable[str], do: Callable[[str], Awaitable[Any]]) -> None:

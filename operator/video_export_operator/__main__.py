@@ -10,20 +10,31 @@ import random
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import kopf
 import yaml
 
-from video_export_operator import metrics as metrics_module
 from video_export_operator.cluster import Cluster, load_configuration
+from video_export_operator.endpoints import serve_health, serve_metrics
 from video_export_operator.errors import OperatorError
 from video_export_operator.garbage import keep_pauses_short
 from video_export_operator.handlers import build_registry, build_settings, escalate_failed_watches
 from video_export_operator.lease import Elector
 from video_export_operator.metrics import Metrics
-from video_export_operator.reconcile import Actor, Asker, Budget, Listener, Loop, Reconciler, Store, explain
+from video_export_operator.reconcile import (
+    Actor,
+    Asker,
+    Budget,
+    Listener,
+    Loop,
+    Reconciler,
+    SecretCache,
+    Store,
+    explain,
+)
 from video_export_operator.settings import Settings, read_settings
 from video_export_operator.temporal_queue import TemporalQueues
 from video_export_operator.temporal_queue.worker_metrics import WorkerMetrics
@@ -118,12 +129,15 @@ async def _serve(
     loop = Loop(metrics, is_leading, lambda: elector.term, random.random)
     store = Store(loop.wake)
     metrics.resources.set_function(lambda: len(store.resources))
-    asker = Asker(TemporalQueues(), cluster, Budget(settings.calls_per_second), metrics, random.random)
+    asker = Asker(TemporalQueues(), SecretCache(cluster), Budget(settings.calls_per_second), metrics, random.random)
     actor = Actor(cluster, store, metrics, asyncio.Semaphore(settings.concurrency))
     reconciler = Reconciler(cluster, store, asker, Listener(worker_metrics), actor, metrics, random.random)
     ready, stop = asyncio.Event(), asyncio.Event()
-    runner = await metrics_module.serve(metrics, settings.metrics_port, ready.is_set)
-    watching = asyncio.create_task(_watch(settings, store, loop, ready, stop), name="watch")
+    served = (
+        await serve_metrics(metrics, settings.metrics_port, ready.is_set),
+        await serve_health(settings.health_port, lambda: loop.stuck_for(time.monotonic())),
+    )
+    watching = asyncio.create_task(_watch(settings, store, ready, stop), name="watch")
     signals = asyncio.create_task(_take_signals(ready, stop), name="signals")
     tasks = [
         asyncio.create_task(loop.run(reconciler), name="loop"),
@@ -142,19 +156,19 @@ async def _serve(
         for task in (signals, *tasks):
             task.cancel()
         await asyncio.wait([signals, *tasks, watching], timeout=GRACE)
-        await runner.cleanup()
+        for runner in served:
+            await runner.cleanup()
 
 
-async def _watch(settings: Settings, store: Store, loop: Loop, ready: asyncio.Event, stop: asyncio.Event) -> None:
+async def _watch(settings: Settings, store: Store, ready: asyncio.Event, stop: asyncio.Event) -> None:
     """Let Kopf watch until told to stop."""
     clusterwide = not settings.namespaces
     await kopf.operator(
-        registry=build_registry(store, loop, settings.kube_context),
+        registry=build_registry(store, settings.kube_context),
         settings=build_settings(settings.label_selector, clusterwide),
         standalone=True,
         clusterwide=clusterwide,
         namespaces=settings.namespaces,
-        liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
         ready_flag=ready,
         stop_flag=stop,
     )

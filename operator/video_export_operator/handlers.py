@@ -1,4 +1,4 @@
-"""Kopf's part: watching, and the liveness endpoint. Nothing here writes to a resource, so there are no finalizers."""
+"""Kopf's part: watching. Nothing here writes to a resource, so there are no finalizers."""
 
 import asyncio
 import time
@@ -10,11 +10,9 @@ from kubernetes.aio.client import Configuration
 
 from video_export_operator.cluster import load_configuration
 from video_export_operator.errors import OperatorError
-from video_export_operator.reconcile import Loop, Store
+from video_export_operator.reconcile import Store
 from video_export_operator.resource.identity import GROUP, MANAGER, PLURAL, VERSION
 
-STUCK = 60.0
-"""Seconds by which what is due may be late before the process counts as stuck."""
 OURS = {"app.kubernetes.io/managed-by": MANAGER}
 CHILDREN = (
     ("", "v1", "serviceaccounts"),
@@ -45,14 +43,13 @@ class Backoffs:
             yield BACKOFFS[-1]
 
 
-def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf.OperatorRegistry:
+def build_registry(store: Store, context: str | None = None) -> kopf.OperatorRegistry:
     """Return handlers that feed the store with what the watches show.
 
     They are coroutines without an await: a plain function Kopf would call in a thread of its own, beside the loop.
 
     Args:
         store: to feed.
-        loop: whose liveness to tell.
         context: of the kubeconfig; None prefers the cluster that this process runs in.
     """
     registry = kopf.OperatorRegistry()
@@ -78,13 +75,6 @@ def build_registry(store: Store, loop: Loop, context: str | None = None) -> kopf
         kopf.on.event(group, version, plural, registry=registry, id="child", labels=OURS)(
             feed(store.put_child, store.drop_child)
         )
-
-    @kopf.on.probe(registry=registry, id="stuck_for_seconds")
-    async def check_loop(**_: Any) -> float:
-        late = loop.stuck_for(time.monotonic())
-        if late > STUCK:
-            raise kopf.PermanentError(f"what is due has not begun for {late:.0f} s")
-        return late
 
     return registry
 

@@ -1,11 +1,8 @@
-"""The operator's metrics, and the port that serves them together with /readyz."""
+"""The operator's metrics."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -93,30 +90,3 @@ class Metrics:
 
     def _histogram(self, name: str, text: str) -> Histogram:
         return Histogram(f"{PREFIX}_{name}", text, registry=self.registry, buckets=SECONDS)
-
-
-async def serve(metrics: Metrics, port: int, is_ready: Callable[[], bool]) -> web.AppRunner:
-    """Serve /metrics and /readyz until the returned runner is cleaned up.
-
-    Args:
-        metrics: what to serve.
-        port: to listen on; 0 takes a free one.
-        is_ready: whether the operator has seen what exists; it leads or stands by.
-    """
-
-    async def show_metrics(_: web.Request) -> web.Response:
-        # Many series take a while, in which the loop must not stand still.
-        text = await asyncio.to_thread(metrics.render)
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
-
-    async def show_ready(_: web.Request) -> web.Response:
-        ready = is_ready()
-        return web.Response(status=200 if ready else 503, text="ready\n" if ready else "not ready\n")
-
-    app = web.Application()
-    app.router.add_get("/metrics", show_metrics)
-    app.router.add_get("/readyz", show_ready)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, None, port).start()
-    return runner

@@ -7,14 +7,13 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from video_export_operator.errors import ApiUnavailable, Conflict, Forbidden, NotLeading, OperatorError, Rejected
+from video_export_operator.proxies import find_proxy
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -52,7 +51,7 @@ async def load_configuration(context: str | None = None) -> Configuration:
                 f"no cluster: {error}; run inside a pod, or point KUBECONFIG to a kubeconfig that has the context"
             ) from error
     # aiohttp would look for a proxy and for ~/.netrc, in a thread, before every single request.
-    settings.proxy = settings.proxy or _proxy_for(settings.host)
+    settings.proxy = settings.proxy or find_proxy(settings.host)
     settings.client_session_kwargs = {"trust_env": False}
     return settings
 
@@ -64,12 +63,6 @@ def _is_in_pod(settings: Configuration) -> bool:
     except config.ConfigException:
         return False
     return True
-
-
-def _proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL."""
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 class Transport:

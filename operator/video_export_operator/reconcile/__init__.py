@@ -7,6 +7,7 @@ from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.loop import Loop
 from video_export_operator.reconcile.reconciler import Reconciler
 from video_export_operator.reconcile.schedule import Budget
+from video_export_operator.reconcile.secrets import SecretCache
 from video_export_operator.reconcile.store import Store
 
-__all__ = ["Actor", "Asker", "Budget", "Listener", "Loop", "Reconciler", "Store", "explain"]
+__all__ = ["Actor", "Asker", "Budget", "Listener", "Loop", "Reconciler", "SecretCache", "Store", "explain"]

@@ -4,17 +4,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from video_export_operator.cluster import Cluster
 from video_export_operator.errors import OperatorError, TemporalUnavailable
 from video_export_operator.metrics import Metrics
 from video_export_operator.reconcile.credentials import SecretReader, build_endpoint, find_storage_problem
 from video_export_operator.reconcile.record import NEVER, Record
 from video_export_operator.reconcile.schedule import Budget, spread
+from video_export_operator.reconcile.secrets import SecretCache
 from video_export_operator.resource import VideoExportWorker
 from video_export_operator.temporal_queue import Endpoint, TemporalQueues
 
 EARLY = 0.05
 """Seconds by which an interval may be cut short, so that a tick that is a little early is not lost."""
+
+REFUSED = frozenset({"SecretMissing", "Unauthenticated", "PermissionDenied", "CertificateInvalid", "HandshakeRefused"})
+"""What another Secret may mend: then Secrets are read as they are now."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Asker:
     """Keeps the records' view of their queues fresh."""
 
     queues: TemporalQueues
-    cluster: Cluster
+    secrets: SecretCache
     budget: Budget
     metrics: Metrics
     random: Callable[[], float]
@@ -105,7 +108,9 @@ class Asker:
         Raises:
             SecretMissing: one that says how to reach Temporal.
         """
-        reader = SecretReader(self.cluster, resource.key.namespace)
+        wrong = record.secret_problem or record.silence
+        fresh = wrong is not None and wrong.reason in REFUSED
+        reader = SecretReader(self.secrets, resource.key.namespace, fresh)
         record.secret_problem = await find_storage_problem(resource, reader)
         endpoint = await build_endpoint(resource, reader)
         if record.secret_problem is None:

@@ -1,25 +1,27 @@
-"""What the Secrets of a resource hold, read anew at each poll: a changed one is used at once, here and by the pods."""
+"""What the Secrets of a resource hold: a changed one is used here, and brings new pods."""
 
 import hashlib
 from collections.abc import Mapping
 
-from video_export_operator.cluster import Cluster
 from video_export_operator.errors import OperatorError, SecretMissing
+from video_export_operator.reconcile.secrets import SecretCache
 from video_export_operator.resource import VideoExportWorker
 from video_export_operator.temporal_queue import Endpoint
 
 
 class SecretReader:
-    """Reads each Secret of a namespace once.
+    """Reads the Secrets of one resource.
 
     Args:
-        cluster: to read from.
+        secrets: to read from.
         namespace: where.
+        fresh: as they are now, because what was read before may be what is wrong.
     """
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self._cluster = cluster
+    def __init__(self, secrets: SecretCache, namespace: str, fresh: bool) -> None:
+        self._secrets = secrets
         self._namespace = namespace
+        self._fresh = fresh
         self._read: dict[str, Mapping[str, bytes]] = {}
 
     async def read(self, name: str) -> Mapping[str, bytes]:
@@ -29,7 +31,7 @@ class SecretReader:
             SecretMissing: it is not there.
         """
         if name not in self._read:
-            self._read[name] = await self._cluster.fetch_secret(self._namespace, name)
+            self._read[name] = await self._secrets.read(self._namespace, name, self._fresh)
         return self._read[name]
 
     async def read_key(self, name: str, key: str) -> bytes:

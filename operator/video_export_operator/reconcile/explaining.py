@@ -15,6 +15,7 @@ from video_export_operator.reconcile.listening import Listener
 from video_export_operator.reconcile.observing import observe
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.schedule import Budget
+from video_export_operator.reconcile.secrets import SecretCache
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import VideoExportWorker, parse_resource
 from video_export_operator.scaling import Decision, decide
@@ -43,7 +44,7 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
     )
     store.replace_pods(resource.key, await cluster.list_pods(resource.key.namespace, resource.name))
     record = Record(resource.uid)
-    asker = Asker(queues, cluster, Budget(400.0), Metrics(), random.random)
+    asker = Asker(queues, SecretCache(cluster), Budget(400.0), Metrics(), random.random)
     await asker.refresh(resource, record, at_zero=not store.pods(resource.key), at=time.monotonic())
     async with WorkerMetrics() as worker_metrics:
         await Listener(worker_metrics).complete(resource, record, store.pods(resource.key))

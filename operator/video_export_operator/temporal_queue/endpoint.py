@@ -6,6 +6,8 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.service import TLSConfig
 
+from video_export_operator.proxies import find_connect_proxy
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -22,7 +24,7 @@ class Endpoint:
 
 
 async def connect(endpoint: Endpoint, timeout: float) -> Client:
-    """Return a client that connects with its first call.
+    """Return a client that connects with its first call, through the proxy that the environment names if it uses TLS.
 
     Args:
         endpoint: where.
@@ -41,4 +43,5 @@ async def connect(endpoint: Endpoint, timeout: float) -> Client:
         tls=tls if endpoint.tls else False,
         connect_timeout=timedelta(seconds=timeout),
         lazy=True,
+        http_connect_proxy_config=find_connect_proxy(endpoint.address) if endpoint.tls else None,
     )

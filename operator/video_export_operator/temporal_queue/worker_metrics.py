@@ -7,7 +7,7 @@ keeps none. Every Temporal SDK serves these metrics.
 import asyncio
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -25,10 +25,14 @@ TIMEOUT = 1.0
 AT_ONCE = 32
 """Connections of the whole operator."""
 LONGEST = 4 * 1024 * 1024
-"""Bytes of an answer that are read; the SDK's metrics are some tens of kilobytes."""
+"""Bytes of an answer that are read; the SDK's metrics are some tens of kilobytes, an application may add its own."""
+MOST_KEPT = 256 * 1024
+"""Bytes of an answer that are kept: its lines about slots and activities, of all task queues."""
 _SLOTS = re.compile(r"(^|_)worker_task_slots_(used|available)$")
 _ENDED = re.compile(r"(^|_)activity_execution_latency(_\w+)?_count$")
-_NEEDED = re.compile(r"^\w*(worker_task_slots_|activity_execution_latency)\w*[{ ]")
+_NEEDED = re.compile(
+    rb"(?m)^\w*(?:worker_task_slots_(?:used|available)|activity_execution_latency(?:_\w+)?_count)[{ ].*$"
+)
 
 
 @dataclass(frozen=True)
@@ -73,20 +77,44 @@ class WorkerMetrics:
         """
         asked = tuple(ports)
         texts = await asyncio.gather(*(self._read(port) for port in asked))
-        reports = {port.pod: parse_report(text, queue, at) for port, text in zip(asked, texts, strict=True) if text}
+
+        def parse() -> dict[str, WorkerReport | None]:
+            return {port.pod: parse_report(text, queue, at) for port, text in zip(asked, texts, strict=True) if text}
+
+        # Of a thousand pods it takes a second, in which the loop has other resources to serve.
+        reports = await asyncio.to_thread(parse)
         return {pod: report for pod, report in reports.items() if report is not None}
 
     async def _read(self, port: MetricsPort) -> str | None:
-        """Return the metrics of one pod."""
+        """Return those metrics of one pod that matter."""
         assert self._session is not None, "used outside of its `async with`"
         try:
             async with asyncio.timeout(TIMEOUT), self._session.get(port.url, allow_redirects=False) as answer:
-                if answer.status != 200:
-                    return None
-                return (await answer.content.read(LONGEST)).decode(errors="replace")
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                return await read_needed(answer.content.iter_any()) if answer.status == 200 else None
+        except (aiohttp.ClientError, OSError, TimeoutError, TooMuch) as error:
             log.debug("%s: %s does not answer: %s", port.pod, port.url, error)
             return None
+
+
+class TooMuch(Exception):
+    """A pod says more than a worker's metrics can be."""
+
+
+async def read_needed(chunks: AsyncIterable[bytes]) -> str:
+    """Return the lines of a text that matter, and keep nothing else of it.
+
+    Raises:
+        TooMuch: it is longer than LONGEST, or what matters than MOST_KEPT.
+    """
+    kept, rest, length = bytearray(), b"", 0
+    async for chunk in chunks:
+        length += len(chunk)
+        lines, newline, rest = (rest + chunk).rpartition(b"\n")
+        kept += b"".join(line + b"\n" for line in _NEEDED.findall(lines + newline))
+        if length > LONGEST or max(len(kept), len(rest)) > MOST_KEPT:
+            raise TooMuch(f"more than {length} bytes")
+    kept += b"".join(line + b"\n" for line in _NEEDED.findall(rest))
+    return kept.decode(errors="replace")
 
 
 def parse_report(text: str, queue: str, at: float) -> WorkerReport | None:
@@ -111,10 +139,9 @@ def parse_report(text: str, queue: str, at: float) -> WorkerReport | None:
 
 
 def _samples(text: str) -> list[Sample]:
-    """Return the samples that matter; what a stranger's worker says may be no metrics at all."""
-    lines = "\n".join(line for line in text.splitlines() if _NEEDED.match(line))
+    """Return the samples; what a stranger's worker says may be no metrics at all."""
     try:
-        return [sample for family in text_string_to_metric_families(f"{lines}\n") for sample in family.samples]
+        return [sample for family in text_string_to_metric_families(f"{text}\n") for sample in family.samples]
     except ValueError as error:
         log.debug("metrics that cannot be read: %s", error)
         return []

@@ -267,10 +267,10 @@ class Operator:
         return fetch(self.metrics_port, "/readyz") == "ready\n"
 
 
-def fetch(port: int, path: str) -> str:
+def fetch(port: int, path: str, host: str = "127.0.0.1") -> str:
     """Return what a local port answers; empty while nobody listens."""
     try:
-        with open_directly(f"http://127.0.0.1:{port}{path}") as answer:
+        with open_directly(f"http://{host}:{port}{path}") as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return error.read().decode()

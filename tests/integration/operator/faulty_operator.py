@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from video_export_operator import handlers
+from video_export_operator import endpoints
 from video_export_operator.__main__ import main
 from video_export_operator.reconcile.loop import Loop
 
@@ -25,7 +25,7 @@ async def run_one(loop: Loop, *arguments: Any) -> None:
 
 _run_one = Loop._run_one
 setattr(Loop, "_run_one", run_one)  # noqa: B010 - a method cannot be assigned
-handlers.STUCK = 1.0
+endpoints.STUCK = 1.0
 
 if __name__ == "__main__":
     main()

@@ -12,6 +12,7 @@ import pytest
 
 from dev.certificates import Authority, Pair
 from dev.control_plane import ControlPlane
+from tests.connect_proxy import running_connect_proxy
 from tests.integration.operator.cluster import OWN, Namespace, Operator, resource, running_operator
 from tests.integration.operator.secure_temporal import NAME, SecureTemporal, running_secure_temporal
 from tests.servers import TemporalServer
@@ -146,3 +147,31 @@ async def test_a_rotated_api_key_is_used_within_one_interval(
     put_secret(namespace, "key", apiKey=keyed.keys.sign("default:write"))
     await wait_reachable(namespace)
     assert key not in operator.log.read_text() + json.dumps(namespace.objects("vew") + namespace.objects("event"))
+
+
+async def test_temporal_is_reached_through_the_proxy_that_the_environment_names(
+    control_plane: ControlPlane, namespace: Namespace, keyed: SecureTemporal, tmp_path: Path
+) -> None:
+    assert keyed.keys is not None
+    put_secret(namespace, "ca", ca_crt=keyed.ca.read_bytes())
+    put_secret(namespace, "key", apiKey=keyed.keys.sign("default:read"))
+    temporal = {
+        "taskQueue": namespace.name,
+        "tls": {"serverName": NAME, "caSecretRef": {"name": "ca"}},
+        "apiKeySecretRef": {"name": "key"},
+    }
+    direct = control_plane.server.removeprefix("https://")
+    with (
+        running_connect_proxy() as proxy,
+        running_operator(
+            control_plane,
+            tmp_path,
+            namespace.name,
+            lease_name=namespace.name,
+            HTTPS_PROXY=proxy.url,
+            NO_PROXY=direct,
+        ),
+    ):
+        namespace.apply(resource(keyed.address, served_by=OWN, temporal=temporal))
+        await wait_reachable(namespace)
+        assert set(proxy.targets) == {keyed.address}

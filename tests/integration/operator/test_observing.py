@@ -25,6 +25,13 @@ def health(operator: Operator) -> int:
         return error.code
 
 
+def test_everything_is_served_on_ipv4_and_ipv6(operator: Operator) -> None:
+    for host in ("127.0.0.1", "[::1]"):
+        assert "stuck_for_seconds" in fetch(operator.health_port, "/healthz", host)
+        assert fetch(operator.metrics_port, "/readyz", host) == "ready\n"
+        assert "video_export_operator_leading" in fetch(operator.metrics_port, "/metrics", host)
+
+
 async def test_health_fails_when_the_loop_is_stuck(
     control_plane: ControlPlane, namespace: Namespace, temporal_server: TemporalServer, tmp_path: Path
 ) -> None:

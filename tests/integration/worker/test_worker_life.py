@@ -145,6 +145,9 @@ async def test_a_worker_without_temporal_stops_when_told(
     environment = {**worker_environment, "TEMPORAL_ADDRESS": f"127.0.0.1:{find_free_port()}"}
     with running_worker(tmp_path, queue, environment) as worker:
         worker.wait_for_log("cannot reach Temporal")
+        for host in ("127.0.0.1", "[::1]"):  # pods have addresses of one kind, of the other, or of both
+            assert worker.get("/readyz", host) == "started"
+            worker.get("/metrics", host)  # has nothing to tell yet; an error if nobody listens
         worker.ask_to_stop()
         assert worker.wait(15) == 0
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from video_export_operator.cluster.transport import KindNotInstalled, NotFound, _proxy_for, translate
+from video_export_operator.cluster.transport import KindNotInstalled, NotFound, translate
 from video_export_operator.metrics import Levels
+from video_export_operator.proxies import find_proxy
 from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import Key, parse_resource
@@ -126,7 +127,7 @@ def test_a_proxy_of_the_environment_is_used_unless_exempt(
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, exempt)
-    assert _proxy_for(url) == proxy
+    assert find_proxy(url) == proxy
 
 
 def test_equal_parts_of_two_specs_are_one_and_others_are_not() -> None:

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from video_export_operator.handlers import build_registry, is_unserved
-from video_export_operator.metrics import Metrics
-from video_export_operator.reconcile import Loop, Store
+from video_export_operator.reconcile import Store
 
 
 @pytest.mark.parametrize(
@@ -26,8 +25,7 @@ def test_our_resource_is_unserved_when(watches: set[str], unserved: bool) -> Non
 
 def test_what_the_watches_show_is_told_in_the_thread_of_the_loop() -> None:
     """In another one it comes in the middle of anything: a resource was taken off the schedule while it was put on."""
-    metrics = Metrics()
-    registry = build_registry(Store(lambda _: None), Loop(metrics, lambda: True, lambda: 1, lambda: 0.0))
+    registry = build_registry(Store(lambda _: None))
     handlers = [*registry._watching.get_all_handlers(), *registry._activities.get_all_handlers()]
     assert len(handlers) >= 8
     in_threads = [handler.id for handler in handlers if not asyncio.iscoroutinefunction(handler.fn)]

@@ -7,12 +7,14 @@ import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import click
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
-from temporalio.service import RPCError
+from temporalio.service import HttpConnectProxyConfig, RPCError
 
 from video_export_worker.cli.settings import InvalidSettings
 
@@ -61,6 +63,17 @@ def run_command(work: Coroutine[Any, Any, None]) -> None:
         raise click.ClickException(str(error)) from error
 
 
+def _find_proxy(address: str) -> HttpConnectProxyConfig | None:
+    """Return the HTTP CONNECT proxy that HTTPS_PROXY and NO_PROXY name for an encrypted connection, if they do."""
+    proxy = None if proxy_bypass(address) else getproxies().get("https")
+    if proxy is None:
+        return None
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return HttpConnectProxyConfig(target_host=f"{host}:{parts.port or 80}", basic_auth=login)
+
+
 def _shorten(text: str) -> str:
     """Pick the reason out of the SDK's nested description of a connection error."""
     innermost = re.findall(r'message: "([^"]+)"', text)
@@ -81,6 +94,7 @@ async def connect(settings: TemporalSettings, *, identity: str | None = None, ru
                 data_converter=pydantic_data_converter,
                 identity=identity,
                 runtime=runtime,
+                http_connect_proxy_config=_find_proxy(settings.address) if settings.options.get("tls") else None,
                 **settings.options,
             )
     except (RuntimeError, RPCError, TimeoutError) as error:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable
 from datetime import timedelta
@@ -96,8 +97,9 @@ async def run_worker(settings: WorkerSettings, temporal: TemporalSettings, task_
 
 
 def _start_runtime(metrics_port: int) -> Runtime:
+    everywhere = "[::]" if socket.has_dualstack_ipv6() else "0.0.0.0"
     prometheus = PrometheusConfig(
-        bind_address=f"0.0.0.0:{metrics_port}",
+        bind_address=f"{everywhere}:{metrics_port}",
         counters_total_suffix=True,
         unit_suffix=True,
         durations_as_seconds=True,
