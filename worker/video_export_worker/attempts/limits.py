@@ -1,0 +1,69 @@
+"""How much memory and time an attempt may take, and how many browsers it has: pure arithmetic over measured numbers.
+
+Memory is that of the processes themselves (anonymous and shared pages): pages of files are given back when they are
+needed. The figures were measured with `benchmarks.rendering.memory` (docs/sizing.md has the table).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MIB: Final = 2**20
+WORKER_BYTES: Final = 260 * MIB  # the worker itself, the fork server and Playwright's driver
+WAITING_BYTES: Final = 130 * MIB  # a child that waits, with its browser
+PLAIN_BYTES: Final = 200 * MIB  # planning, joining
+CHILD_BYTES: Final = 90 * MIB  # of a segment's child, beside its browsers
+BROWSER_BYTES: Final = 130 * MIB  # a browser, beside the pictures
+PIXEL_BYTES: Final = (
+    140  # for each pixel of the video and each browser: pictures on their way to the encoder, and in it
+)
+HEADROOM: Final = 1.6  # an attempt may take so many times of what it is expected to: recordings differ
+SPARE: Final = 0.05  # of a container's memory: what the kernel counts beside processes
+MAX_BROWSERS: Final = 4
+CPUS_OF_BROWSER: Final = 2  # a browser and the encoder behind it keep two processors busy
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a worker may use.
+
+    Attributes:
+        memory: bytes.
+        cpus: processors, which may be a fraction.
+        slots: activities at once.
+    """
+
+    memory: int
+    cpus: float
+    slots: int
+
+    @property
+    def room(self) -> int:
+        """Bytes that attempts and waiting children may take together."""
+        return max(MIB, int(self.memory * (1 - SPARE)) - WORKER_BYTES)
+
+    @property
+    def share(self) -> int:
+        """Bytes of each slot, if all of them run and each has a child that waits behind it."""
+        return max(MIB, self.room // self.slots - WAITING_BYTES)
+
+
+def expect_segment(width: int, height: int, browsers: int) -> int:
+    """Bytes that rendering a segment in this size is expected to take."""
+    return CHILD_BYTES + browsers * (BROWSER_BYTES + PIXEL_BYTES * width * height)
+
+
+def grant(capacity: Capacity, expected: int) -> int:
+    """Bytes that an attempt may take: its slot's share, or more where it is expected to need more.
+
+    An attempt that is granted more than its share waits until others have left so much.
+    """
+    return min(capacity.room, max(capacity.share, int(expected * HEADROOM)))
+
+
+def choose_browsers(capacity: Capacity, width: int, height: int) -> int:
+    """Browsers of a segment: as many as its slot has processors and memory for, and at least one."""
+    by_cpu = int(capacity.cpus / capacity.slots / CPUS_OF_BROWSER)
+    by_memory = (capacity.share - CHILD_BYTES) // (BROWSER_BYTES + PIXEL_BYTES * width * height)
+    return max(1, min(MAX_BROWSERS, by_cpu, by_memory))
