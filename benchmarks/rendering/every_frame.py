@@ -31,7 +31,7 @@ async def render(source: Path, output: Path) -> dict[str, int]:
     """Render `source` and return how many frames were stepped and captured."""
     recording = await asyncio.to_thread(lambda: parse_recording([source.read_bytes()]))
     request = parse_request({"recording": "file:///recording", "fps": FPS})
-    plan = build_plan(recording, request, RecordingLimits())
+    plan = build_plan(recording.index, request, RecordingLimits())
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
     command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "mjpeg", "-framerate", str(FPS), "-i", "pipe:0"]
     command += [*ENCODER.split(), str(output)]

@@ -27,10 +27,11 @@ async def export(
     source: Path, request: VideoExportRequest, folder: Path, chromium: ChromiumSettings
 ) -> tuple[RenderedSegment, FinishedVideo]:
     """One export, as one segment."""
-    normalised = folder / "recording"
-    plan = await plan_export([source], request, normalised, limits=RecordingLimits())
+    artefact = folder / "artefact"
+    artefact.mkdir()
+    plan = await plan_export([source], request, artefact, limits=RecordingLimits())
     whole = Segment(index=0, first=0, count=plan.frames)
-    rendered = await render_segment(normalised, request, plan, whole, folder, chromium=chromium)
+    rendered = await render_segment(artefact, request, plan, whole, folder, chromium=chromium)
     [video] = await assemble(request, plan, rendered.parts, folder)
     return rendered, video
 

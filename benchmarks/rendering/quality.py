@@ -45,7 +45,7 @@ async def encode_every_frame(source: Path, usual: Path, lossless: Path) -> None:
     """Write every frame of the product twice."""
     recording = await asyncio.to_thread(lambda: parse_recording([source.read_bytes()]))
     request = parse_request({"recording": "file:///recording"})
-    plan = build_plan(recording, request, RecordingLimits())
+    plan = build_plan(recording.index, request, RecordingLimits())
     timeline = build_timeline(request, recording.duration_ms, [], 1e9)
     options = RenderOptions(width=plan.width, height=plan.height, mouse=request.mouse)
     raw = f"ffmpeg -v error -y -f rawvideo -pix_fmt bgra -s {plan.width}x{plan.height} -r {request.fps:g} -i pipe:0"

@@ -40,7 +40,7 @@ async def record(source: Path, output: Path) -> dict[str, int]:
     recording = await asyncio.to_thread(lambda: parse_recording([source.read_bytes()]))
     seconds = min(SECONDS, recording.duration_ms / 1000)
     request = parse_request({"recording": "file:///recording", "end": seconds})
-    plan = build_plan(recording, request, RecordingLimits())
+    plan = build_plan(recording.index, request, RecordingLimits())
     command = [*COMMAND.split(), *ENCODER.split(), str(output)]
     frames = 0
     async with async_playwright() as playwright:

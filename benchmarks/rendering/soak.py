@@ -31,10 +31,11 @@ async def export(name: str, folder: Path, chromium: ChromiumSettings) -> int:
     """Two seconds of a recording as a small MP4; how often a browser was restarted."""
     fields = {"recording": "file:///recording", "start": 1, "end": 3, "width": 320}
     request = parse_request(fields)
-    normalised = folder / "recording"
-    plan = await plan_export([RECORDINGS / f"{name}.json.gz"], request, normalised, limits=RecordingLimits())
+    artefact = folder / "artefact"
+    artefact.mkdir()
+    plan = await plan_export([RECORDINGS / f"{name}.json.gz"], request, artefact, limits=RecordingLimits())
     whole = Segment(index=0, first=0, count=plan.frames)
-    rendered = await render_segment(normalised, request, plan, whole, folder, chromium=chromium)
+    rendered = await render_segment(artefact, request, plan, whole, folder, chromium=chromium)
     await assemble(request, plan, rendered.parts, folder)
     return rendered.restarts
 

@@ -24,7 +24,16 @@ from video_export_worker.encoding import (
 from video_export_worker.errors import RecordingNotFound
 from video_export_worker.planning.timeline import Timeline, build_timeline, restore_timeline
 from video_export_worker.planning.work_estimate import estimate_work
-from video_export_worker.recording import Recording, RecordingLimits, parse_recording, serialise_recording
+from video_export_worker.recording import (
+    INDEX_NAME,
+    ChunkFolder,
+    RecordingIndex,
+    RecordingLimits,
+    ReplaySource,
+    open_recording,
+    parse_recording,
+    save_index,
+)
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
@@ -67,24 +76,31 @@ def part_suffix(name: VideoFormat) -> str:
 
 
 async def plan_export(
-    recordings: Sequence[Path], request: VideoExportRequest, normalised: Path, *, limits: RecordingLimits
+    recordings: Sequence[Path], request: VideoExportRequest, folder: Path, *, limits: RecordingLimits
 ) -> ExportPlan:
-    """Read the recording's parts, write the normalised recording to `normalised`, and lay out the video.
+    """Read the recording's parts, write its index and chunks into `folder`, and lay out the video.
+
+    Args:
+        recordings: the parts, in order.
+        request: what is asked for.
+        folder: an empty folder for the artefact: `index.npz` and `chunk-00000.json` ...
+        limits: what is accepted.
 
     Raises:
         RecordingNotFound, RecordingInvalid, RecordingTooLarge: the recording cannot be replayed.
         NothingToRender: the range holds no frame.
     """
 
-    def read() -> Recording:
-        recording = parse_recording([_read_file(path) for path in recordings], limits=limits, strict=request.strict)
-        normalised.write_bytes(serialise_recording(recording))
-        return recording
+    def read() -> ExportPlan:
+        files = [_read_file(path) for path in recordings]
+        recording = parse_recording(files, limits=limits, strict=request.strict, chunks=ChunkFolder(folder))
+        save_index(recording.index, folder / INDEX_NAME)
+        return build_plan(recording.index, request, limits)
 
-    return build_plan(await asyncio.to_thread(read), request, limits)
+    return await asyncio.to_thread(read)
 
 
-def build_plan(recording: Recording, request: VideoExportRequest, limits: RecordingLimits) -> ExportPlan:
+def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: RecordingLimits) -> ExportPlan:
     """Lay out the video of a recording. Raises NothingToRender and RecordingTooLarge."""
     idle = recording.find_idle(request.skip_inactivity.threshold) if request.skip_inactivity else []
     timeline = build_timeline(request, recording.duration_ms, idle, limits.video_seconds)
@@ -101,7 +117,7 @@ def build_plan(recording: Recording, request: VideoExportRequest, limits: Record
         end=timeline.end_ms / 1000,
         shows_end=timeline.shows_end,
         segments=[Segment(index=index, first=piece.start, count=len(piece)) for index, piece in enumerate(pieces)],
-        warnings=recording.warnings,
+        warnings=list(recording.warnings),
     )
 
 
@@ -125,7 +141,7 @@ def choose_size(request: VideoExportRequest, viewport: tuple[int, int]) -> tuple
 
 
 async def render_segment(
-    recording: Path,
+    folder: Path,
     request: VideoExportRequest,
     plan: ExportPlan,
     segment: Segment,
@@ -134,10 +150,10 @@ async def render_segment(
     chromium: ChromiumSettings,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RenderedSegment:
-    """Render one segment of a normalised recording into parts, for every format from one capture.
+    """Render one segment of a recording into parts, for every format from one capture.
 
     Args:
-        recording: the normalised recording.
+        folder: what `plan_export` wrote.
         request: what was asked for.
         plan: what was planned.
         segment: the frames to render.
@@ -148,10 +164,10 @@ async def render_segment(
     Raises:
         RenderFailed, EncodeFailed: after the restarts that are allowed.
     """
-    replayed = await asyncio.to_thread(lambda: parse_recording([_read_file(recording)]))
+    replayed = await asyncio.to_thread(open_recording, folder)
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
     frames = range(segment.first, segment.first + segment.count)
-    work = estimate_work(replayed, timeline)
+    work = estimate_work(replayed.index, timeline)
     pieces = work.cut(frames, min(chromium.browsers, 1 + int(work.of(frames) / WORTH_A_BROWSER)))
     done = [0] * len(pieces)
 
@@ -176,7 +192,7 @@ async def render_segment(
 class _PartRun:
     """Frames that one browser renders into one part for each format."""
 
-    recording: Recording
+    recording: ReplaySource
     timeline: Timeline
     request: VideoExportRequest
     plan: ExportPlan

@@ -32,9 +32,10 @@ async def test_every_recording_becomes_a_video_of_every_format(
 ) -> None:
     fields = {"recording": "file:///a", "format": ["mp4", "webm", "gif"], "start": 1, "end": 4, "fps": 10}
     request = parse_request(fields)
-    normalised = tmp_path / "recording"
-    plan = await plan_export([RECORDINGS / f"{name}.json.gz"], request, normalised, limits=RecordingLimits())
-    segment = await render_segment(normalised, request, plan, plan.segments[0], tmp_path, chromium=chromium)
+    artefact = tmp_path / "artefact"
+    artefact.mkdir()
+    plan = await plan_export([RECORDINGS / f"{name}.json.gz"], request, artefact, limits=RecordingLimits())
+    segment = await render_segment(artefact, request, plan, plan.segments[0], tmp_path, chromium=chromium)
     videos = await assemble(request, plan, segment.parts, tmp_path)
     assert [(video.format, video.codec, video.frames) for video in videos] == [
         (VideoFormat.MP4, "h264", 30),

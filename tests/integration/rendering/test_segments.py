@@ -28,7 +28,7 @@ async def digest_frames(name: str, pieces: int, chromium: ChromiumSettings, end:
     timeline = build_timeline(request, recording.duration_ms, [], 1e9)
     width, height = recording.viewport
     found: list[str] = []
-    for piece in estimate_work(recording, timeline).cut(range(timeline.frames), pieces):
+    for piece in estimate_work(recording.index, timeline).cut(range(timeline.frames), pieces):
         shown = "nothing"
         rendered = render_frames(
             recording, timeline, RenderOptions(width, height), piece, chromium=chromium, counts=RenderCounts()

@@ -101,7 +101,7 @@ async def test_assembling_twice_gives_the_same_and_discarding_takes_only_the_par
     first = await ActivityEnvironment().run(activities.assemble, joined)
     assert await ActivityEnvironment().run(activities.assemble, joined) == first
     removed = await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one"))
-    assert removed == 3  # the recording, the part and its result
+    assert removed == 4  # the index, a chunk, the part and its result
     assert _files(folder) == ["exports/one/poster.png", "exports/one/video.mp4", "form.json.gz"]
     assert await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one")) == 0
 

@@ -30,7 +30,6 @@ from video_export_worker.recording import (
     MouseMove,
     Recording,
     parse_recording,
-    serialise_recording,
 )
 
 
@@ -217,9 +216,8 @@ def test_any_recording_is_read_back_as_it_was_written(events: list[Event], shuff
     # The Meta event has to stay before the snapshot: they share a moment.
     everything.sort(key=lambda event: event["type"] != 4)
     recording = parse_recording([as_array(everything)], strict=True)
-    written = serialise_recording(recording)
-    assert parse_recording([written], strict=True) == recording
-    assert serialise_recording(parse_recording([written])) == written
+    again = parse_recording(list(map(str.encode, recording.texts(0, recording.index.chunks))), strict=True)
+    assert (again.events, again.warnings) == (recording.events, [])
     stamps = [event["timestamp"] for event in recording.events]
     assert stamps == sorted(stamps)
     assert sorted(map(json.dumps, recording.events)) == sorted(map(json.dumps, everything))
@@ -275,4 +273,4 @@ def check_usable(recording: Recording) -> None:
     assert isinstance(recording.has_canvas, bool)
     assert recording.find_idle(1) is not None
     assert min(recording.viewport) >= 1
-    assert parse_recording([serialise_recording(recording)]).events == recording.events
+    assert parse_recording([as_array(recording.events)]).events == recording.events

@@ -26,7 +26,7 @@ from tests.unit.worker.recording_files import (
     snapshot,
 )
 from video_export_worker.errors import RecordingInvalid, RecordingTooLarge
-from video_export_worker.recording import RecordingLimits, parse_recording, serialise_recording
+from video_export_worker.recording import RecordingLimits, parse_recording
 
 SESSION = session()
 WIREFRAME = {"type": 2, "data": {"wireframes": [{"id": 1, "type": "rectangle"}]}, "timestamp": START}
@@ -159,14 +159,12 @@ def test_a_million_problems_make_a_short_list() -> None:
     assert recording.warnings[-1] == "skipped 980 more broken events"
 
 
-def test_a_recording_too_deep_to_write_is_refused_by_name() -> None:
-    recording = parse_recording([as_array(SESSION)])
-    deep: dict[str, Any] = {}
-    for _ in range(5000):
-        deep = {"childNodes": [deep]}
-    recording.events[1]["data"]["node"] = deep
+@pytest.mark.parametrize("depth", [401, 5000])
+def test_a_page_that_is_too_deep_to_be_shown_is_refused_by_name(depth: int) -> None:
+    before, after = as_array(snapshot()).split(b'"childNodes": []')
+    deep = before + b'"childNodes": [' + b'{"childNodes": [' * depth + b"]}" * depth + b"]" + after
     with pytest.raises(RecordingInvalid, match="nested too deeply"):
-        serialise_recording(recording)
+        parse_recording([b"[" + as_array(SESSION[0]) + b"," + deep + b"]"])
 
 
 MANY = 64 * 2**20

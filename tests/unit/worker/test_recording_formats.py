@@ -130,8 +130,8 @@ def test_problems_have_the_same_place_whatever_the_window(window: int, monkeypat
     at_once = parse_recording([data])
     monkeypatch.setattr(json_stream, "CHUNK_BYTES", window)
     in_pieces = parse_recording([(data[start : start + window] for start in range(0, len(data), window))])
-    assert in_pieces == at_once
-    assert in_pieces.events == SESSION
+    assert in_pieces.warnings == at_once.warnings
+    assert in_pieces.events == at_once.events == SESSION
     assert [warning.partition(" (")[0] for warning in in_pieces.warnings] == [
         f"skipped the recording, line {line}" for line in (4, 5, 6, 10)
     ]

@@ -31,6 +31,7 @@ from video_export_worker.contract import (
 from video_export_worker.encoding import make_poster
 from video_export_worker.errors import Internal
 from video_export_worker.metrics import Metric
+from video_export_worker.recording import INDEX_NAME, chunk_name, load_index
 from video_export_worker.storage import Storage, join_uri
 
 if TYPE_CHECKING:
@@ -60,11 +61,13 @@ class ExportActivities:
         """Fetch and check the recording, lay out the video, store the normalised recording once."""
         async with begin_attempt("planning", Progress(phase="planning")) as attempt:
             recordings = await self._fetch_recordings(given.request.recording, attempt.workdir)
-            normalised = attempt.workdir / "normalised"
-            plan = await pipeline.plan_export(recordings, given.request, normalised, limits=self._limits)
+            artefact = attempt.workdir / "artefact"
+            artefact.mkdir()
+            plan = await pipeline.plan_export(recordings, given.request, artefact, limits=self._limits)
             prefix = naming.parts_prefix(self._root, given.export_id)
-            uri = join_uri(prefix, f"recording-{await asyncio.to_thread(_digest, normalised)}")
-            await self._storage.publish(normalised, uri)
+            uri = join_uri(prefix, f"recording-{await asyncio.to_thread(_digest, artefact)}")
+            for path in sorted(artefact.iterdir()):
+                await self._storage.publish(path, join_uri(uri, path.name))
             output = naming.output_prefix(self._root, given.export_id, given.request.output)
             return PlannedExport(plan=plan, recording_uri=uri, parts_prefix=prefix, output_prefix=output)
 
@@ -75,10 +78,10 @@ class ExportActivities:
             prefix = naming.segment_prefix(given, pipeline.RENDERER_VERSION)
             if (found := await self._find_parts(prefix)) is not None:
                 return found
-            recording = attempt.workdir / "recording"
-            await self._storage.fetch(given.planned.recording_uri, recording)
+            artefact = attempt.workdir / "artefact"
+            await self._fetch_artefact(given.planned.recording_uri, artefact)
             rendered = await pipeline.render_segment(
-                recording,
+                artefact,
                 given.request,
                 given.planned.plan,
                 given.segment,
@@ -127,6 +130,13 @@ class ExportActivities:
             left -= await self._storage.fetch(uri, path, limit=left)
             paths.append(path)
         return paths
+
+    async def _fetch_artefact(self, uri: str, folder: Path) -> None:
+        await asyncio.to_thread(folder.mkdir)
+        await self._storage.fetch(join_uri(uri, INDEX_NAME), folder / INDEX_NAME)
+        index = await asyncio.to_thread(load_index, folder / INDEX_NAME)
+        for number in range(index.chunks):
+            await self._storage.fetch(join_uri(uri, chunk_name(number)), folder / chunk_name(number))
 
     async def _find_parts(self, prefix: str) -> SegmentResult | None:
         stored = await self._storage.read(join_uri(prefix, naming.RESULT_NAME))
@@ -184,6 +194,9 @@ class ExportActivities:
         )
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

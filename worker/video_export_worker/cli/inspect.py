@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 import click
 
 from video_export_worker.errors import RecordingNotFound
-from video_export_worker.recording import Event, EventType, Recording, Source, parse_recording, source_of
+from video_export_worker.recording import EventType, NoChunks, RecordingIndex, Source, parse_recording
 
 CHUNK_BYTES: Final = 2**20
 SHOWN_IDLE: Final = 10
@@ -36,19 +36,19 @@ def inspect_command(recording: tuple[str, ...], as_json: bool, threshold: float,
 
     RECORDING is a file, several parts of one recording in order, or - for the standard input.
     """
-    parsed = parse_recording([_open(name) for name in recording], strict=strict)
-    summary = summarise(parsed, threshold)
+    parsed = parse_recording([_open(name) for name in recording], strict=strict, chunks=NoChunks())
+    summary = summarise(parsed.index, threshold)
     click.echo(json.dumps(summary, indent=2, ensure_ascii=False) if as_json else "\n".join(describe(summary)))
 
 
-def summarise(recording: Recording, threshold: float) -> dict[str, Any]:
+def summarise(recording: RecordingIndex, threshold: float) -> dict[str, Any]:
     """Gather everything that the command shows. Times are seconds since the recording's start."""
     idle = [(start / 1000, end / 1000) for start, end in recording.find_idle(threshold)]
     return {
         "start_ms": recording.start_ms,
         "duration": recording.duration_ms / 1000,
-        "events": len(recording.events),
-        "events_by_kind": dict(Counter(map(_name_kind, recording.events)).most_common()),
+        "events": len(recording),
+        "events_by_kind": dict(Counter(map(_name_kind, recording.kind, recording.source)).most_common()),
         "viewports": [{"at": at / 1000, "width": width, "height": height} for at, width, height in recording.viewports],
         "canvas": recording.has_canvas,
         "idle": [{"start": start, "end": end} for start, end in idle],
@@ -56,7 +56,7 @@ def summarise(recording: Recording, threshold: float) -> dict[str, Any]:
         "windows": [
             {"name": window.name, "events": window.events, "kept": window.kept} for window in recording.windows
         ],
-        "warnings": recording.warnings,
+        "warnings": list(recording.warnings),
     }
 
 
@@ -96,10 +96,9 @@ def _read(stream: BinaryIO) -> Iterator[bytes]:
             yield chunk
 
 
-def _name_kind(event: Event) -> str:
-    source = source_of(event)
-    kinds, number, unknown = (EventType, event["type"], "type") if source is None else (Source, source, "incremental")
-    known = next((kind.name for kind in kinds if kind == number), None)
+def _name_kind(kind: int, source: int) -> str:
+    kinds, number, unknown = (EventType, kind, "type") if source < 0 else (Source, source, "incremental")
+    known = next((name.name for name in kinds if name == number), None)
     return known.lower() if known else f"{unknown} {number}"
 
 

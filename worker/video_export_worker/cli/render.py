@@ -84,17 +84,18 @@ async def _render(
 
         with workplace as folder, bar:
             workdir = Path(folder)
-            normalised = workdir / "recording"
+            artefact = workdir / "recording"
+            artefact.mkdir()
             try:
                 settings = ChromiumSettings.from_environment(os.environ)
             except ValueError as error:
                 raise click.UsageError(str(error)) from error
-            plan = await plan_export(recordings, request, normalised, limits=RecordingLimits())
+            plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
             chromium = dataclasses.replace(settings, driver=driver)
             # There are no pods to share the work with: one segment, and the browsers of this machine.
             whole = Segment(index=0, first=0, count=plan.frames)
             segment = await render_segment(
-                normalised, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
+                artefact, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
             )
             videos = await assemble(request, plan, segment.parts, workdir)
             for video, output in zip(videos, outputs, strict=True):

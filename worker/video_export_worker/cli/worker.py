@@ -148,7 +148,11 @@ def build_worker(client: Client, settings: WorkerSettings, activities: ExportAct
 
 def _build_activities(settings: WorkerSettings, driver: Driver) -> ExportActivities:
     sandbox = {"true": True, "false": False, "auto": None}[settings.chromium_sandbox]
-    limits = RecordingLimits(settings.max_recording_bytes, settings.max_decompressed_bytes, settings.max_video_seconds)
+    limits = RecordingLimits(
+        compressed_bytes=settings.max_recording_bytes,
+        decompressed_bytes=settings.max_decompressed_bytes,
+        video_seconds=settings.max_video_seconds,
+    )
     browsers = settings.browsers or choose_browsers(settings.slots)
     chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture), browsers, driver)
     return ExportActivities(Storage(settings.storage_uri), limits, chromium)

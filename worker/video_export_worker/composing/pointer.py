@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from video_export_worker.contract import Mouse
 from video_export_worker.pictures import Picture, Rows
-from video_export_worker.recording import ClickKind, MouseClick, MouseMove
+from video_export_worker.recording.mouse import ClickKind, MouseClick, MouseMove
 
 Coverage = NDArray[np.float32]
 Point = tuple[float, float]

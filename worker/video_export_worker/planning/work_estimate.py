@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from video_export_worker.planning.timeline import Timeline
-from video_export_worker.recording import Recording
+from video_export_worker.recording.index import RecordingIndex
 
 # Seconds of one core's work, measured at 1280x720: rendering, capturing and encoding a frame with events, the mean
 # over frames without, and replaying a frame's events unpainted.
@@ -61,10 +61,10 @@ class WorkEstimate:
         return cut if start == frames.stop else None
 
 
-def estimate_work(recording: Recording, timeline: Timeline) -> WorkEstimate:
+def estimate_work(recording: RecordingIndex, timeline: Timeline) -> WorkEstimate:
     """How much work each frame is, as far as the recording's events tell."""
     busy = [False] * timeline.frames
-    times = sorted(float(event["timestamp"]) - recording.start_ms for event in recording.events)
+    times = recording.offset_ms.tolist()
     before = 0
     for index in range(timeline.frames):
         reached = bisect.bisect_right(times, timeline.recording_ms(index))

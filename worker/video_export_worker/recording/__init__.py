@@ -1,31 +1,40 @@
-"""Recordings of user sessions: read from bytes in every format they are kept in, measured, and written in one format.
+"""Recordings of user sessions: read as a stream from every format they are kept in, into an index and chunks of text.
 
-Pure: no clock and no I/O. The caller brings the bytes.
+No clock and no network: the caller brings the bytes and says where the chunks go.
 """
 
+from video_export_worker.recording.chunks import ChunkFolder, ChunkStore, NoChunks, ReplaySource, chunk_name
 from video_export_worker.recording.events import Event, EventType, Interaction, Source, source_of
-from video_export_worker.recording.parsing import parse_recording, serialise_recording
-from video_export_worker.recording.recording import (
-    ClickKind,
-    MouseClick,
-    MouseMove,
-    Recording,
-    RecordingLimits,
-    WindowSummary,
-)
+from video_export_worker.recording.index import RecordingIndex, WindowSummary
+from video_export_worker.recording.index_file import INDEX_NAME, load_index, save_index
+from video_export_worker.recording.limits import RecordingLimits
+from video_export_worker.recording.motion import Motion
+from video_export_worker.recording.mouse import ClickKind, MouseClick, MouseMove
+from video_export_worker.recording.parsing import parse_recording
+from video_export_worker.recording.recording import Recording, open_recording
 
 __all__ = [
+    "INDEX_NAME",
+    "ChunkFolder",
+    "ChunkStore",
     "ClickKind",
     "Event",
     "EventType",
     "Interaction",
+    "Motion",
     "MouseClick",
     "MouseMove",
+    "NoChunks",
     "Recording",
+    "RecordingIndex",
     "RecordingLimits",
+    "ReplaySource",
     "Source",
     "WindowSummary",
+    "chunk_name",
+    "load_index",
+    "open_recording",
     "parse_recording",
-    "serialise_recording",
+    "save_index",
     "source_of",
 ]

@@ -9,7 +9,8 @@ from typing import Final
 import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
 
-from video_export_worker.errors import RecordingInvalid, RecordingTooLarge
+from video_export_worker.errors import RecordingInvalid
+from video_export_worker.recording.limits import Meter, Meters
 from video_export_worker.recording.problems import BrokenEvent, Problems
 
 OUTPUT_BYTES: Final = 2**20  # decompressed at once
@@ -22,43 +23,6 @@ ZLIB_WINDOW: Final = zlib.MAX_WBITS
 # input gives at most 16 MiB: what a bomb can use above the limit.
 ZSTD_INPUT_BYTES: Final = 512
 ZSTD_MAX_WINDOW: Final = 2**27  # the format's recommendation for decoders that protect themselves, and `zstd`'s default
-
-
-class ByteMeter:
-    """Counts bytes against a limit.
-
-    Args:
-        limit: Bytes allowed.
-        name: What is counted, as the message calls it.
-        setting: Field of `RecordingLimits` that raises the limit.
-    """
-
-    def __init__(self, limit: int, name: str, setting: str) -> None:
-        self._limit = limit
-        self._name = name
-        self._setting = setting
-        self.left = limit
-
-    def add(self, count: int) -> None:
-        """Count bytes.
-
-        Raises:
-            RecordingTooLarge: if the limit is passed.
-        """
-        self.left -= count
-        if self.left < 0:
-            raise RecordingTooLarge(
-                f"the recording is larger than {self._limit:,} bytes {self._name}: "
-                f"export a shorter recording, or raise the worker's limit `{self._setting}`"
-            )
-
-
-class Meters:
-    """The two limits of a recording, over all of its parts."""
-
-    def __init__(self, compressed_bytes: int, decompressed_bytes: int) -> None:
-        self.compressed = ByteMeter(compressed_bytes, "compressed", "compressed_bytes")
-        self.decompressed = ByteMeter(decompressed_bytes, "decompressed", "decompressed_bytes")
 
 
 def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name: str) -> Iterator[bytes]:
@@ -93,13 +57,13 @@ def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name
         raise RecordingInvalid(f"{name} is corrupt ({error}); upload it again") from error
 
 
-def inflate(text: str, window: int, meter: ByteMeter) -> bytes:
+def inflate(text: str, window: int, meters: Meters) -> bytes:
     """Decompress a field: recorders keep compressed bytes in JSON as a string of the code points 0-255.
 
     Args:
         text: The field.
         window: `GZIP_WINDOW` or `ZLIB_WINDOW`.
-        meter: Counted against.
+        meters: Counted against.
 
     Raises:
         BrokenEvent: if it is not such a field.
@@ -107,10 +71,12 @@ def inflate(text: str, window: int, meter: ByteMeter) -> bytes:
     """
     decompressor = zlib.decompressobj(window)
     try:
-        data = decompressor.decompress(text.encode("latin-1"), meter.left + 1)
+        most = min(meters.decompressed.left, meters.limits.event_bytes)
+        data = decompressor.decompress(text.encode("latin-1"), most + 1)
     except (zlib.error, UnicodeEncodeError) as error:
         raise BrokenEvent(f"its compressed data is corrupt ({error})") from error
-    meter.add(len(data))
+    meters.decompressed.add(len(data))
+    meters.check_event(data)
     if not decompressor.eof:
         raise BrokenEvent("its compressed data is cut off")
     return data
@@ -155,7 +121,7 @@ def _take_head(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head[:HEAD_BYTES], everything()
 
 
-def _metered(chunks: Iterator[bytes], meter: ByteMeter) -> Iterator[bytes]:
+def _metered(chunks: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
     for chunk in chunks:
         meter.add(len(chunk))
         yield chunk

@@ -5,12 +5,16 @@ The numbers are rrweb's own (`@rrweb/types`): they are the format.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any, Final
 
 Event = dict[str, Any]
+
+_PLAIN: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
+_ESCAPED: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 MAX_TIMESTAMP_MS: Final = 8.64e15  # the largest time a JavaScript Date can hold
 MAX_VIEWPORT: Final = 100_000  # CSS pixels; far above any screen
@@ -137,37 +141,12 @@ def viewport_of(event: Event) -> tuple[int, int] | None:
     return size if all(1 <= length <= MAX_VIEWPORT for length in size) else None
 
 
-class EditableNodes:
-    """The nodes inside of `contenteditable` elements, followed through a recording's events in their order."""
-
-    def __init__(self) -> None:
-        self._ids: set[Any] = set()
-
-    def is_edited_by(self, event: Event) -> bool:
-        """Follow an event, and tell whether it changes text inside of such an element."""
-        if is_full_snapshot(event):
-            self._ids.clear()
-            self._learn(event["data"]["node"], inside=False)
-            return False
-        if source_of(event) != Source.MUTATION:
-            return False
-        adds = [add for add in _list_of(event["data"].get("adds")) if isinstance(add.get("node"), dict)]
-        inside = [_is_id(add.get("parentId")) and add["parentId"] in self._ids for add in adds]
-        for add, is_inside in zip(adds, inside, strict=True):
-            self._learn(add["node"], inside=is_inside)
-        texts = _list_of(event["data"].get("texts"))
-        return any(inside) or any(_is_id(text.get("id")) and text["id"] in self._ids for text in texts)
-
-    def _learn(self, root: dict[str, Any], *, inside: bool) -> None:
-        waiting = [(root, inside)]
-        while waiting:
-            node, is_inside = waiting.pop()
-            attributes = node.get("attributes")
-            edit = attributes.get("contenteditable") if isinstance(attributes, dict) else None
-            is_inside = is_inside if edit is None else edit not in (False, "false")
-            if is_inside and _is_id(node.get("id")):
-                self._ids.add(node["id"])
-            waiting.extend((child, is_inside) for child in _list_of(node.get("childNodes")))
+def encode_event(event: Event) -> bytes:
+    """Write an event as JSON in UTF-8."""
+    try:
+        return _PLAIN(event).encode()
+    except UnicodeEncodeError:  # half a character, which UTF-8 does not have and JSON can escape
+        return _ESCAPED(event).encode()
 
 
 def snapshot_nodes(event: Event) -> Iterator[dict[str, Any]]:
@@ -176,12 +155,12 @@ def snapshot_nodes(event: Event) -> Iterator[dict[str, Any]]:
     if is_full_snapshot(event):
         waiting.append(event["data"]["node"])
     elif source_of(event) == Source.MUTATION:
-        waiting.extend(add.get("node") for add in _list_of(event["data"].get("adds")))
+        waiting.extend(add.get("node") for add in list_objects(event["data"].get("adds")))
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
             yield node
-            waiting.extend(_list_of(node.get("childNodes")))
+            waiting.extend(list_objects(node.get("childNodes")))
 
 
 def is_number(value: Any) -> bool:
@@ -205,12 +184,13 @@ def _find_source_problem(data: dict[str, Any]) -> str | None:
 _POSITION: Final = ("x", "y", "timeOffset")
 
 
-def _list_of(value: Any) -> list[dict[str, Any]]:
+def list_objects(value: Any) -> list[dict[str, Any]]:
     """Take the objects of what should be a list of objects."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """Tell whether this can be the id of a node."""
     return isinstance(value, int)
 
 

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from video_export_worker.errors import RecordingInvalid
-from video_export_worker.recording.decompression import GZIP_WINDOW, ZLIB_WINDOW, ByteMeter, inflate
-from video_export_worker.recording.events import Event, find_problem, is_mobile_wireframe
+from video_export_worker.recording.decompression import GZIP_WINDOW, ZLIB_WINDOW, inflate
+from video_export_worker.recording.events import Event, encode_event, find_problem, is_mobile_wireframe
 from video_export_worker.recording.json_stream import BrokenJson, BrokenValue, JsonReader, Place, decode_json
+from video_export_worker.recording.limits import Meters
 from video_export_worker.recording.problems import BrokenEvent, Problems
 
 MAX_ENVELOPES: Final = 4  # lists and objects around an event; PostHog's exports have two
 POSTHOG_COMPRESSION: Final = "2024-10"
 POSTHOG_FIELDS: Final = ("adds", "removes", "texts", "attributes")
 RRWEB_PACK_VERSION: Final = "v1"
+WINDOW_KEYS: Final = ("window_id", "windowId")
 
 _ENVELOPE_CHARACTERS: Final = 4096
 _ENVELOPE: Final = re.compile(
@@ -33,18 +35,25 @@ _WINDOW_AND_EVENT: Final = re.compile(r'\[\s*"[^"\\]*"\s*,\s*[\[{]')
 
 @dataclass(frozen=True)
 class WindowEvent:
-    """An event and the browser window it was recorded in; None where the format names none."""
+    """An event of a file.
+
+    Attributes:
+        window: The browser window it was recorded in; None where the format names none.
+        event: Decoded.
+        text: The event alone, as UTF-8.
+    """
 
     window: str | None
     event: Event
+    text: bytes
 
 
-def read_events(reader: JsonReader, meter: ByteMeter, problems: Problems, name: str) -> Iterator[WindowEvent]:
+def read_events(reader: JsonReader, meters: Meters, problems: Problems, name: str) -> Iterator[WindowEvent]:
     """Yield the events of one decompressed file in the file's order.
 
     Args:
         reader: The file.
-        meter: Counts what is decompressed inside of events.
+        meters: Count what is decompressed inside of events.
         problems: Told of what is skipped.
         name: What messages call the file.
 
@@ -55,7 +64,7 @@ def read_events(reader: JsonReader, meter: ByteMeter, problems: Problems, name: 
     for place, value in _read_values(reader, problems, name):
         try:
             for window, wrapped in _unwrap(value):
-                event = _open(wrapped, meter)
+                event = _open(wrapped, meters)
                 if is_mobile_wireframe(event):
                     raise RecordingInvalid(
                         f"{name} is a recording of a mobile app (wireframes): "
@@ -63,7 +72,8 @@ def read_events(reader: JsonReader, meter: ByteMeter, problems: Problems, name: 
                     )
                 if problem := find_problem(event):
                     raise BrokenEvent(problem)
-                yield WindowEvent(window, event)
+                # An event that stands in the file as it is keeps its text: nothing is written anew.
+                yield WindowEvent(window, event, reader.text.encode() if event is value else encode_event(event))
         except BrokenEvent as error:
             problems.skip(f"{name}, {place}", str(error))
     if reader.replaced:
@@ -147,37 +157,40 @@ def _unwrap(value: Any, window: str | None = None, depth: int = 0) -> Iterator[t
         return
     elif isinstance(value, dict):
         # PostHog's exports say it in each event; without it, a normalised recording has one form.
-        for key in ("windowId", "window_id"):
-            named = value.pop(key, None)
-            window = window if named is None else str(named)
+        named = next((value[key] for key in WINDOW_KEYS if value.get(key) is not None), None)
+        window = window if named is None else str(named)
+        if any(key in value for key in WINDOW_KEYS):
+            value = {key: held for key, held in value.items() if key not in WINDOW_KEYS}
     yield window, value
 
 
-def _open(value: Any, meter: ByteMeter) -> Any:
+def _open(value: Any, meters: Meters) -> Any:
     """Undo what a recorder did to a single event: rrweb's packing and PostHog's compressed fields."""
-    event = _unpack(value, meter) if isinstance(value, str) else value
+    event = _unpack(value, meters) if isinstance(value, str) else value
     if not isinstance(event, dict) or "cv" not in event:
         return event
+    event = dict(event)
     version = event.pop("cv")
     if version != POSTHOG_COMPRESSION:
         raise BrokenEvent(f"compressed in a way that is not known (cv {version!r:.40}); only {POSTHOG_COMPRESSION} is")
     if isinstance(event.get("data"), str):
-        event["data"] = _decode_field(event["data"], meter)
+        event["data"] = _decode_field(event["data"], meters)
     elif isinstance(event.get("data"), dict):
         data = event["data"]
-        data.update({key: _decode_field(data[key], meter) for key in POSTHOG_FIELDS if isinstance(data.get(key), str)})
+        opened = {key: _decode_field(data[key], meters) for key in POSTHOG_FIELDS if isinstance(data.get(key), str)}
+        event["data"] = {**data, **opened}
     return event
 
 
-def _unpack(text: str, meter: ByteMeter) -> Any:
-    event = _decode(inflate(text, ZLIB_WINDOW, meter))
+def _unpack(text: str, meters: Meters) -> Any:
+    event = _decode(inflate(text, ZLIB_WINDOW, meters))
     if isinstance(event, dict) and event.pop("v", RRWEB_PACK_VERSION) != RRWEB_PACK_VERSION:
         raise BrokenEvent(f"packed by a version of rrweb's packer that is not known; only {RRWEB_PACK_VERSION} is")
     return event
 
 
-def _decode_field(text: str, meter: ByteMeter) -> Any:
-    return _decode(inflate(text, GZIP_WINDOW, meter)) if text else []
+def _decode_field(text: str, meters: Meters) -> Any:
+    return _decode(inflate(text, GZIP_WINDOW, meters)) if text else []
 
 
 def _decode(data: bytes) -> Any:

@@ -10,13 +10,17 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, NoReturn
 
 CHUNK_BYTES: Final = 2**20
+MOST_READ_ON: Final = 4 * 2**20  # characters that are added at once to a value that does not end in the window
 LONGEST_TOKEN: Final = 16  # characters of "-Infinity" or of an escape that may be cut at the window's end
 _CUT_TOKEN: Final = re.compile(r"[\w\\.+-]*\s*\Z")
 _WHITESPACE: Final = re.compile(r"[ \t\r\n]*")
+
+
+Check = Callable[[str, object], None]
 
 
 class BrokenValue(Exception):
@@ -75,18 +79,30 @@ def decode_json(text: str | bytes) -> Any:
         raise BrokenValue("nested too deeply") from error
 
 
+def _cut(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces that are no larger than the window: a few bytes of a bomb are decompressed into many MiB."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), CHUNK_BYTES):
+            yield chunk[start : start + CHUNK_BYTES]
+
+
 class JsonReader:
     """JSON values of a UTF-8 stream, in order.
 
     Args:
         chunks: The stream; a byte order mark is skipped.
+        check: Told of the text of a value that does not end in the window yet, with its place, before more of it is
+            read and decoded; it raises what it refuses.
 
     Attributes:
         replaced: True once bytes were met that are not UTF-8.
+        text: Text of the value that was read last.
     """
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
+    def __init__(self, chunks: Iterator[bytes], check: Check = lambda text, place: None) -> None:
+        self._chunks = _cut(chunks)
+        self._check = check
+        self.text = ""
         self._decode = codecs.getincrementaldecoder("utf-8-sig")("strict").decode
         self.replaced = False
         self._text = ""
@@ -163,6 +179,7 @@ class JsonReader:
             else:
                 # A number at the window's end may go on behind it.
                 if end < len(self._text) or not self._fill(1):
+                    self.text = self._text[self._pos : end]
                     self._pos = end
                     return value
 
@@ -193,11 +210,12 @@ class JsonReader:
     def _read_on(self, error: json.JSONDecodeError) -> None:
         """Read more text if the value may only have been cut by the window.
 
-        Doubling the window keeps the work in proportion to the text, however large one value is.
+        Doubling the window keeps the work in proportion to the text, up to the size that is added at once.
         """
         in_string = error.msg.startswith("Unterminated string")
         if in_string or error.pos >= len(self._text) - LONGEST_TOKEN:
-            if self._fill(len(self._text) - self._pos):
+            self._check(self._text[self._pos :], self.place)
+            if self._fill(min(len(self._text) - self._pos, MOST_READ_ON)):
                 return
             in_token = _CUT_TOKEN.match(self._text, error.pos) is not None
             raise BrokenJson(error.msg, cut_off=in_string or in_token) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Final
@@ -14,14 +13,13 @@ from video_export_worker.composing.pointer import PointerMarks, PointerPath
 from video_export_worker.errors import RenderFailed
 from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
-from video_export_worker.recording import Recording
+from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.player import Origin, PageState, Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.replay.steps import Step, StepPlanner
 
-CHUNK_BYTES: Final = 4 * 2**20
 LATE: Final = "an image or a font of the page did not load in time and may be missing"
 TOP: Final = Origin()  # where the top document begins, which holds all nodes of most pages
 NOTHING_YET: Final = PageState(
@@ -34,7 +32,7 @@ class BrowserRun:
 
     def __init__(
         self,
-        recording: Recording,
+        recording: ReplaySource,
         timeline: Timeline,
         options: RenderOptions,
         chromium: ChromiumSettings,
@@ -45,8 +43,8 @@ class BrowserRun:
         self._options = options
         self._chromium = chromium
         self._counts = counts
-        self._planner = StepPlanner([float(event["timestamp"]) - recording.start_ms for event in recording.events])
-        self._pointer = PointerPath(recording.mouse, options.mouse)
+        self._planner = StepPlanner(recording.index.offset_ms.tolist())
+        self._pointer = PointerPath(recording.index.mouse, options.mouse)
         self._previous: Step | None = None
         self._state = NOTHING_YET
         self._origins: dict[int, Origin] = {}
@@ -76,7 +74,7 @@ class BrowserRun:
                     await asyncio.gather(self._ahead, return_exceptions=True)
 
     async def _load(self, player: Player) -> None:
-        for chunk in _split(self._recording.events):
+        for chunk in self._recording.texts(0, self._recording.index.chunks):
             await player.append(chunk)
         options, stage = self._options, self._options.stage
         scene = Scene(
@@ -84,7 +82,7 @@ class BrowserRun:
             height=stage.height,
             max_scale=16 if options.enlarge else 1,
             background=options.background,
-            canvas=self._recording.has_canvas,
+            canvas=self._recording.index.has_canvas,
             mask_selectors=options.mask_selectors,
         )
         await player.load(scene)
@@ -169,18 +167,3 @@ class BrowserRun:
             self._origins.update(zip(nodes, await player.origins(nodes), strict=True))
             marks = self._pointer.marks_at(at_ms, project)
         return marks
-
-
-def _split(events: list[dict[str, object]]) -> list[str]:
-    """The events as JSON arrays of a few MiB each: one huge message would stall the browser's pipe."""
-    chunks: list[str] = []
-    current: list[str] = []
-    size = 0
-    for event in events:
-        text = json.dumps(event, separators=(",", ":"))
-        if size + len(text) > CHUNK_BYTES and current:
-            chunks.append("[" + ",".join(current) + "]")
-            current, size = [], 0
-        current.append(text)
-        size += len(text)
-    return [*chunks, "[" + ",".join(current) + "]"]

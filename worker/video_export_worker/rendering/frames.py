@@ -12,7 +12,7 @@ from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.composing.frames import Frame, FrameComposer, Shot
 from video_export_worker.errors import RenderFailed
 from video_export_worker.planning.timeline import Timeline
-from video_export_worker.recording import Recording
+from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.browser_run import BrowserRun
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.replay.settings import ChromiumSettings
@@ -23,7 +23,7 @@ READ_AHEAD: Final = 4  # captured frames that wait to be encoded
 
 
 async def render_frames(
-    recording: Recording,
+    recording: ReplaySource,
     timeline: Timeline,
     options: RenderOptions,
     frames: range,

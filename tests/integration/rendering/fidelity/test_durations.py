@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.integration.rendering.fidelity.views import lay_out
 from tests.snapshots import Page
 from video_export_worker.contract import VideoFormat, parse_request
 from video_export_worker.pipeline import Part, assemble, plan_export, render_segment
-from video_export_worker.recording import RecordingLimits, serialise_recording
+from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.settings import ChromiumSettings
 
 LENGTH_MS = 2330
@@ -42,14 +43,15 @@ def recorded() -> Page:
 )
 async def test_videos_are_as_long_as_asked(asked: dict[str, Any], tmp_path: Path, chromium: ChromiumSettings) -> None:
     request = parse_request({"recording": "file:///a", "format": ["mp4", "webm", "gif"], **asked})
-    source, normalised = tmp_path / "source.json", tmp_path / "normalised"
-    source.write_bytes(serialise_recording(recorded().recording()))
-    plan = await plan_export([source], request, normalised, limits=RecordingLimits())
+    source, artefact = tmp_path / "source.json", tmp_path / "artefact"
+    source.write_text(json.dumps(recorded().events))
+    artefact.mkdir()
+    plan = await plan_export([source], request, artefact, limits=RecordingLimits())
     parts: dict[VideoFormat, list[Part]] = {name: [] for name in request.format}
     for segment in plan.segments:
         folder = tmp_path / str(segment.index)
         folder.mkdir()
-        done = await render_segment(normalised, request, plan, segment, folder, chromium=chromium)
+        done = await render_segment(artefact, request, plan, segment, folder, chromium=chromium)
         for name, made in done.parts.items():
             parts[name] += made
     videos = await assemble(request, plan, parts, tmp_path)

@@ -1,0 +1,128 @@
+"""Which events of a session are shown, in which order, and what begins them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from video_export_worker.errors import RecordingInvalid
+from video_export_worker.recording.events import USER_ACTIVITY, Event, EventType, Source, viewport_of
+from video_export_worker.recording.index import DEFAULT_VIEWPORT, WindowSummary
+from video_export_worker.recording.problems import Problems
+from video_export_worker.recording.spool import Spool
+
+Rows = NDArray[np.intp]
+
+_USER_ACTIVITY: Final = np.array(sorted(USER_ACTIVITY), np.int8)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The events that are shown.
+
+    Attributes:
+        meta: The first one, which says how large the page is.
+        rows: Rows of the others in the spool, in order of time, from the first full snapshot on.
+        windows: All windows of the session.
+    """
+
+    meta: Event
+    rows: Rows
+    windows: tuple[WindowSummary, ...]
+
+
+def select(spool: Spool, problems: Problems) -> Selection:
+    """Choose the window, put its events in order, and begin with a full snapshot.
+
+    Raises:
+        RecordingInvalid: if there is nothing that can be replayed, and why.
+    """
+    if not len(spool):
+        raise RecordingInvalid(_explain_no_events(problems))
+    kept, windows = _choose_window(spool, problems)
+    rows = np.flatnonzero(spool.window == kept)
+    if len(rows) < 2:
+        raise RecordingInvalid(
+            "the recording holds only one event: a replay needs a full snapshot and what follows it"
+            + _mention_first(problems)
+        )
+    rows = rows[np.argsort(spool.stamp[rows], kind="stable")]
+    first = int(np.argmax(spool.kind[rows] == EventType.FULL_SNAPSHOT))
+    return Selection(_find_meta(spool, rows, first, problems), rows[first:], windows)
+
+
+def _choose_window(spool: Spool, problems: Problems) -> tuple[int, tuple[WindowSummary, ...]]:
+    count = len(spool.windows)
+
+    def count_by_window(which: NDArray[np.bool_]) -> list[int]:
+        counts: list[int] = np.bincount(spool.window[which], minlength=count).tolist()
+        return counts
+
+    snapshots = count_by_window(spool.kind == EventType.FULL_SNAPSHOT)
+    activity = count_by_window(np.isin(spool.source, _USER_ACTIVITY))
+    events = count_by_window(np.ones(len(spool), bool))
+    playable = [number for number in range(count) if snapshots[number]]
+    if not playable:
+        raise RecordingInvalid(
+            f"the recording has no full snapshot among its {len(spool)} events, so there is no page to show; "
+            "record with rrweb's snapshots on, and give every part of the recording" + _mention_first(problems)
+        )
+    kept = max(playable, key=lambda number: (activity[number], events[number]))
+    if count > 1:
+        problems.note(
+            f"the recording has {count} windows; the video shows the one with the most user activity "
+            f"({spool.windows[kept]}: {events[kept]} events) and leaves out {len(spool) - events[kept]} events of the "
+            "others"
+        )
+    summaries = (WindowSummary(name, events[at], at == kept) for at, name in enumerate(spool.windows))
+    return kept, tuple(summaries)
+
+
+def _find_meta(spool: Spool, rows: Rows, first: int, problems: Problems) -> Event:
+    """Find or make the Meta event of the first full snapshot. Other events before the snapshot are lost."""
+    stamps = spool.stamp[rows]
+    lost = np.flatnonzero(spool.kind[rows[:first]] == EventType.INCREMENTAL_SNAPSHOT)
+    if len(lost):
+        problems.note(
+            f"the first full snapshot comes {(stamps[first] - stamps[lost[0]]) / 1000:.1f} s after the first change: "
+            f"{len(lost)} events before it cannot be shown"
+        )
+    earlier = rows[:first][spool.kind[rows[:first]] == EventType.META]
+    meta = next((event for event in _decode(spool, earlier[::-1]) if viewport_of(event) is not None), None)
+    snapshot_stamp = _as_number(stamps[first])
+    meta = meta or _make_meta(spool, rows, snapshot_stamp, problems)
+    if len(lost):  # nothing is shown until the snapshot, so the recording's time begins with it
+        meta = {**meta, "timestamp": snapshot_stamp}
+    return meta
+
+
+def _make_meta(spool: Spool, rows: Rows, stamp: float, problems: Problems) -> Event:
+    """Make the Meta event that the snapshot lacks, with the first size that the recording names at all."""
+    sized = rows[(spool.kind[rows] == EventType.META) | (spool.source[rows] == Source.VIEWPORT_RESIZE)]
+    width, height = next(filter(None, map(viewport_of, _decode(spool, sized))), DEFAULT_VIEWPORT)
+    problems.note(f"no window size is recorded for the first full snapshot: {width}x{height} is assumed")
+    return {"type": int(EventType.META), "data": {"href": "", "width": width, "height": height}, "timestamp": stamp}
+
+
+def _decode(spool: Spool, rows: Rows) -> Any:
+    return map(json.loads, spool.read(rows))
+
+
+def _as_number(stamp: float) -> float:
+    """The timestamp as the recording writes it: mostly a whole number."""
+    return int(stamp) if float(stamp).is_integer() else float(stamp)
+
+
+def _explain_no_events(problems: Problems) -> str:
+    if problems.first:
+        return f"the recording holds no event that can be replayed; the first problem: {problems.first}"
+    return "the recording is empty: it holds no events"
+
+
+def _mention_first(problems: Problems) -> str:
+    """What is missing may be what could not be read."""
+    return f" (the first problem in it: {problems.first})" if problems.first else ""
