@@ -86,7 +86,7 @@ class Operator:
         return decision
 
     def _look_again(self) -> None:
-        """As reconcile/listening.py does it: pods that are idle as far as was heard are asked before any is taken."""
+        """As reconcile/pod_probe.py does it: pods that are idle as far as was heard are asked before any is taken."""
         if self._queue is None:
             return
         now = self._world.queue.ask_workers()
@@ -107,7 +107,7 @@ class Operator:
             open_executions=open_executions,
         )
 
-    # As reconcile/asking.py does it, without the budget: one resource never uses it up.
+    # As reconcile/temporal_poller.py does it, without the budget: one resource never uses it up.
 
     @property
     def _at_zero(self) -> bool:

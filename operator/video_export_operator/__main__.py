@@ -25,14 +25,16 @@ from video_export_operator.handlers import build_registry, build_settings, escal
 from video_export_operator.lease import Elector
 from video_export_operator.metrics import Metrics
 from video_export_operator.reconcile import (
-    Actor,
-    Asker,
     Budget,
-    Listener,
     Loop,
+    Observer,
+    PlanExecutor,
+    PodProbe,
     Reconciler,
+    Reporter,
     SecretCache,
     Store,
+    TemporalPoller,
     explain,
 )
 from video_export_operator.settings import Settings, read_settings
@@ -129,9 +131,13 @@ async def _serve(
     loop = Loop(metrics, is_leading, lambda: elector.term, random.random)
     store = Store(loop.wake)
     metrics.resources.set_function(lambda: len(store.resources))
-    asker = Asker(TemporalQueues(), SecretCache(cluster), Budget(settings.calls_per_second), metrics, random.random)
-    actor = Actor(cluster, store, metrics, asyncio.Semaphore(settings.concurrency))
-    reconciler = Reconciler(cluster, store, asker, Listener(worker_metrics), actor, metrics, random.random)
+    secrets, budget = SecretCache(cluster), Budget(settings.calls_per_second)
+    poller = TemporalPoller(TemporalQueues(), secrets, budget, metrics, random.random)
+    observer = Observer(cluster, store, poller, PodProbe(worker_metrics), random.random)
+    executor = PlanExecutor(cluster, store, metrics)
+    reporter = Reporter(executor, metrics, random.random)
+    turns = asyncio.Semaphore(settings.concurrency)
+    reconciler = Reconciler(store, observer, executor, reporter, metrics, turns, random.random)
     ready, stop = asyncio.Event(), asyncio.Event()
     served = (
         await serve_metrics(metrics, settings.metrics_port, ready.is_set),

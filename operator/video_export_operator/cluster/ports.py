@@ -4,13 +4,13 @@ Server-side apply knows a port by its number. It would put ours beside the other
 edit could never be undone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-Json = dict[str, Any]
+Json = Mapping[str, Any]
 
 
-def build_port_patch(wanted: Json, live: Json) -> Json | None:
+def build_port_patch(wanted: Json, live: Json) -> dict[str, Any] | None:
     """Return a strategic merge patch that replaces such ports by those that are wanted; None where there are none.
 
     Args:

@@ -1,13 +1,27 @@
 """The level-triggered core: a store fed by the watches, a loop, and one `reconcile` for every cause."""
 
-from video_export_operator.reconcile.acting import Actor
-from video_export_operator.reconcile.asking import Asker
-from video_export_operator.reconcile.explaining import explain
-from video_export_operator.reconcile.listening import Listener
+from video_export_operator.reconcile.dry_run import explain
+from video_export_operator.reconcile.executor import PlanExecutor
 from video_export_operator.reconcile.loop import Loop
+from video_export_operator.reconcile.observing import Observer
+from video_export_operator.reconcile.pod_probe import PodProbe
 from video_export_operator.reconcile.reconciler import Reconciler
+from video_export_operator.reconcile.reporter import Reporter
 from video_export_operator.reconcile.schedule import Budget
 from video_export_operator.reconcile.secrets import SecretCache
 from video_export_operator.reconcile.store import Store
+from video_export_operator.reconcile.temporal_poller import TemporalPoller
 
-__all__ = ["Actor", "Asker", "Budget", "Listener", "Loop", "Reconciler", "SecretCache", "Store", "explain"]
+__all__ = [
+    "Budget",
+    "Loop",
+    "Observer",
+    "PlanExecutor",
+    "PodProbe",
+    "Reconciler",
+    "Reporter",
+    "SecretCache",
+    "Store",
+    "TemporalPoller",
+    "explain",
+]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from video_export_operator.errors import NotLeading, OperatorError
 from video_export_operator.metrics import Metrics
+from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.reconciler import Reconciler
-from video_export_operator.reconcile.record import Record
 from video_export_operator.reconcile.schedule import Schedule
 from video_export_operator.resource import Key
 
@@ -45,7 +45,7 @@ class Loop:
         self._term = term
         self._random = random
         self._schedule = Schedule()
-        self._records: dict[Key, Record] = {}
+        self._memories: dict[Key, Memory] = {}
         self._failures: dict[Key, int] = {}
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._again: set[Key] = set()
@@ -85,7 +85,7 @@ class Loop:
 
     def _begin(self, reconciler: Reconciler) -> None:
         """Begin to lead: what was remembered from an earlier time is out of date."""
-        self._records.clear()
+        self._memories.clear()
         self._failures.clear()
         self._schedule.clear()
         for key in reconciler.store.resources:
@@ -113,10 +113,9 @@ class Loop:
 
     async def _run_one(self, key: Key, reconciler: Reconciler) -> None:
         """Reconcile one resource and schedule it again, whatever happens."""
-        record = self._record(key, reconciler)
         due: float | None = None
         try:
-            due = await reconciler.reconcile(key, record)
+            self._memories[key], due = await reconciler.reconcile(key, self._memory(key, reconciler))
             self._failures.pop(key, None)
         except NotLeading:
             due = time.monotonic()  # for when this replica leads again without another in between
@@ -137,22 +136,20 @@ class Loop:
             self._ran[key] = time.monotonic()
         self._continue(key, due, reconciler)
 
-    def _record(self, key: Key, reconciler: Reconciler) -> Record:
+    def _memory(self, key: Key, reconciler: Reconciler) -> Memory:
         """Return the past of a resource; a new one of the same name has none."""
         body = reconciler.store.resources.get(key)
         uid = body["metadata"]["uid"] if body is not None else ""
-        if key not in self._records or self._records[key].uid != uid:
-            self._records[key] = Record(uid)
-        return self._records[key]
+        known = self._memories.get(key)
+        return known if known is not None and known.uid == uid else Memory(uid)
 
     def _continue(self, key: Key, due: float | None, reconciler: Reconciler) -> None:
         """Schedule a resource again, or forget it when it is gone."""
         if due is None and key not in reconciler.store.resources:
-            for known in (self._records, self._failures, self._ran):
+            for known in (self._memories, self._failures, self._ran):
                 known.pop(key, None)
             self._schedule.remove(key)
-            reconciler.asker.budget.want(key, 0.0)
-            self._metrics.forget(key.namespace, key.name)
+            reconciler.forget(key)
         elif due is not None:
             self._schedule.set(key, max(due, self._ran[key] + SETTLE))
         if key in self._again:

@@ -1,41 +1,57 @@
-"""What is known of a resource at one moment, as decisions take it."""
+"""Observes one resource: what the cluster has for it, what Temporal says, and what its pods say themselves."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from video_export_operator.reconcile.record import Record
+from video_export_operator.cluster import Cluster
+from video_export_operator.plan import NEVER, RESYNC
+from video_export_operator.reconcile.memory import Memory
+from video_export_operator.reconcile.pod_probe import PodProbe
+from video_export_operator.reconcile.schedule import spread
 from video_export_operator.reconcile.store import Store
+from video_export_operator.reconcile.temporal_poller import TemporalPoller
 from video_export_operator.resource import VideoExportWorker
-from video_export_operator.resource.live import LivePod
-from video_export_operator.scaling import Observation, Pod
 
 
-def observe(
-    resource: VideoExportWorker, store: Store, record: Record, open_executions: int | None = None
-) -> Observation:
-    """Return what is known now."""
-    live = store.deployment(resource.key, resource.uid)
-    body = store.resources.get(resource.key) or {}
-    # A Deployment that somebody deleted comes back as it was.
-    last = (body.get("status") or {}).get("desiredReplicas", 0)
-    return Observation(
-        at=time.monotonic(),
-        present=record.present(live) if live is not None else last,
-        pods=tuple(_pod(pod) for pod in store.pods(resource.key)),
-        queue=record.queue,
-        failures=record.failures,
-        rolling=live is not None and live.rolling,
-        open_executions=open_executions,
-    )
+@dataclass(frozen=True)
+class Observer:
+    """Brings the store and the memory of a resource up to date."""
 
+    cluster: Cluster
+    store: Store
+    poller: TemporalPoller
+    probe: PodProbe
+    random: Callable[[], float]
 
-def _pod(pod: LivePod) -> Pod:
-    """Return what a decision needs of a pod."""
-    return Pod(
-        name=pod.name,
-        started=pod.started,
-        ready=pod.ready,
-        assigned=pod.assigned,
-        phase=pod.phase,
-        terminating=pod.terminating,
-        deletion_cost=pod.deletion_cost,
-    )
+    async def observe(self, resource: VideoExportWorker, memory: Memory) -> Memory:
+        """Return the memory after asking for all that is due to be asked for.
+
+        Raises:
+            OperatorError: the API server could not be read.
+        """
+        memory = await self._resync(resource, memory)
+        snapshot = self.store.snapshot(resource)
+        last = replace(memory.poll, open_executions=None)
+        poll = await self.poller.poll(resource, last, snapshot.is_at_zero, snapshot.at)
+        poll = await self.probe.complete(resource, poll, self.store.snapshot(resource).pods)
+        if memory.count_wanted:
+            poll = await self.poller.count_open(resource, poll, snapshot.at)
+        return replace(memory, poll=poll, count_wanted=False)
+
+    async def look_again(self, resource: VideoExportWorker, memory: Memory) -> Memory:
+        """Return the memory after the pods were read, and those that seem idle were asked what they do now."""
+        key = resource.key
+        self.store.replace_pods(key, await self.cluster.list_pods(key.namespace, key.name))
+        pods = self.store.snapshot(resource).pods
+        return replace(memory, poll=await self.probe.look_again(resource, memory.poll, pods))
+
+    async def _resync(self, resource: VideoExportWorker, memory: Memory) -> Memory:
+        """Read everything again once in a while: a watch that was cut misses what was deleted meanwhile."""
+        at, key = time.monotonic(), resource.key
+        if at - memory.resynced_at < RESYNC:
+            return memory
+        self.store.replace(key, *await self.cluster.read_workers(key))
+        # Only the first interval is another: a thousand that were seen together are not read together.
+        first = memory.resynced_at == NEVER
+        return replace(memory, resynced_at=at - RESYNC + spread(RESYNC, self.random) if first else at)

@@ -1,11 +1,13 @@
 """What the watches have shown: the newest known state of every resource, Deployment and pod."""
 
-import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from video_export_operator.manifests import Ref
-from video_export_operator.resource import Key
+from video_export_operator.reconcile.caches import share_texts, shared_key, shared_ref
+from video_export_operator.reconcile.snapshot import Snapshot
+from video_export_operator.resource import Key, VideoExportWorker
 from video_export_operator.resource.identity import WORKER_LABEL
 from video_export_operator.resource.live import LiveDeployment, LivePod, parse_deployment, parse_pod, take_fingerprint
 
@@ -70,7 +72,7 @@ class Store:
         key = _worker_key(body)
         if key is None:
             return
-        known, ref, new = self._children.setdefault(key, {}), _ref(body), (_version(body), take_fingerprint(body))
+        known, ref, new = self._children.setdefault(key, {}), shared_ref(body), (_version(body), take_fingerprint(body))
         old = known.get(ref)
         if old is not None and new[0] < old[0]:
             return
@@ -80,7 +82,7 @@ class Store:
 
     def drop_child(self, body: Json) -> None:
         """Forget an object beside the Deployment that was deleted, unless its successor is known already."""
-        key, ref = _worker_key(body), _ref(body)
+        key, ref = _worker_key(body), shared_ref(body)
         old = self._children.get(key, {}).get(ref) if key is not None else None
         if key is None or old is None or _version(body) < old[0]:
             return
@@ -119,65 +121,45 @@ class Store:
         else:
             self._pods.pop(key, None)
 
-    def replace_deployment(self, key: Key, body: Json | None) -> None:
-        """Remember the Deployment of a resource as it was just read."""
-        if body is None:
+    def replace(self, key: Key, deployment: Json | None, pods: Iterable[Json]) -> None:
+        """Remember the Deployment and the pods of a resource exactly as they were just read."""
+        self.replace_pods(key, pods)
+        if deployment is None:
             self._deployments.pop(key, None)
         else:
-            self._deployments[key] = (_version(body), parse_deployment(body))
+            self._deployments[key] = (_version(deployment), parse_deployment(deployment))
 
-    def deployment(self, key: Key, owner: str) -> LiveDeployment | None:
-        """Return the Deployment of a resource, if it is the resource's."""
-        found = self._deployments.get(key)
-        return found[1] if found is not None and found[1].controller_uid == owner else None
-
-    def children(self, key: Key) -> dict[Ref, str]:
-        """Return the fingerprints of the objects beside the Deployment of a resource."""
-        return {ref: fingerprint for ref, (_, fingerprint) in self._children.get(key, {}).items()}
-
-    def pods(self, key: Key) -> tuple[LivePod, ...]:
-        """Return the pods of a resource."""
-        return tuple(self._pods.get(key, {}).values())
+    def snapshot(self, resource: VideoExportWorker) -> Snapshot:
+        """Return what is there for a resource now."""
+        key = resource.key
+        _, deployment = self._deployments.get(key, (0, None))
+        is_ours = deployment is not None and deployment.controller_uid == resource.uid
+        return Snapshot(
+            resource=resource,
+            at=time.monotonic(),
+            body=self.resources.get(key) or {},
+            deployment=deployment if is_ours else None,
+            pods=tuple(self._pods.get(key, {}).values()),
+            children={ref: fingerprint for ref, (_, fingerprint) in self._children.get(key, {}).items()},
+        )
 
 
 def _slim(body: Json) -> Json:
-    """Return a resource without `managedFields`, which is longer than all the rest and of no use here.
-
-    Its texts are shared with other resources: most of them are the same in a thousand of them.
-    """
+    """Return a resource without `managedFields`, which is longer than all the rest and of no use here."""
     metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
-    slim: Json = _with_shared_texts({**body, "metadata": metadata})
+    slim: Json = share_texts({**body, "metadata": metadata})
     return slim
-
-
-def _with_shared_texts(value: Any) -> Any:
-    """Return a copy of a JSON value in which equal texts are one object."""
-    if isinstance(value, str):
-        return sys.intern(value)
-    if isinstance(value, dict):
-        return {sys.intern(name): _with_shared_texts(each) for name, each in value.items()}
-    return [_with_shared_texts(each) for each in value] if isinstance(value, list) else value
 
 
 def _key(body: Json) -> Key:
     """Return which resource this is."""
-    return _shared_key(body["metadata"]["namespace"], body["metadata"]["name"])
-
-
-def _ref(body: Json) -> Ref:
-    """Return which object of its namespace this is."""
-    return Ref(sys.intern(body["apiVersion"]), sys.intern(body["kind"]), sys.intern(body["metadata"]["name"]))
+    return shared_key(body["metadata"]["namespace"], body["metadata"]["name"])
 
 
 def _worker_key(body: Json) -> Key | None:
     """Return which resource an object was made for."""
     name = (body["metadata"].get("labels") or {}).get(WORKER_LABEL)
-    return _shared_key(body["metadata"]["namespace"], name) if name else None
-
-
-def _shared_key(namespace: str, name: str) -> Key:
-    """Return a key whose texts are those of every other key of the resource: each is kept in many places."""
-    return Key(sys.intern(namespace), sys.intern(name))
+    return shared_key(body["metadata"]["namespace"], name) if name else None
 
 
 def _version(body: Json) -> int:

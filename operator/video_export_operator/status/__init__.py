@@ -7,8 +7,9 @@ from video_export_operator.status.conditions import (
     Transition,
     merge_conditions,
 )
+from video_export_operator.status.conditions_from import Findings, conditions_from, conditions_of_unreadable
 from video_export_operator.status.document import REFRESH, LastScale, describe_backlog, is_worth_writing
-from video_export_operator.status.judgement import Findings, judge, judge_unreadable
+from video_export_operator.status.reporting import Report, plan_report
 
 __all__ = [
     "REFRESH",
@@ -17,10 +18,12 @@ __all__ = [
     "Findings",
     "LastScale",
     "Reason",
+    "Report",
     "Transition",
+    "conditions_from",
+    "conditions_of_unreadable",
     "describe_backlog",
     "is_worth_writing",
-    "judge",
-    "judge_unreadable",
     "merge_conditions",
+    "plan_report",
 ]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from tests.unit.operator.bodies import body as resource_body
 from video_export_operator.cluster.transport import KindNotInstalled, NotFound, translate
 from video_export_operator.metrics import Levels
 from video_export_operator.proxies import find_proxy
-from video_export_operator.reconcile.record import Record
+from video_export_operator.reconcile.caches import KEPT, Caches
 from video_export_operator.reconcile.store import Store
-from video_export_operator.resource import Key, parse_resource
-from video_export_operator.status import REFRESH
+from video_export_operator.resource import Key
 
 
 def body(name: str, version: int = 1, **metadata: Any) -> dict[str, Any]:
@@ -38,21 +38,6 @@ def test_the_store_does_not_change_what_it_is_given() -> None:
     given = body("a", managedFields=[{"manager": "kubectl"}])
     Store(lambda _: None).put_resource(given)
     assert given["metadata"]["managedFields"] == [{"manager": "kubectl"}]
-
-
-def test_nothing_new_is_looked_at_again_once_a_minute() -> None:
-    record = Record("uid")
-    assert record.is_news("one", 0.0)
-    assert not record.is_news("one", REFRESH - 1)
-    assert record.is_news("one", REFRESH), "numbers that were not worth a write before may be by now"
-    assert record.is_news("two", REFRESH + 1)
-
-
-def test_what_could_not_be_told_is_told_again() -> None:
-    record = Record("uid")
-    assert record.is_news("one", 0.0)
-    record.told = None
-    assert record.is_news("one", 1.0)
 
 
 def test_a_level_shows_the_last_value_of_each_series_that_is_left() -> None:
@@ -132,11 +117,28 @@ def test_a_proxy_of_the_environment_is_used_unless_exempt(
 
 def test_equal_parts_of_two_specs_are_one_and_others_are_not() -> None:
     spec = {"temporal": {"address": "temporal:7233"}, "image": "example/worker:1", "storage": {"uri": "s3://exports"}}
+    caches = Caches()
     a, b, c = (
-        parse_resource({"metadata": {"name": name}, "spec": {**spec, "scaling": scaling}}).spec
+        caches.parse(
+            Key("media", name), {"metadata": {"name": name, "uid": name}, "spec": {**spec, "scaling": scaling}}
+        ).spec
         for name, scaling in (("a", {}), ("b", {}), ("c", {"maxReplicas": 3}))
     )
     assert a == b
     assert a.scaling is b.scaling
     assert (a.scaling.max_replicas, c.scaling.max_replicas) == (10, 3)
     assert a.storage is c.storage
+
+
+def test_a_resource_is_parsed_and_its_objects_are_built_once_for_each_version() -> None:
+    caches, key = Caches(), Key("media", "exports")
+    one = caches.parse(key, resource_body())
+    assert caches.parse(key, resource_body(resourceVersion="9")) is one, "a status makes no new version of the spec"
+    digests = caches.wanted(one, 2, "").digests
+    assert caches.wanted(one, 2, "").digests is digests
+    assert caches.wanted(one, 2, "secrets").digests != digests
+    two = caches.parse(key, resource_body(generation=2))
+    assert two is not one
+    for number in range(KEPT + 1):
+        caches.wanted(two, number, "").build()
+    assert len(caches._objects) == KEPT

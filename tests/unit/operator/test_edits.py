@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.unit.operator.bodies import resource
 from video_export_operator.errors import Conflict, NameTaken
 from video_export_operator.manifests import Ref
-from video_export_operator.plan import Applied
+from video_export_operator.plan import pause_after
 from video_export_operator.reconcile import Store
-from video_export_operator.reconcile.reconciler import pause_after
-from video_export_operator.reconcile.record import Record
+from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.resource import Key
 from video_export_operator.resource.live import parse_deployment, take_fingerprint
 
@@ -54,11 +54,11 @@ def test_an_edit_of_a_child_wakes_and_our_own_write_does_not_twice() -> None:
     store.put_child(made(3, owned=()))
     assert woken == [KEY, KEY]
     store.put_child(made(2))  # a watch that lags behind
-    assert store.children(KEY) == {POLICY: take_fingerprint(made(3, owned=()))}
+    assert store.snapshot(resource()).children == {POLICY: take_fingerprint(made(3, owned=()))}
     store.drop_child(made(1))
-    assert POLICY in store.children(KEY)
+    assert POLICY in store.snapshot(resource()).children
     store.drop_child(made(4))
-    assert store.children(KEY) == {}
+    assert store.snapshot(resource()).children == {}
     assert woken == [KEY] * 3
 
 
@@ -74,6 +74,10 @@ def deployment(annotated: str | None, replicas: int, uid: str = "d-1") -> dict[s
     return {"metadata": metadata, "spec": {"replicas": replicas}, "status": {}}
 
 
+def seen(body: dict[str, Any]) -> Snapshot:
+    return Snapshot(resource(), 0.0, {}, parse_deployment(body), (), {})
+
+
 @pytest.mark.parametrize(
     ("annotated", "replicas", "size"), [("3", 3, 3), (None, 3, 3), ("0", 3, 3), ("many", 3, 3), ("3", 0, 3)]
 )
@@ -82,9 +86,7 @@ def test_no_edit_makes_the_size_smaller_than_it_was(annotated: str | None, repli
 
 
 def test_the_size_that_was_applied_counts_more_than_any_edit() -> None:
-    record = Record("uid")
-    edited = parse_deployment(deployment("9", 9))
-    assert record.present(edited) == 9, "after a restart nothing else is known"
-    record.applied = Applied(size=("d-1", 2))
-    assert record.present(edited) == 2
-    assert record.present(parse_deployment(deployment("1", 1, uid="d-2"))) == 1, "another Deployment of the name"
+    edited, successor = deployment("9", 9), deployment("1", 1, uid="d-2")
+    assert seen(edited).present(None) == 9, "after a restart nothing else is known"
+    assert seen(edited).present(("d-1", 2)) == 2
+    assert seen(successor).present(("d-1", 2)) == 1, "another Deployment of the name"

@@ -12,6 +12,7 @@ import pytest
 from video_export_operator.errors import ApiUnavailable, NotLeading
 from video_export_operator.metrics import Metrics
 from video_export_operator.reconcile import Loop, Reconciler, loop
+from video_export_operator.reconcile.memory import Memory
 from video_export_operator.resource import Key
 
 KEY = Key("tenant", "exports")
@@ -27,7 +28,7 @@ class Failing:
         self.was_cancelled = False
         self._error: Callable[[], BaseException] | None = error
 
-    async def reconcile(self, _: Key, __: object) -> float | None:
+    async def reconcile(self, _: Key, memory: Memory) -> tuple[Memory, float | None]:
         error, self._error = self._error, None
         if error is not None:
             raise error()
@@ -37,7 +38,7 @@ class Failing:
         except asyncio.CancelledError:
             self.was_cancelled = True
             raise
-        return None
+        return memory, None
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,48 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from tests.unit.operator.bodies import queue, resource, running, seen
-from video_export_operator.errors import NameTaken, SecretMissing, TemporalUnavailable
+from video_export_operator.errors import (
+    Conflict,
+    NameTaken,
+    OperatorError,
+    Rejected,
+    SecretMissing,
+    TemporalUnavailable,
+)
 from video_export_operator.manifests import Ref
 from video_export_operator.plan import (
+    NEW,
     RESYNC,
     Action,
-    Applied,
     Apply,
+    Converged,
+    Due,
     EmitEvent,
+    Outcome,
+    Plan,
     Remove,
-    Report,
     Resize,
     SetDeletionCost,
+    Wanted,
     WriteStatus,
-    build_wanted,
+    build_objects,
+    deployment_ref,
+    dry_run_digests,
+    find_due,
+    find_problem,
+    next_retry,
     plan_objects,
-    plan_report,
-    plan_size,
+    remember_outcome,
+    take_digests,
 )
 from video_export_operator.resource import Key
 from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
 from video_export_operator.scaling import Decision, Memory, WorkerReport, decide
-from video_export_operator.status import Findings, judge
+from video_export_operator.status import Findings, Report, conditions_from, plan_report
 
 LIVE = LiveDeployment("exports", "d-1", "uid-1", 3, 1, 1, 1, False, False, None, fingerprint="as left")
 
@@ -40,20 +57,37 @@ def pod(name: str, cost: int = 0, **more: Any) -> LivePod:
     return LivePod(name, f"uid-{name}", "exports", deletion_cost=cost, **{**facts, **more})
 
 
-def all_applied(replicas: int = 1) -> Applied:
-    wanted = build_wanted(resource(), replicas, "")
-    digests = {each.ref: each.digest for each in (*wanted.children, wanted.workload)}
-    return Applied({**digests, **dict.fromkeys(wanted.absent, "")}, dict.fromkeys(digests, "as left"), at=0.0)
+Objects = Mapping[Ref, Converged]
+DEPLOYMENT = deployment_ref("exports")
+POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "exports")
+
+
+def all_applied(replicas: int = 1) -> Objects:
+    wanted = take_digests(build_objects(resource(), replicas, ""))
+    return {ref: Converged(digest, "as left" if digest else "", at=0.0) for ref, digest in wanted.items()}
 
 
 def as_left() -> dict[Ref, str]:
-    return {child.ref: "as left" for child in build_wanted(resource(), 1, "").children}
+    return {child.ref: "as left" for child in build_objects(resource(), 1, "").children}
 
 
-def plan(applied: Applied, live: LiveDeployment | None = LIVE, at: float = 1.0, **more: Any) -> tuple[Action, ...]:
+def wanted_of(replicas: int, secrets: str = "") -> Wanted:
+    objects = build_objects(resource(), replicas, secrets)
+    return Wanted(take_digests(objects), lambda: objects)
+
+
+def plan_whole(
+    objects: Objects, live: LiveDeployment | None = LIVE, at: float = 1.0, present: int | None = 1, **more: Any
+) -> Plan:
     made = more.get("decision") or decision()
-    wanted = build_wanted(resource(), made.replicas, more.get("secrets", ""))
-    return plan_objects(wanted, made, live, more.get("pods", ()), applied, at, more.get("children", as_left()))
+    wanted = wanted_of(made.replicas, more.get("secrets", ""))
+    there = {DEPLOYMENT: live.fingerprint} if live is not None else {}
+    due, _ = find_due(objects, wanted.digests, {**more.get("children", as_left()), **there}, at)
+    return plan_objects(wanted, due, objects, made, present, more.get("pods", ()), more.get("is_new", False))
+
+
+def plan(objects: Objects, live: LiveDeployment | None = LIVE, at: float = 1.0, **more: Any) -> tuple[Action, ...]:
+    return plan_whole(objects, live, at, **more).actions
 
 
 def kinds(actions: tuple[Action, ...]) -> list[str]:
@@ -61,7 +95,7 @@ def kinds(actions: tuple[Action, ...]) -> list[str]:
 
 
 def test_at_first_everything_is_made_the_deployment_last() -> None:
-    actions = plan(Applied(), live=None)
+    actions = plan({}, live=None)
     assert kinds(actions) == ["ServiceAccount", "Service", "NetworkPolicy", "ServiceMonitor", "Deployment"]
     assert [action.ref.kind for action in actions if isinstance(action, Remove)] == ["PodDisruptionBudget"]
 
@@ -72,8 +106,7 @@ def test_what_is_in_order_plans_nothing() -> None:
 
 def test_an_edit_shows_in_the_fingerprint_and_is_repaired() -> None:
     assert kinds(plan(all_applied(), live=replace(LIVE, fingerprint="edited"))) == ["Deployment"]
-    policy = Ref("networking.k8s.io/v1", "NetworkPolicy", "exports")
-    assert kinds(plan(all_applied(), children={**as_left(), policy: "edited"})) == ["NetworkPolicy"]
+    assert kinds(plan(all_applied(), children={**as_left(), POLICY: "edited"})) == ["NetworkPolicy"]
     account = Ref("v1", "ServiceAccount", "exports")
     others = {ref: left for ref, left in as_left().items() if ref != account}
     assert kinds(plan(all_applied(), children=others)) == ["ServiceAccount"], "it was deleted"
@@ -83,9 +116,9 @@ def test_a_kind_that_is_not_installed_waits_for_the_next_look_at_everything() ->
     monitor = Ref("monitoring.coreos.com/v1", "ServiceMonitor", "exports")
     others = {ref: left for ref, left in as_left().items() if ref != monitor}
     applied = all_applied()
-    left_out = replace(applied, left={**applied.left, monitor: ""})
+    left_out = {**applied, monitor: replace(applied[monitor], left="")}
     assert plan(left_out, children=others) == ()
-    assert kinds(plan(left_out, at=601.0, children=others)) == [*kinds(plan(Applied(), live=None))]
+    assert kinds(plan(left_out, at=601.0, children=others)) == [*kinds(plan({}, live=None))]
 
 
 def test_a_changed_secret_brings_new_pods() -> None:
@@ -96,11 +129,69 @@ def test_a_changed_secret_brings_new_pods() -> None:
     assert kinds(plan(all_applied(), secrets="")) == []
 
 
-def test_the_size_alone_can_change_with_its_victims() -> None:
-    ref = Ref("apps/v1", "Deployment", "exports")
-    actions = plan_size(ref, decision(1, ("b",)), 2, (pod("a"), pod("b")))
-    assert actions == (SetDeletionCost("b", -100), Resize(ref, 1))
-    assert plan_size(ref, decision(1), 1, ()) == ()
+def test_a_new_spec_is_tried_out_first_and_its_size_does_not_wait_for_it() -> None:
+    pods = (pod("a"), pod("b"))
+    made = plan_whole(all_applied(2), decision=decision(1, ("b",)), present=2, pods=pods, is_new=True)
+    assert made.check is not None
+    assert made.check.ref == DEPLOYMENT
+    assert made.otherwise == (SetDeletionCost("b", -100), Resize(DEPLOYMENT, 1))
+    assert plan_whole({}, is_new=True).otherwise == (), "the size is right"
+    assert plan_whole({}, live=None, present=None, is_new=True).otherwise == (), "there is nothing to resize"
+    assert plan_whole({}).check is None, "the spec was accepted before"
+    refused, _ = failed(Rejected("no"), DEPLOYMENT)
+    assert plan_whole(refused, at=400.0, live=None).check is not None, "what was refused is tried out again"
+
+
+def test_a_dry_run_asks_for_an_opinion_once() -> None:
+    wanted = dry_run_digests(wanted_of(1), "exports")
+    due, _ = find_due({}, wanted, {}, 0.0)
+    objects = remember_outcome({}, due, Outcome(left={DEPLOYMENT: ""}), 0.0, 0.0, RESYNC)
+    assert find_due(objects, wanted, {}, 1.0)[0] == {}
+    assert kinds(plan(objects, live=None))[-1] == "Deployment", "everything is made when it is no dry run any more"
+
+
+def failed(problem: OperatorError, *refs: Ref) -> tuple[Objects, Mapping[Ref, Due]]:
+    """What is remembered after objects were edited and could not be put back at 1.0."""
+    due = dict.fromkeys(refs, Due("other", "edited"))
+    return remember_outcome(all_applied(), due, Outcome(failed=dict.fromkeys(refs, problem)), 1.0, 1.0, RESYNC), due
+
+
+def test_what_failed_waits_unless_something_changes() -> None:
+    objects, _ = failed(Conflict("changed"), POLICY)
+    digest = take_digests(build_objects(resource(), 1, ""))[POLICY]
+    wanted, found = {POLICY: "other"}, {POLICY: "edited"}
+    assert find_due(objects, wanted, found, 1.4)[0] == {}
+    assert next_retry(objects.values()) == 1.5
+    assert find_due(objects, wanted, found, 1.5)[0] == {POLICY: Due("other", "edited")}
+    assert find_due(objects, wanted, {POLICY: "edited again"}, 1.4)[0] != {}
+    assert find_due(objects, {POLICY: "a third"}, found, 1.4)[0] != {}
+    assert find_due(objects, wanted, found, 1.4)[1] == objects, "it is told as long as it is so"
+    mended = find_due(objects, {POLICY: digest}, {POLICY: "as left"}, 1.4)[1]
+    assert find_problem(mended) is None, "somebody else put it back"
+
+
+def test_failures_in_a_row_wait_longer_and_the_most_lasting_is_told() -> None:
+    objects, due = failed(Conflict("changed"), POLICY, DEPLOYMENT)
+    again = remember_outcome(
+        objects, due, Outcome(failed={POLICY: Conflict("again"), DEPLOYMENT: Rejected("no")}), 2.0, 1.0, RESYNC
+    )
+    assert next_retry(again.values()) == 3.0
+    problem = find_problem(again)
+    assert problem is not None
+    assert problem.reason == "Rejected"
+    done = remember_outcome(again, due, Outcome(left=dict.fromkeys(due, "edited")), 3.0, 1.0, RESYNC)
+    assert find_problem(done) is None
+    assert find_due(done, {POLICY: "other"}, {POLICY: "edited"}, 4.0)[0] == {}
+
+
+def test_what_is_seen_first_is_looked_at_again_sooner() -> None:
+    due = {POLICY: Due("wanted", "")}
+    first = remember_outcome({}, due, Outcome(left={POLICY: "left"}), 0.0, 0.0, 400.0)
+    assert find_due(first, {POLICY: "wanted"}, {POLICY: "left"}, 399.0)[0] == {}
+    assert find_due(first, {POLICY: "wanted"}, {POLICY: "left"}, 400.0)[0] != {}
+    second = remember_outcome(first, due, Outcome(left={POLICY: "left"}), 400.0, 0.0, 400.0)
+    assert find_due(second, {POLICY: "wanted"}, {POLICY: "left"}, 999.0)[0] == {}
+    assert NEW.failure is None
 
 
 def test_a_deployment_that_was_deleted_or_replaced_comes_back() -> None:
@@ -122,19 +213,19 @@ def test_victims_are_marked_before_the_size_is_lowered() -> None:
 
 def report(old: dict[str, Any] | None = None, since_last: float = 1e9, now: str = "2026-01-01T00:00:00Z") -> Report:
     found = Findings(resource(), decision(), LIVE, (pod("a"),))
-    return Report(Key("media", "exports"), "uid-1", "7", 1, judge(found), old or {}, now, since_last)
+    return Report(Key("media", "exports"), "uid-1", "7", 1, conditions_from(found), old or {}, now, since_last)
 
 
-def written(actions: tuple[Action, ...]) -> dict[str, Any]:
+def written(actions: tuple[EmitEvent | WriteStatus, ...]) -> dict[str, Any]:
     (status,) = [action.status for action in actions if isinstance(action, WriteStatus)]
     return dict(status)
 
 
-def events(actions: tuple[Action, ...]) -> list[EmitEvent]:
+def events(actions: tuple[EmitEvent | WriteStatus, ...]) -> list[EmitEvent]:
     return [action for action in actions if isinstance(action, EmitEvent)]
 
 
-def tell(before: Report, made: Decision | None = None, **more: Any) -> tuple[Action, ...]:
+def tell(before: Report, made: Decision | None = None, **more: Any) -> tuple[EmitEvent | WriteStatus, ...]:
     return plan_report(before, made or decision(), LIVE, queue(0), **more)
 
 
@@ -185,7 +276,7 @@ def test_a_size_that_could_not_be_applied_is_not_the_desired_one() -> None:
 def test_a_transition_keeps_its_time_until_the_status_changes() -> None:
     status = written(tell(report()))
     found = Findings(resource(), decision(), LIVE, (), problem=NameTaken("taken"))
-    later = replace(report(status, now="2026-01-01T01:00:00Z"), conditions=judge(found))
+    later = replace(report(status, now="2026-01-01T01:00:00Z"), conditions=conditions_from(found))
     actions = tell(later)
     conditions = {each["type"]: each for each in written(actions)["conditions"]}
     assert conditions["Ready"]["lastTransitionTime"] == "2026-01-01T01:00:00Z"
@@ -201,7 +292,9 @@ def test_a_foreign_condition_is_kept() -> None:
 
 def judged(**more: Any) -> dict[str, tuple[Any, str, str]]:
     facts: dict[str, Any] = {"resource": resource(), "decision": decision(), "deployment": LIVE, "pods": (pod("a"),)}
-    return {each.type: (each.status, each.reason, each.message) for each in judge(Findings(**{**facts, **more}))}
+    return {
+        each.type: (each.status, each.reason, each.message) for each in conditions_from(Findings(**{**facts, **more}))
+    }
 
 
 def test_a_resource_in_order_is_ready_at_any_size() -> None:

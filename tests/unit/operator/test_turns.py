@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.unit.operator.bodies import resource
-from video_export_operator.reconcile.acting import Actor
+from video_export_operator.plan import NOTHING, Plan, Remove, deployment_ref
+from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.reconciler import LONGEST, Reconciler
-from video_export_operator.reconcile.record import Record
-from video_export_operator.resource import VideoExportWorker
-from video_export_operator.scaling import Decision
+from video_export_operator.reconcile.step import Step
 
 
 async def test_the_wait_for_a_turn_is_no_part_of_what_a_reconciliation_may_take(
@@ -20,29 +21,26 @@ async def test_the_wait_for_a_turn_is_no_part_of_what_a_reconciliation_may_take(
 ) -> None:
     left: list[float] = []
     nothing: Any = None
-    actor = Actor(nothing, nothing, nothing, asyncio.Semaphore(0))
-    reconciler = Reconciler(nothing, nothing, nothing, nothing, actor, nothing, lambda: 0.0)
-    waits = asyncio.Event()
+    turns, waits, memory = asyncio.Semaphore(0), asyncio.Event(), Memory("uid")
+    store: Any = SimpleNamespace(resources={})
+    reconciler = Reconciler(store, nothing, nothing, nothing, nothing, turns, lambda: 0.0)
 
-    async def decide(*_: object) -> tuple[Decision, None]:
-        return cast(Decision, None), None
-
-    def has_work(*_: object) -> bool:
+    async def take_step(*_: object) -> Step:
         waits.set()
-        return True
+        return Step(nothing, nothing, memory, {}, Plan((Remove(deployment_ref("exports")),)))
 
-    async def act(_: Reconciler, __: VideoExportWorker, ___: Record, ____: Decision) -> None:
+    async def act(_: Reconciler, step: Step) -> Step:
         when = limit.when()
         assert when is not None, "what is done in turn has no limit"
         left.append(when - asyncio.get_running_loop().time())
+        return replace(step, plan=NOTHING)
 
-    monkeypatch.setattr(Reconciler, "_decide", decide)
-    monkeypatch.setattr(Reconciler, "_has_work", has_work)
+    monkeypatch.setattr(Reconciler, "_take_step", take_step)
     monkeypatch.setattr(Reconciler, "_act", act)
     async with asyncio.timeout(LONGEST) as limit, asyncio.TaskGroup() as group:
-        following = group.create_task(reconciler._follow(resource(), Record("uid"), limit))
+        following = group.create_task(reconciler._follow(resource(), memory, limit))
         await waits.wait()
         assert not following.done()
         assert limit.when() is None, "the wait would end the reconciliation"
-        actor.places.release()
+        turns.release()
     assert left == [pytest.approx(LONGEST, abs=10)]

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 
 from tests.unit.operator.bodies import resource
 from tests.unit.operator.test_plan import pod
-from video_export_operator.reconcile.listening import Listener
-from video_export_operator.reconcile.record import REPORT_GRACE, Record
-from video_export_operator.scaling import Memory, QueueState, WorkerReport
+from video_export_operator.plan import NOTHING
+from video_export_operator.reconcile.memory import Memory as Past
+from video_export_operator.reconcile.memory import Poll
+from video_export_operator.reconcile.pod_probe import PodProbe
+from video_export_operator.reconcile.reporter import REPORT_GRACE, _findings, _unheard
+from video_export_operator.reconcile.snapshot import Snapshot
+from video_export_operator.reconcile.step import Step
+from video_export_operator.scaling import Memory, QueueState, WorkerReport, decide
 from video_export_operator.scaling.memory import PodWork
 from video_export_operator.temporal_queue.worker_metrics import MetricsPort, WorkerMetrics, parse_report
 
@@ -51,12 +57,19 @@ def test_an_address_of_ipv6_stands_in_brackets() -> None:
 
 
 def test_a_worker_without_heartbeats_is_told_after_a_while_however_it_is_known() -> None:
-    record = Record("uid")
-    record.memory = Memory(pods={"b": PodWork(0, 0, 1.0, 0.0, 0.0), "c": PodWork(0, 0, 1.0, 0.0, 0.0)})
-    record.by_metrics = frozenset({"b"})
+    works = {"b": PodWork(0, 0, 1.0, 0.0, 0.0), "c": PodWork(0, 0, 1.0, 0.0, 0.0)}
+    memory = Past("uid", scaling=Memory(pods=works), poll=Poll(by_metrics=frozenset({"b"})))
     pods = (pod("a"), pod("b"), pod("c"))
-    assert record.silent_pods(pods, 10.0) == ()
-    assert set(record.silent_pods(pods, 10.0 + REPORT_GRACE)) == {"a", "b"}
+    seen = Snapshot(resource(), 10.0, {}, None, pods, {})
+    assert silent(seen, memory) == (frozenset(), frozenset())
+    memory = replace(memory, ready_since=_unheard(memory, seen))
+    assert silent(replace(seen, at=10.0 + REPORT_GRACE), memory) == (frozenset({"a"}), frozenset({"b"}))
+
+
+def silent(seen: Snapshot, memory: Past) -> tuple[frozenset[str], frozenset[str]]:
+    decision, _ = decide(resource().spec, seen.observation(memory), memory.scaling)
+    found = _findings(Step(seen, decision, memory, {}, NOTHING), memory)
+    return found.silent, found.by_metrics
 
 
 class Pods(WorkerMetrics):
@@ -74,20 +87,20 @@ class Pods(WorkerMetrics):
 
 async def test_only_what_was_heard_to_be_idle_is_asked_again_and_only_more_work_is_believed() -> None:
     heard = {name: WorkerReport(used, 5, 1.0) for name, used in {"idle": 0, "begun": 0, "mute": 0, "busy": 2}.items()}
-    pods, record = Pods(idle=0, begun=1, busy=0), Record("uid", queue=QueueState(7.0, workers=heard))
+    pods, poll = Pods(idle=0, begun=1, busy=0), Poll(queue=QueueState(7.0, workers=heard))
     there = [pod(name, address="10.0.0.1") for name in (*heard, "unknown")]
-    await Listener(pods).look_again(resource(), record, there)
+    poll = await PodProbe(pods).look_again(resource(), poll, there)
     assert pods.asked == {"idle", "begun", "mute"}
-    assert record.queue == QueueState(7.0, workers={**heard, "begun": WorkerReport(1, 5, 1.0)})
+    assert poll.queue == QueueState(7.0, workers={**heard, "begun": WorkerReport(1, 5, 1.0)})
 
 
 async def test_pods_that_cannot_answer_are_not_asked_again() -> None:
     heard = {name: WorkerReport(0) for name in ("starting", "ending", "nowhere")}
-    pods, record = Pods(), Record("uid", queue=QueueState(7.0, workers=heard))
+    pods, poll = Pods(), Poll(queue=QueueState(7.0, workers=heard))
     there = [
         pod("starting", address="10.0.0.1", started=False),
         pod("ending", address="10.0.0.1", terminating=True),
         pod("nowhere", address=""),
     ]
-    await Listener(pods).look_again(resource(), record, there)
+    assert await PodProbe(pods).look_again(resource(), poll, there) == poll
     assert pods.asked == set()

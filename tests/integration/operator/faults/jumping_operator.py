@@ -7,9 +7,10 @@ import time
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
-from video_export_operator import cluster, lease
+from video_export_operator import lease
 from video_export_operator.__main__ import main
-from video_export_operator.reconcile import reconciler
+from video_export_operator.cluster import client
+from video_export_operator.reconcile import reporter
 
 _seconds = time.time
 
@@ -27,7 +28,7 @@ class Jumping(datetime):
 
 
 setattr(time, "time", lambda: _seconds() + ahead())  # noqa: B010 - a function cannot be assigned
-for module in (cluster, lease, reconciler):
+for module in (client, lease, reporter):
     setattr(module, "datetime", Jumping)  # noqa: B010
 
 if __name__ == "__main__":

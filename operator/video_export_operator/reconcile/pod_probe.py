@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from video_export_operator.reconcile.record import Record
+from video_export_operator.reconcile.memory import Poll
 from video_export_operator.resource import VideoExportWorker
 from video_export_operator.resource.live import LivePod
 from video_export_operator.scaling import WorkerReport
@@ -11,46 +11,45 @@ from video_export_operator.temporal_queue.worker_metrics import MetricsPort, Wor
 
 
 @dataclass(frozen=True)
-class Listener:
-    """Completes the records' view of their workers."""
+class PodProbe:
+    """Completes what is known of workers."""
 
     metrics: WorkerMetrics
 
-    async def complete(self, resource: VideoExportWorker, record: Record, pods: Iterable[LivePod]) -> None:
-        """Add the reports of pods without a heartbeat to a new answer of Temporal."""
-        queue = record.queue
-        if queue is None or record.failures or queue.at == record.completed_at:
-            return
-        record.completed_at = queue.at
+    async def complete(self, resource: VideoExportWorker, poll: Poll, pods: Iterable[LivePod]) -> Poll:
+        """Return a new answer of Temporal with the reports of pods that have no heartbeat."""
+        queue = poll.queue
+        if queue is None or poll.failures or queue.at == poll.completed_at:
+            return poll
         silent = [pod for pod in pods if _can_answer(pod) and pod.name not in queue.workers]
-        record.by_metrics = frozenset()
-        if not silent:
-            return
         reports = await self._ask(resource, silent, queue.at)
-        record.by_metrics = frozenset(reports)
-        record.queue = replace(queue, workers={**reports, **queue.workers})
+        return replace(
+            poll,
+            completed_at=queue.at,
+            by_metrics=frozenset(reports),
+            queue=replace(queue, workers={**reports, **queue.workers}) if reports else queue,
+        )
 
-    async def look_again(self, resource: VideoExportWorker, record: Record, pods: Iterable[LivePod]) -> None:
-        """Ask the pods that were last heard to be idle whether they have begun something since.
+    async def look_again(self, resource: VideoExportWorker, poll: Poll, pods: Iterable[LivePod]) -> Poll:
+        """Return what is known with the work that idle pods have begun since.
 
-        What was heard may be as old as two intervals, of heartbeats and of questions to Temporal. Who does not
-        answer is what Temporal heard it to be. What is idle keeps its heartbeat's word: its age shall go on.
+        What was heard may be as old as two intervals, of heartbeats and of questions to Temporal. A pod that does not
+        answer keeps what Temporal heard of it. A pod that is idle keeps its heartbeat, so that its idle time goes on.
         """
-        queue = record.queue
+        queue = poll.queue
         if queue is None:
-            return
+            return poll
         heard = {name for name, report in queue.workers.items() if not report.used}
         idle = [pod for pod in pods if _can_answer(pod) and pod.name in heard]
-        reports = await self._ask(resource, idle, queue.at) if idle else {}
+        reports = await self._ask(resource, idle, queue.at)
         begun = {pod: replace(queue.workers[pod], used=report.used) for pod, report in reports.items() if report.used}
-        if begun:
-            record.queue = replace(queue, workers={**queue.workers, **begun})
+        return replace(poll, queue=replace(queue, workers={**queue.workers, **begun})) if begun else poll
 
     async def _ask(self, resource: VideoExportWorker, pods: Iterable[LivePod], at: float) -> Mapping[str, WorkerReport]:
         """Return what the pods say of themselves."""
         spec = resource.spec
         ports = [MetricsPort(pod.name, pod.address, spec.metrics_port) for pod in pods]
-        return await self.metrics.fetch_reports(ports, spec.temporal.task_queue, at)
+        return await self.metrics.fetch_reports(ports, spec.temporal.task_queue, at) if ports else {}
 
 
 def _can_answer(pod: LivePod) -> bool:

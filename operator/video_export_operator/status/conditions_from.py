@@ -1,4 +1,4 @@
-"""Judges what was seen: one function for each condition."""
+"""The conditions that follow from what was seen: one function for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,12 +45,12 @@ _TROUBLES = {
 }
 
 
-def judge(found: Findings) -> tuple[Condition, ...]:
+def conditions_from(found: Findings) -> tuple[Condition, ...]:
     """Return every condition of a resource that could be read."""
     return (_ready(found), _reachable(found), _active(found), _limited(found), _workers(found), _paused(found))
 
 
-def judge_unreadable(problem: OperatorError) -> tuple[Condition, ...]:
+def conditions_of_unreadable(problem: OperatorError) -> tuple[Condition, ...]:
     """Return the conditions of a resource whose spec cannot be used."""
     return (
         Condition(ConditionType.READY, False, problem.reason, str(problem)),

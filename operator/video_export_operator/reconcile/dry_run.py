@@ -1,24 +1,25 @@
 """Shows what would be done for a resource, without doing it."""
 
 import random
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from video_export_operator.cluster import Cluster
 from video_export_operator.errors import OperatorError
-from video_export_operator.manifests import Ref
+from video_export_operator.manifests import Manifest
 from video_export_operator.metrics import Metrics
-from video_export_operator.plan import Applied, Apply, Remove, SetDeletionCost, build_wanted, plan_objects
-from video_export_operator.reconcile.asking import Asker
-from video_export_operator.reconcile.listening import Listener
-from video_export_operator.reconcile.observing import observe
-from video_export_operator.reconcile.record import Record
+from video_export_operator.plan import Apply, Remove, SetDeletionCost
+from video_export_operator.reconcile.caches import Caches
+from video_export_operator.reconcile.memory import Memory, Poll
+from video_export_operator.reconcile.observing import Observer
+from video_export_operator.reconcile.pod_probe import PodProbe
 from video_export_operator.reconcile.schedule import Budget
 from video_export_operator.reconcile.secrets import SecretCache
+from video_export_operator.reconcile.step import take_step
 from video_export_operator.reconcile.store import Store
+from video_export_operator.reconcile.temporal_poller import TemporalPoller
 from video_export_operator.resource import VideoExportWorker, parse_resource
-from video_export_operator.scaling import Decision, decide
+from video_export_operator.scaling import Decision
 from video_export_operator.temporal_queue import TemporalQueues
 from video_export_operator.temporal_queue.worker_metrics import WorkerMetrics
 
@@ -39,24 +40,17 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
     """
     resource = await _resolve(body, cluster)
     store = Store(lambda _: None)
-    store.replace_deployment(
-        resource.key, await cluster.fetch(Ref("apps/v1", "Deployment", resource.name), resource.key.namespace)
-    )
-    store.replace_pods(resource.key, await cluster.list_pods(resource.key.namespace, resource.name))
-    record = Record(resource.uid)
-    asker = Asker(queues, SecretCache(cluster), Budget(400.0), Metrics(), random.random)
-    await asker.refresh(resource, record, at_zero=not store.pods(resource.key), at=time.monotonic())
     async with WorkerMetrics() as worker_metrics:
-        await Listener(worker_metrics).complete(resource, record, store.pods(resource.key))
-    decision, _ = decide(resource.spec, observe(resource, store, record), record.memory)
-    for line in _describe(resource, record, decision):
+        poller = TemporalPoller(queues, SecretCache(cluster), Budget(400.0), Metrics(), random.random)
+        observer = Observer(cluster, store, poller, PodProbe(worker_metrics), random.random)
+        memory = await observer.observe(resource, Memory(resource.uid))
+    step = take_step(store.snapshot(resource), memory, Caches())
+    for line in _describe(resource, memory.poll, step.decision):
         yield line
-    live = store.deployment(resource.key, resource.uid)
-    wanted = build_wanted(resource, decision.replicas, record.secrets or "")
-    for action in plan_objects(wanted, decision, live, store.pods(resource.key), Applied(), time.monotonic(), {}):
+    for action in step.plan.actions:
         match action:
             case Apply(manifest):
-                yield f"apply {manifest.ref}: {await _opinion(action, resource, cluster)}"
+                yield f"apply {manifest.ref}: {await _opinion(manifest, resource, cluster)}"
             case Remove(ref):
                 yield f"remove {ref}, if it is there"
             case SetDeletionCost(pod, cost):
@@ -73,27 +67,27 @@ async def _resolve(body: Mapping[str, Any], cluster: Cluster) -> VideoExportWork
     return parse_resource({**body, "metadata": {**metadata, "uid": live["metadata"]["uid"]}})
 
 
-def _describe(resource: VideoExportWorker, record: Record, decision: Decision) -> list[str]:
+def _describe(resource: VideoExportWorker, poll: Poll, decision: Decision) -> list[str]:
     """Return what was seen and decided."""
-    queue = record.queue
+    queue = poll.queue
     temporal = f"{resource.spec.temporal.address}, queue {resource.spec.temporal.task_queue}"
     lines = [f"{resource.key} (Temporal at {temporal})"]
-    if record.silence is not None:
-        lines.append(f"Temporal: {record.silence.reason}: {record.silence}")
+    if poll.silence is not None:
+        lines.append(f"Temporal: {poll.silence.reason}: {poll.silence}")
     elif queue is not None:
         lines.append(f"waiting: {queue.activities.tasks} activities, {queue.workflows.tasks} workflow tasks")
-    if record.secret_problem is not None:
-        lines.append(f"storage: {record.secret_problem}")
+    if poll.secret_problem is not None:
+        lines.append(f"storage: {poll.secret_problem}")
     lines.append(f"pods: {decision.workload.live}, busy {len(decision.workload.busy)}")
     lines.append(f"size: {decision.replicas} ({decision.reason})")
     lines.append("a size is lowered only after a whole window was observed, which one look cannot do")
     return lines
 
 
-async def _opinion(action: Apply, resource: VideoExportWorker, cluster: Cluster) -> str:
+async def _opinion(manifest: Manifest, resource: VideoExportWorker, cluster: Cluster) -> str:
     """Return what the API server thinks of an object."""
     try:
-        accepted = await cluster.apply(action.manifest, resource.key.namespace, resource.uid, dry_run=True)
+        accepted = await cluster.apply(manifest, resource.key.namespace, resource.uid, dry_run=True)
     except OperatorError as error:
         return f"{error.reason}: {error}"
     return "accepted" if accepted is not None else "left out, its kind is not installed"

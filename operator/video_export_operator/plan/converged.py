@@ -1,0 +1,171 @@
+"""Whether there is anything to do about an object: one value for each, and the only place that answers.
+
+An object has converged when what is wanted is what was last applied, and what is there is what that left. What failed
+waits, unless what is wanted or what is there has changed since. Times are seconds of the caller's monotonic clock.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from video_export_operator.errors import OperatorError, PermanentError
+from video_export_operator.manifests import Ref
+from video_export_operator.plan.wanted import ABSENT
+
+NEVER = float("-inf")
+RESYNC = 600.0
+"""Seconds after which everything is read again, and applied where it is not as it was left."""
+BACKOFF = (0.5, 30.0)
+"""Seconds of the first and the longest wait after a passing error."""
+SLOWLY = (15.0, 300.0)
+"""Seconds of the first and the longest wait after an error that only a change mends; one that is seen comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is wanted of an object, and what is there: a digest and a fingerprint, empty where it is absent."""
+
+    wanted: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last attempt at an object, which failed.
+
+    Attributes:
+        problem: what it failed with.
+        tried: what was wanted, and what was there.
+        attempts: failures in a row.
+        retry_at: when to try again.
+    """
+
+    problem: OperatorError
+    tried: Due
+    attempts: int
+    retry_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Converged:
+    """One object as it was left.
+
+    Attributes:
+        wanted: digest of what was last brought there; None before the first time.
+        left: fingerprint of the object after that; empty where it is absent.
+        at: when it was last looked at.
+        failure: what has failed since.
+    """
+
+    wanted: str | None = None
+    left: str = ""
+    at: float = NEVER
+    failure: Failure | None = None
+
+    def has_converged(self, due: Due, at: float) -> bool:
+        """Return whether nothing is left to do."""
+        same = due.wanted == ABSENT or due.found == self.left
+        return same and due.wanted == self.wanted and at - self.at < RESYNC
+
+    def waits(self, due: Due, at: float) -> bool:
+        """Return whether the same has failed and is to be tried again later."""
+        return self.failure is not None and at < self.failure.retry_at and self.failure.tried == due
+
+
+NEW = Converged()
+Left = Mapping[Ref, Converged]
+"""How each object was left."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a plan.
+
+    Attributes:
+        left: fingerprint of each object that is as it is wanted now.
+        failed: what went wrong with each other object that was tried.
+        size: uid of the Deployment and the size that was given to it.
+    """
+
+    left: Mapping[Ref, str] = field(default_factory=dict)
+    failed: Mapping[Ref, OperatorError] = field(default_factory=dict)
+    size: tuple[str, int] | None = None
+
+    def __or__(self, other: "Outcome") -> "Outcome":
+        """Return what came of both, one after the other."""
+        return Outcome({**self.left, **other.left}, {**self.failed, **other.failed}, other.size or self.size)
+
+
+def find_due(
+    left: Left, wanted: Mapping[Ref, str], found: Mapping[Ref, str], at: float
+) -> tuple[Mapping[Ref, Due], Left]:
+    """Return the objects to do something about now, and what is remembered without failures that are over.
+
+    Args:
+        left: the objects as they were left.
+        wanted: digest of each, ABSENT for what must not be there.
+        found: fingerprint of each that is there.
+        at: now.
+    """
+    states = {ref: Due(digest, found.get(ref, "")) for ref, digest in wanted.items()}
+    due = {ref: state for ref, state in states.items() if not left.get(ref, NEW).has_converged(state, at)}
+    mended = {ref: replace(each, failure=None) for ref, each in left.items() if each.failure and ref not in due}
+    ready = {ref: state for ref, state in due.items() if not left.get(ref, NEW).waits(state, at)}
+    return ready, {**left, **mended} if mended else left
+
+
+def find_problem(left: Left) -> OperatorError | None:
+    """Return the problem to tell, the most lasting one."""
+    return most_lasting(each.failure.problem for each in left.values() if each.failure is not None)
+
+
+def most_lasting(problems: Iterable[OperatorError]) -> OperatorError | None:
+    """Return the first that only a change mends, else the first."""
+    every = tuple(problems)
+    return next((each for each in every if isinstance(each, PermanentError)), next(iter(every), None))
+
+
+def next_retry(objects: Iterable[Converged]) -> float:
+    """Return when the next failed object is tried again; infinity where none is."""
+    return min((each.failure.retry_at for each in objects if each.failure), default=float("inf"))
+
+
+def remember_outcome(
+    left: Left, due: Mapping[Ref, Due], outcome: Outcome, at: float, random: float, first_stretch: float
+) -> Left:
+    """Return the objects as a plan has left them.
+
+    Args:
+        left: the objects as they were left before.
+        due: those that the plan was about.
+        outcome: what came of it.
+        at: now.
+        random: from 0 to 1, so that what failed together is not tried again together.
+        first_stretch: seconds until an object that is seen for the first time is looked at again.
+    """
+    new = dict(left)
+    for ref, state in due.items():
+        before = left.get(ref, NEW)
+        if ref in outcome.left:
+            looked_at = at - RESYNC + first_stretch if before.at == NEVER else at
+            new[ref] = Converged(state.wanted, outcome.left[ref], looked_at)
+        elif ref in outcome.failed:
+            new[ref] = note_failure(before, state, outcome.failed[ref], at, random)
+    return new
+
+
+def note_failure(before: Converged, tried: Due, problem: OperatorError, at: float, random: float) -> Converged:
+    """Return an object with a failure that waits longer than the one before."""
+    attempts = before.failure.attempts + 1 if before.failure is not None else 1
+    return replace(before, failure=Failure(problem, tried, attempts, at + pause_after(problem, attempts, random)))
+
+
+def pause_after(problem: OperatorError, attempts: int, random: float) -> float:
+    """Return how long to wait after a failure, in seconds: longer each time, and not all at once.
+
+    Args:
+        problem: what it failed with.
+        attempts: failures in a row, this one included.
+        random: from 0 to 1.
+    """
+    first, longest = SLOWLY if isinstance(problem, PermanentError) else BACKOFF
+    return float(min(longest, first * 2 ** min(attempts - 1, 10)) * (0.5 + random / 2))
