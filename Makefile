@@ -53,6 +53,7 @@ test-unit: setup ## pure code, seconds
 test-integration: setup ## real servers, browser and control plane
 	@$(PYTHON) -m dev kubernetes
 	@$(PYTHON) -m dev temporal
+	@$(PYTHON) -m dev promtool
 	pytest $(SIDE_BY_SIDE) tests/integration
 
 test-e2e: setup-node ## the whole system on a local node

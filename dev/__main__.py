@@ -17,6 +17,7 @@ from dev.go_program import ACTIONLINT, TEMPORAL_SERVER
 from dev.images import ensure_images
 from dev.kubernetes_binaries import PROGRAMS, ensure_programs
 from dev.places import CHECKOUT
+from dev.promtool import ensure_promtool
 from dev.steps import run, say, warn
 
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     command("images", lambda _: ensure_images() and 0, "build the base and both images")
     command("kubernetes", _kubernetes, "build Kubernetes, etcd and helm, and say where they are")
     command("temporal", _temporal, "build a Temporal server that can do TLS, and say where it is")
+    command("promtool", _promtool, "fetch Prometheus' promtool, and say where it is")
     command("actionlint", _actionlint, "lint GitHub's workflows")
     servers = command("serve", lambda chosen: serve(chosen.name), "become a server, in the foreground")
     servers.add_argument("name", choices=SERVERS)
@@ -91,6 +93,7 @@ def _build(chosen: argparse.Namespace) -> None:
         images = pool.submit(ensure_images) if os.geteuid() == 0 else None
         _kubernetes(chosen)
         _temporal(chosen)
+        _promtool(chosen)
         if images:
             images.result()
 
@@ -101,6 +104,10 @@ def _kubernetes(_: argparse.Namespace) -> None:
 
 def _temporal(_: argparse.Namespace) -> None:
     say(f"Temporal: {TEMPORAL_SERVER.ensure()}")
+
+
+def _promtool(_: argparse.Namespace) -> None:
+    say(f"promtool: {ensure_promtool()}")
 
 
 def _actionlint(_: argparse.Namespace) -> None:

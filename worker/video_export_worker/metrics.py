@@ -28,3 +28,8 @@ DESCRIPTIONS: dict[Metric, str] = {
     Metric.BROWSER_RESTARTS: "Times Chromium was started again in the middle of a segment.",
     Metric.PARTS_REUSED: "Segments whose parts an earlier attempt had left in the storage.",
 }
+
+BUCKETS: dict[str, tuple[float, ...]] = {
+    Metric.PHASE_DURATION: (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 300, 600, 1800),
+}
+"""Upper bounds in seconds. A segment is cut to take up to 60 s; planning a very large recording takes minutes."""

@@ -14,12 +14,26 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{- define "worker.image" -}}
+{{- $repository := include "worker.repository" . -}}
 {{- with .Values.image -}}
 {{- if .sha -}}
-{{ printf "%s@%s" .repository .sha }}
+{{ printf "%s@%s" $repository .sha }}
 {{- else -}}
-{{ printf "%s:%s" .repository (default $.Chart.AppVersion .tag) }}
+{{ printf "%s:%s" $repository (default $.Chart.AppVersion .tag) }}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* global.imageRegistry takes the place of the registry's host: a mirror has the same paths. */ -}}
+{{- define "worker.repository" -}}
+{{- $parts := splitList "/" .Values.image.repository -}}
+{{- $host := first $parts -}}
+{{- if not .Values.global.imageRegistry -}}
+{{ .Values.image.repository }}
+{{- else if or (contains "." $host) (contains ":" $host) (eq $host "localhost") -}}
+{{ printf "%s/%s" .Values.global.imageRegistry (rest $parts | join "/") }}
+{{- else -}}
+{{ printf "%s/%s" .Values.global.imageRegistry .Values.image.repository }}
 {{- end -}}
 {{- end }}
 

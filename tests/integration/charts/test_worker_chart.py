@@ -33,6 +33,20 @@ OVERLAY: dict[str, Any] = {
         ],
     },
 }
+POD_VALUES: dict[str, Any] = {
+    "nodeSelector": {"pool": "renders"},
+    "tolerations": [{"key": "video", "operator": "Exists"}],
+    "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}},
+    "topologySpreadConstraints": [
+        {"topologyKey": "kubernetes.io/hostname", "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}
+    ],
+    "priorityClassName": "batch",
+    "podLabels": {"cost-centre": "media"},
+    "podAnnotations": {"prometheus.io/scrape": "false"},
+    "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "A", "value": "first"}],
+    "extraVolumes": [{"name": "fonts", "configMap": {"name": "fonts"}}],
+    "extraVolumeMounts": [{"name": "fonts", "mountPath": "/usr/local/share/fonts"}],
+}
 CASES: dict[str, dict[str, Any]] = {
     "smallest": {},
     "api key": {"temporal": {"apiKeySecretRef": {"name": "cloud"}}},
@@ -65,6 +79,8 @@ CASES: dict[str, dict[str, Any]] = {
         "serviceMonitor": {"interval": "1m", "labels": {"release": "prometheus"}},
     },
     "template": {"template": OVERLAY},
+    "where and with what": POD_VALUES,
+    "where and with what, and a template over it": {**POD_VALUES, "template": OVERLAY},
 }
 
 
@@ -112,7 +128,7 @@ def test_without_the_operator_the_pods_are_the_same(case: dict[str, Any]) -> Non
     assert normal(deployment.pop("template")) == normal(ours.pop("template"))
     assert without_selection(deployment) == without_selection(ours)
     wanted, _ = build_children(resource)
-    children = [item for item in plain if item["kind"] != "Deployment"]
+    children = [item for item in plain if item["kind"] not in ("Deployment", "Pod")]  # the pod is of `helm test`
     assert kinds(children) == kinds([child.body for child in wanted])
     for child in wanted:
         found = only(children, child.ref.kind, child.ref.name)
@@ -126,6 +142,76 @@ def test_without_the_operator_the_pods_are_the_same(case: dict[str, Any]) -> Non
 def test_lists_merge_by_the_operators_keys() -> None:
     define = read_chart(CHART, "templates/_overlay.tpl").split('"worker.mergeKeys" -}}')[1].split("{{- end")[0]
     assert dict(line.split(": ") for line in define.strip().splitlines()) == dict(MERGE_KEYS)
+
+
+@pytest.mark.parametrize("operator", [True, False])
+def test_what_people_know_by_these_names_reaches_the_pod(operator: bool) -> None:
+    manifests = render(CHART, values(POD_VALUES, operator={"enabled": operator}))
+    if operator:
+        template = build_workload(parse_resource(only(manifests, "VideoExportWorker")), 1).body["spec"]["template"]
+    else:
+        template = only(manifests, "Deployment")["spec"]["template"]
+    spec = template["spec"]
+    same = ("nodeSelector", "tolerations", "affinity", "topologySpreadConstraints", "priorityClassName")
+    assert {name: spec[name] for name in same} == {name: POD_VALUES[name] for name in same}
+    assert POD_VALUES["podLabels"].items() <= template["metadata"]["labels"].items()
+    assert POD_VALUES["podAnnotations"].items() <= template["metadata"]["annotations"].items()
+    (worker,) = spec["containers"]
+    assert [item for item in worker["env"] if item in POD_VALUES["extraEnv"]] == POD_VALUES["extraEnv"]
+    assert by_name(spec["volumes"])["fonts"] == POD_VALUES["extraVolumes"][0]
+    assert by_name(worker["volumeMounts"])["fonts"] == POD_VALUES["extraVolumeMounts"][0]
+    assert {"tmp", "shared-memory"} <= set(by_name(worker["volumeMounts"])), "what the worker needs is still there"
+
+
+def test_a_template_wins_over_the_single_values() -> None:
+    spec = only(render(CHART, values({**POD_VALUES, "template": OVERLAY})), "VideoExportWorker")["spec"]["template"][
+        "spec"
+    ]
+    assert spec["nodeSelector"] == {"pool": "video"}
+    assert by_name(spec["containers"][0]["env"])["A"] == {"name": "A"}
+
+
+@pytest.mark.parametrize("operator", [True, False])
+def test_helm_test_looks_from_a_pod_like_the_workers(operator: bool) -> None:
+    case = {**POD_VALUES, "temporal": {"tls": TLS}, "storage": {"secretRef": {"name": "s3"}}, "template": OVERLAY}
+    pod = only(render(CHART, values(case, operator={"enabled": operator})), "Pod")
+    plain = only(render(CHART, values(case, operator={"enabled": False})), "Deployment")["spec"]["template"]
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    (doctor,) = pod["spec"]["containers"]
+    worker = by_name(plain["spec"]["containers"])["worker"]
+    assert doctor["args"] == ["doctor"]
+    assert not {"command", "ports", "livenessProbe", "readinessProbe", "startupProbe"} & set(doctor)
+    same = ("image", "env", "envFrom", "resources", "securityContext", "volumeMounts")
+    assert {name: doctor[name] for name in same} == {name: worker[name] for name in same}
+    assert pod["spec"]["restartPolicy"] == "Never"
+    of_pods = {"containers", "restartPolicy", "activeDeadlineSeconds"}
+    assert {name: pod["spec"][name] for name in set(pod["spec"]) - of_pods} == {
+        name: plain["spec"][name] for name in set(plain["spec"]) - of_pods
+    }
+    selectors = ({"videoexport.dev/worker"}, {"app.kubernetes.io/name"})
+    assert all(not keys & set(pod["metadata"]["labels"]) for keys in selectors), "it must not count as a worker"
+
+
+def test_helm_test_leaves_an_image_with_another_command_alone() -> None:
+    assert "Pod" not in kinds(render(CHART, values({"command": ["./worker"]})))
+
+
+@pytest.mark.parametrize(
+    ("repository", "mirror", "image"),
+    [
+        ("ghcr.io/example/video-export-worker", "", "ghcr.io/example/video-export-worker"),
+        ("ghcr.io/example/video-export-worker", "mirror:5000/x", "mirror:5000/x/example/video-export-worker"),
+        ("localhost/video-export-worker", "mirror.internal", "mirror.internal/video-export-worker"),
+        ("registry:5000/media/w", "mirror.internal", "mirror.internal/media/w"),
+        ("media/w", "mirror.internal", "mirror.internal/media/w"),
+    ],
+)
+def test_a_mirror_takes_the_place_of_the_registry(repository: str, mirror: str, image: str) -> None:
+    case = {"image": {"repository": repository, "tag": "1"}, "global": {"imageRegistry": mirror}}
+    assert only(render(CHART, values(case)), "VideoExportWorker")["spec"]["image"] == f"{image}:1"
+    operator = render("video-export-operator", case)
+    for pod in (only(operator, "Deployment")["spec"]["template"], only(operator, "Pod")):
+        assert pod["spec"]["containers"][0]["image"] == f"{image}:1"
 
 
 def test_null_in_a_template_removes() -> None:

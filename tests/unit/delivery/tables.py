@@ -122,6 +122,14 @@ def operator_metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
         yield f"{family.name}{suffix}", family.type, tuple(collector._labelnames), family.documentation
 
 
+def known_series() -> set[str]:
+    """Every series that the worker and the operator serve, as Prometheus sees it."""
+    known = {exported_name(metric) for metric in Metric} | {name for name, *_ in operator_metrics()}
+    histograms = {name for name, kind, *_ in operator_metrics() if kind == "histogram"}
+    histograms |= {exported_name(Metric.PHASE_DURATION)}
+    return known | {f"{name}_{part}" for name in histograms for part in ("bucket", "sum", "count")}
+
+
 def code(value: Any) -> str:
     """A default as code; nothing where there is none."""
     return "" if value is None else f"`{json.dumps(value)}`"

@@ -23,6 +23,7 @@ from video_export_worker.cli.health import CannotServe, serving_health
 from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
 from video_export_worker.contract import DEFAULT_TASK_QUEUE
 from video_export_worker.driver import Driver
+from video_export_worker.metrics import BUCKETS
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.cpus import choose_browsers
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
@@ -103,6 +104,7 @@ def _start_runtime(metrics_port: int) -> Runtime:
         counters_total_suffix=True,
         unit_suffix=True,
         durations_as_seconds=True,
+        histogram_bucket_overrides=BUCKETS,
     )
     try:
         return Runtime(telemetry=TelemetryConfig(metrics=prometheus), worker_heartbeat_interval=WORKER_HEARTBEAT)
