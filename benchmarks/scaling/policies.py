@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 
 from benchmarks.scaling.clock import Clock
 from benchmarks.scaling.cluster import Deployment, Pod
-from benchmarks.scaling.temporal import TaskQueue, Unreachable
+from benchmarks.scaling.temporal import Refused, TaskQueue, Unreachable
 from video_export_operator.plan import plan_costs
 from video_export_operator.resource import Spec
 from video_export_operator.resource.live import PHASES, LivePod
-from video_export_operator.scaling import Backlog, Decision, Memory, Observation, QueueState, decide
+from video_export_operator.scaling import Decision, Memory, Observation, QueueState, WorkerReport, decide
 from video_export_operator.scaling import Pod as SeenPod
 
 
@@ -133,11 +133,22 @@ class Operator:
 
     def _answer(self, now: float, whole: bool) -> QueueState:
         queue = self._world.queue
-        workflows = Backlog(queue.describe("workflow"))
+        workflows = queue.statistics("workflow")
         if not whole and self._queue is not None:
-            return QueueState(now, self._queue.activities, workflows, self._queue.workers, self._queue.last_poll)
-        workers = {} if self._at_zero else queue.list_workers()
-        return QueueState(now, Backlog(queue.describe("activity")), workflows, workers, queue.last_poll())
+            return replace(self._queue, at=now, workflows=workflows)
+        workers, refused = self._list_workers(now)
+        return QueueState(now, queue.statistics("activity"), workflows, workers, queue.last_poll(), refused)
+
+    def _list_workers(self, now: float) -> tuple[Mapping[str, WorkerReport], str]:
+        """What the workers do: as Temporal says, or where it does not, as their pods say themselves."""
+        if self._at_zero:
+            return {}, ""
+        try:
+            return self._world.queue.list_workers(), ""
+        except Refused:
+            asked = self._world.queue.ask_workers()
+            reports = {name: WorkerReport(used, beat=now) for name, used in asked.items()}
+            return reports, "RateLimited: namespace rate limit exceeded"
 
 
 def _seen(pod: Pod) -> SeenPod:

@@ -81,7 +81,7 @@ def _run(trace: Trace, policy: Policy, grace: float, seed: int) -> Outcome:
     """One seed. What a policy does changes nothing of what arrives and how long pods take to start."""
     name = f"{trace.name} {seed}"
     clock = Clock()
-    queue = TaskQueue(clock, Random(f"{name} queue"), trace.outages)
+    queue = TaskQueue(clock, Random(f"{name} queue"), trace.outages, trace.refusals, trace.rate_limit)
     deployment = Deployment(clock, name, queue, SLOTS, grace)
     exports = trace.exports(Random(name))
     for each in exports:
@@ -89,7 +89,7 @@ def _run(trace: Trace, policy: Policy, grace: float, seed: int) -> Outcome:
     waiting = _watch(clock, queue)
     policy(World(clock, Random(f"{name} policy"), queue, deployment))
     clock.run(trace.until)
-    wanted = [run for run in queue.runs if run.export.terminated_at is None]
+    wanted = [run for run in queue.runs if run.export.terminated_at is None and run.export.pinned_stage is None]
     done = [run.closed_at - run.export.at for run in wanted if run.closed_at is not None]
     first_poll = clock.now if queue.first_poll is None else queue.first_poll
     return Outcome(

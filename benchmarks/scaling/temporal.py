@@ -11,7 +11,7 @@ from random import Random
 
 from benchmarks.scaling.clock import Clock
 from benchmarks.scaling.traces import Export, Step
-from video_export_operator.scaling import WorkerReport
+from video_export_operator.scaling import Backlog, WorkerReport
 
 STATISTICS_AGE = 5.01
 """Seconds for which DescribeTaskQueue answers what it answered before."""
@@ -25,12 +25,18 @@ VISIBILITY_DELAY = 2.0
 """Seconds until a workflow that has begun or ended is counted so; two to four are usual."""
 DEAD_TASK = 0.005
 """Seconds to find out that a polled task belongs to a workflow that is gone."""
+RATE_WINDOW = 30.0
+"""Seconds over which Temporal's rates are means."""
 FAILS_AFTER = 2.0
 """Seconds that an attempt takes which fails."""
 
 
 class Unreachable(Exception):
     """Temporal does not answer."""
+
+
+class Refused(Exception):
+    """Temporal does not say what the workers do."""
 
 
 @dataclass(eq=False)
@@ -76,25 +82,39 @@ class TaskQueue:
         clock: the time.
         random: which of the free slots gets a task.
         outages: from when to when the scalers, not the workers, cannot reach it.
+        refusals: from when to when it does not list the workers.
+        rate_limit: activities a second that the queue hands out at most.
     """
 
-    def __init__(self, clock: Clock, random: Random, outages: Iterable[tuple[float, float]] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        random: Random,
+        outages: Iterable[tuple[float, float]] = (),
+        refusals: Iterable[tuple[float, float]] = (),
+        rate_limit: float | None = None,
+    ) -> None:
         self.clock = clock
         self.random = random
         self.outages = tuple(outages)
+        self.refusals = tuple(refusals)
+        self.rate_limit = rate_limit
         self.runs: list[Run] = []
         self.waits: list[float] = []
         self.interrupted = 0
         self.first_poll: float | None = None
         self._workflows: deque[tuple[Run, float]] = deque()
         self._activities: list[tuple[int, int, Task]] = []
+        self._stuck: list[float] = []
+        self._dispatched: deque[float] = deque()
+        self._next_dispatch = 0.0
         self._order = itertools.count()
         self._passes: dict[str, int] = defaultdict(int)
         self._pass = 0
         self._open = 0
         self._workers: dict[str, Worker] = {}
         self._reports: dict[str, WorkerReport] = {}
-        self._statistics: dict[str, tuple[float, int]] = {}
+        self._statistics: dict[str, tuple[float, Backlog]] = {}
         self._last_poll: float | None = None
         self._matching = False
 
@@ -140,15 +160,30 @@ class TaskQueue:
         Raises:
             Unreachable: there is no answer.
         """
+        return self.statistics(kind).tasks
+
+    def statistics(self, kind: str) -> Backlog:
+        """What waits, as the server knew it a few seconds ago.
+
+        Raises:
+            Unreachable: there is no answer.
+        """
         self._reach()
         known = self._statistics.get(kind)
         if known is None or self.clock.now - known[0] >= STATISTICS_AGE:
-            waiting = self.waiting_workflows if kind == "workflow" else self.waiting_activities
-            known = self._statistics[kind] = (self.clock.now, waiting)
+            found = self._workflow_backlog() if kind == "workflow" else self._activity_backlog()
+            known = self._statistics[kind] = (self.clock.now, found)
         return known[1]
 
     def list_workers(self) -> Mapping[str, WorkerReport]:
+        """What the workers said in their heartbeats.
+
+        Raises:
+            Refused: it does not say.
+        """
         self._reach()
+        if any(begin <= self.clock.now < end for begin, end in self.refusals):
+            raise Refused
         return dict(self._reports)
 
     def last_poll(self) -> float | None:
@@ -168,7 +203,22 @@ class TaskQueue:
 
     @property
     def waiting_activities(self) -> int:
-        return len(self._activities)
+        return len(self._activities) + len(self._stuck)
+
+    def _workflow_backlog(self) -> Backlog:
+        since = min((since for _, since in self._workflows), default=self.clock.now)
+        return Backlog(len(self._workflows), self.clock.now - since)
+
+    def _activity_backlog(self) -> Backlog:
+        since = min([*self._stuck, *(task.runnable for _, _, task in self._activities)], default=self.clock.now)
+        while self._dispatched and self._dispatched[0] < self.clock.now - RATE_WINDOW:
+            self._dispatched.popleft()
+        return Backlog(
+            self.waiting_activities,
+            self.clock.now - since,
+            dispatch_rate=len(self._dispatched) / RATE_WINDOW,
+            rate_limit=self.rate_limit,
+        )
 
     def _reach(self) -> None:
         if any(begin <= self.clock.now < end for begin, end in self.outages):
@@ -214,13 +264,23 @@ class TaskQueue:
 
     def _match_activities(self, pollers: list[Worker]) -> bool:
         free = [worker for worker in pollers for _ in range(worker.free)]
-        while self._activities and free:
+        while self._activities and free and self._may_dispatch():
             turn, _, task = heapq.heappop(self._activities)
             if task.run.closed:
                 return True
             self._pass = turn
             self._begin(task, free.pop(self.random.randrange(len(free))))
         return False
+
+    def _may_dispatch(self) -> bool:
+        """Return whether the rate limit lets one more go; if not, matching goes on when it does."""
+        if self.rate_limit is None:
+            return True
+        if self.clock.now < self._next_dispatch:
+            self.clock.at(self._next_dispatch, self._match)
+            return False
+        self._next_dispatch = self.clock.now + 1.0 / self.rate_limit
+        return True
 
     def _advance(self, run: Run, since: float) -> None:
         """Do a workflow task: go on to the next stage when this one is complete."""
@@ -232,6 +292,9 @@ class TaskQueue:
             return
         steps = run.export.stages[run.stage]
         run.left = len(steps)
+        if run.stage == run.export.pinned_stage:
+            self._stuck += [since] * len(steps)
+            return
         for step in steps:
             self._queue(Task(run, step, since))
 
@@ -254,6 +317,7 @@ class TaskQueue:
 
     def _begin(self, task: Task, worker: Worker) -> None:
         self.waits.append(self.clock.now - task.runnable)
+        self._dispatched.append(self.clock.now)
         worker.running.append(task)
         fails = task.attempt < len(task.step.retries)
         self.clock.after(FAILS_AFTER if fails else task.step.seconds, lambda: self._end(task, worker, fails))

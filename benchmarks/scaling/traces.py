@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -32,12 +32,14 @@ class Export:
     Attributes:
         terminated_at: when somebody terminates it.
         tenant: the fairness key.
+        pinned_stage: the activities of this stage are for a version of the worker that nobody runs any more.
     """
 
     at: float
     stages: tuple[tuple[Step, ...], ...]
     tenant: str = "one"
     terminated_at: float | None = None
+    pinned_stage: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Trace:
         until: the end of the simulation, in seconds.
         runs: seeds to simulate.
         outages: from when to when Temporal does not answer those who scale; workers still reach it.
+        refusals: from when to when Temporal does not say what the workers do (ListWorkers).
+        rate_limit: activities a second that the queue hands out at most.
         scaling: settings of the resource beside the defaults.
         grace: seconds from SIGTERM to SIGKILL; the operator's default.
     """
@@ -59,6 +63,8 @@ class Trace:
     until: float
     runs: int = 10
     outages: tuple[tuple[float, float], ...] = ()
+    refusals: tuple[tuple[float, float], ...] = ()
+    rate_limit: float | None = None
     scaling: Mapping[str, Any] = field(default_factory=dict, hash=False)
     grace: float = 300.0
 
@@ -167,6 +173,20 @@ def long_steps(random: Random) -> list[Export]:
     ]
 
 
+def pinned(random: Random) -> list[Export]:
+    """Twenty exports whose segments are pinned to a version that nobody runs; later two ordinary ones a minute."""
+    begin = _start(random)
+    stuck = [replace(export(begin + random.uniform(0, 20), random), pinned_stage=1) for _ in range(20)]
+    ordinary = arrivals(random, begin + 10 * MINUTE, begin + 50 * MINUTE, lambda _: 2 / MINUTE, 2 / MINUTE)
+    return stuck + [export(at, random) for at in ordinary]
+
+
+def backfill(random: Random) -> list[Export]:
+    """A hundred exports at once."""
+    begin = _start(random)
+    return [export(begin + random.uniform(0, 5), random) for _ in range(100)]
+
+
 FLOOR = {"whenUnreachable": {"after": "1m", "replicas": 2}}
 
 TRACES: tuple[Trace, ...] = (
@@ -196,5 +216,22 @@ TRACES: tuple[Trace, ...] = (
         80 * MINUTE,
         outages=((9 * MINUTE, 24 * MINUTE),),
         scaling=FLOOR,
+    ),
+    Trace("pinned", "20 exports pinned to a version that is gone, then ordinary ones", pinned, 80 * MINUTE),
+    Trace("limited", "100 exports on a queue of one activity in 2 s", backfill, 45 * MINUTE, rate_limit=0.5),
+    Trace(
+        "unlisted",
+        "under load, Temporal does not list the workers for 20 minutes",
+        under_load,
+        80 * MINUTE,
+        refusals=((25 * MINUTE, 45 * MINUTE),),
+    ),
+    Trace(
+        "slow-polls",
+        "20 exports every 5 minutes, Temporal asked every 132 s",
+        sawtooth,
+        2 * HOUR,
+        runs=6,
+        scaling={"pollInterval": "132s"},
     ),
 )

@@ -11,6 +11,7 @@
     │   ├── ApiUnavailable      the API server did not answer, or not in time
     │   ├── Conflict            something changed in between; read again
     │   └── TemporalUnavailable Temporal did not answer the question; carries the reason
+    │       └── RateLimited     it refused a call as one too many
     ├── NotFound                an object, or its kind, is not there (cluster.transport)
     ├── InvalidSettings         the operator's own settings cannot be used (settings)
     └── NotLeading              this replica may not act any more
@@ -92,6 +93,13 @@ class TemporalUnavailable(TransientError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class RateLimited(TemporalUnavailable):
+    """Temporal refused a call as one too many, and is left alone for a while."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RateLimited", message)
 
 
 class NotLeading(OperatorError):

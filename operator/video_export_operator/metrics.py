@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 PREFIX = "video_export_operator"
 TASK_TYPES = ("activity", "workflow")
+POD_STATES = ("busy", "idle")
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Levels(Collector):
     """A gauge with many series, each a number: prometheus_client's own keeps an object with a lock for each."""
+
+    family: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily
 
     def __init__(self, name: str, text: str, labels: tuple[str, ...]) -> None:
         self._name = name
@@ -28,17 +31,23 @@ class Levels(Collector):
         """Drop a series."""
         self._values.pop(which, None)
 
-    def describe(self) -> Iterator[GaugeMetricFamily]:
+    def describe(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Yield the metric without values."""
-        yield GaugeMetricFamily(self._name, self._text, labels=self._labelnames)
+        yield self.family(self._name, self._text, labels=self._labelnames)
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """Yield the metric with all its series."""
-        family = GaugeMetricFamily(self._name, self._text, labels=self._labelnames)
+        family = self.family(self._name, self._text, labels=self._labelnames)
         # Another thread asks. Copying is one step for it; listing is not, garbage may be collected in the middle.
         for series, value in self._values.copy().items():
             family.add_metric(series, value)
         yield family
+
+
+class Totals(Levels):
+    """A counter of that kind, whose values are counted elsewhere and begin at zero with the process."""
+
+    family = CounterMetricFamily
 
 
 class Metrics:
@@ -49,10 +58,14 @@ class Metrics:
         which = ("namespace", "name")
         self.desired = self._levels("desired_replicas", "Size that was decided on.", which)
         self.ready = self._levels("ready_replicas", "Pods that are ready.", which)
-        self.busy = self._levels("busy_replicas", "Pods with at least one activity running.", which)
-        self.unknown = self._levels("unknown_replicas", "Running pods whose worker has not reported.", which)
+        self.busy = self._levels("busy_replicas", "Pods that run something.", which)
+        self.unknown = self._levels("unknown_replicas", "Running pods whose worker was not heard lately.", which)
         self.needed = self._levels("needed_replicas", "Pods that the work needs.", which)
         self.backlog = self._levels("backlog_tasks", "Tasks that wait on the queue.", (*which, "type"))
+        self.stalled = self._levels(
+            "stalled_tasks", "Tasks that no worker takes although slots are free.", (*which, "type")
+        )
+        self.pod_seconds = self._totals("pod_seconds", "Time that pods were there, by state.", (*which, "state"))
         self.reachable = self._levels("temporal_reachable", "1 if Temporal answers.", which)
         self.interval = self._levels("effective_interval_seconds", "How often Temporal is asked.", which)
         self.resources = self._gauge("resources", "VideoExportWorker resources that are served.")
@@ -71,6 +84,9 @@ class Metrics:
             levels.remove((namespace, name))
         for kind in TASK_TYPES:
             self.backlog.remove((namespace, name, kind))
+            self.stalled.remove((namespace, name, kind))
+        for state in POD_STATES:
+            self.pod_seconds.remove((namespace, name, state))
         self.decisions.remove_by_labels({"namespace": namespace, "name": name})
 
     def render(self) -> bytes:
@@ -84,6 +100,11 @@ class Metrics:
         levels = Levels(f"{PREFIX}_{name}", text, labels)
         self.registry.register(levels)
         return levels
+
+    def _totals(self, name: str, text: str, labels: tuple[str, ...]) -> Totals:
+        totals = Totals(f"{PREFIX}_{name}", text, labels)
+        self.registry.register(totals)
+        return totals
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
         return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from video_export_operator.errors import NotLeading, OperatorError
 from video_export_operator.metrics import Metrics
-from video_export_operator.reconcile.memory import Memory
+from video_export_operator.reconcile.memory import Memory, begin_memory
 from video_export_operator.reconcile.reconciler import Reconciler
 from video_export_operator.reconcile.schedule import Schedule
 from video_export_operator.resource import Key
@@ -141,7 +141,7 @@ class Loop:
         body = reconciler.store.resources.get(key)
         uid = body["metadata"]["uid"] if body is not None else ""
         known = self._memories.get(key)
-        return known if known is not None and known.uid == uid else Memory(uid)
+        return known if known is not None and known.uid == uid else begin_memory(uid, body)
 
     def _continue(self, key: Key, due: float | None, reconciler: Reconciler) -> None:
         """Schedule a resource again, or forget it when it is gone."""

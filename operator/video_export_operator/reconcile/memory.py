@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from video_export_operator.errors import OperatorError
 from video_export_operator.manifests import Ref
@@ -26,6 +27,7 @@ class Poll:
         completed_at: time of the last answer that was completed by asking pods.
         by_metrics: pods that have no heartbeat and said on their metrics port what they do.
         open_executions: open workflows of the queue, if they were counted in this reconciliation.
+        count_refused: why they could not be counted in this reconciliation.
     """
 
     endpoint: Endpoint | None = None
@@ -40,6 +42,7 @@ class Poll:
     completed_at: float = NEVER
     by_metrics: frozenset[str] = frozenset()
     open_executions: int | None = None
+    count_refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Memory:
         size: uid of the Deployment and the size that it was last given.
         resynced_at: when everything was last read from the API server.
         told: how the status was left.
+        spent_before: busy and idle pod-seconds before this memory, as the status had them.
         ready_since: ready pods that Temporal has not heard of, and when they were first seen like that.
     """
 
@@ -66,4 +70,16 @@ class Memory:
     size: tuple[str, int] | None = None
     resynced_at: float = NEVER
     told: Converged = field(default_factory=Converged)
+    spent_before: tuple[int, int] = (0, 0)
     ready_since: Mapping[str, float] = field(default_factory=dict)
+
+
+def begin_memory(uid: str, body: Mapping[str, Any] | None) -> Memory:
+    """Return the memory of a resource that was not reconciled yet by this operator.
+
+    Args:
+        uid: of the resource.
+        body: as the API server has it; None where it is gone.
+    """
+    spent = ((body or {}).get("status") or {}).get("podSeconds") or {}
+    return Memory(uid, spent_before=(spent.get("busy", 0), spent.get("idle", 0)))

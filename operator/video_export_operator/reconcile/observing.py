@@ -32,7 +32,7 @@ class Observer:
         """
         memory = await self._resync(resource, memory)
         snapshot = self.store.snapshot(resource)
-        last = replace(memory.poll, open_executions=None)
+        last = replace(memory.poll, open_executions=None, count_refused="")
         poll = await self.poller.poll(resource, last, snapshot.is_at_zero, snapshot.at)
         poll = await self.probe.complete(resource, poll, self.store.snapshot(resource).pods)
         if memory.count_wanted:

@@ -39,10 +39,14 @@ class PodProbe:
         queue = poll.queue
         if queue is None:
             return poll
-        heard = {name for name, report in queue.workers.items() if not report.used}
+        heard = {name for name, report in queue.workers.items() if not report.running}
         idle = [pod for pod in pods if _can_answer(pod) and pod.name in heard]
         reports = await self._ask(resource, idle, queue.at)
-        begun = {pod: replace(queue.workers[pod], used=report.used) for pod, report in reports.items() if report.used}
+        begun = {
+            pod: replace(queue.workers[pod], used=report.used, others=report.others)
+            for pod, report in reports.items()
+            if report.running
+        }
         return replace(poll, queue=replace(queue, workers={**queue.workers, **begun})) if begun else poll
 
     async def _ask(self, resource: VideoExportWorker, pods: Iterable[LivePod], at: float) -> Mapping[str, WorkerReport]:

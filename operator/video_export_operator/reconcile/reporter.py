@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from video_export_operator.errors import Conflict, InvalidSpec
-from video_export_operator.metrics import TASK_TYPES, Metrics
+from video_export_operator.metrics import POD_STATES, TASK_TYPES, Metrics
 from video_export_operator.plan import Converged, Due, EmitEvent, WriteStatus, find_problem, note_failure
 from video_export_operator.reconcile.executor import PlanExecutor
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.reconcile.step import Step
 from video_export_operator.resource import Key
+from video_export_operator.scaling import TaskType
 from video_export_operator.status import (
     Condition,
     Findings,
@@ -49,8 +50,9 @@ class Reporter:
         self._measure(step)
         memory = replace(step.memory, ready_since=_unheard(step.memory, step.snapshot))
         report = _begin_report(step.snapshot.resource.key, body, memory, conditions_from(_findings(step, memory)))
-        live, queue = step.snapshot.deployment, memory.poll.queue
-        return await self._tell(report, plan_report(report, step.decision, live, queue, step.is_applied), memory)
+        live, queue, spent = step.snapshot.deployment, memory.poll.queue, _pod_seconds(memory)
+        actions = plan_report(report, step.decision, live, queue, step.is_applied, spent)
+        return await self._tell(report, actions, memory)
 
     async def report_unreadable(self, key: Key, body: Json, problem: InvalidSpec, memory: Memory) -> Memory:
         """Tell that a resource cannot be used, and return the memory with how the status was left.
@@ -87,6 +89,11 @@ class Reporter:
             tasks = (poll.queue.activities.tasks, poll.queue.workflows.tasks)
             for kind, count in zip(TASK_TYPES, tasks, strict=True):
                 self.metrics.backlog.set((*which, kind), count)
+        for kind in TaskType:
+            self.metrics.stalled.set((*which, kind), work.stalled.get(kind, 0))
+        usage = step.memory.scaling.usage
+        for state, seconds in zip(POD_STATES, (usage.busy, usage.idle), strict=True):
+            self.metrics.pod_seconds.set((*which, state), seconds)
 
 
 def _unheard(memory: Memory, snapshot: Snapshot) -> Mapping[str, float]:
@@ -94,6 +101,12 @@ def _unheard(memory: Memory, snapshot: Snapshot) -> Mapping[str, float]:
     heard = memory.scaling.pods.keys() - memory.poll.by_metrics
     mute = {pod.name for pod in snapshot.pods if pod.ready and not pod.terminating and pod.name not in heard}
     return {name: memory.ready_since.get(name, snapshot.at) for name in mute}
+
+
+def _pod_seconds(memory: Memory) -> tuple[int, int]:
+    """Return the busy and idle pod-seconds since the resource was made."""
+    usage, (busy, idle) = memory.scaling.usage, memory.spent_before
+    return busy + int(usage.busy), idle + int(usage.idle)
 
 
 def _findings(step: Step, memory: Memory) -> Findings:
@@ -111,6 +124,7 @@ def _findings(step: Step, memory: Memory) -> Findings:
         asked=poll.queue is not None,
         silent=silent - poll.by_metrics,
         by_metrics=silent & poll.by_metrics,
+        queue=poll.queue,
     )
 
 

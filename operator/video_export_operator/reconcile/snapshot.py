@@ -20,6 +20,7 @@ class Snapshot:
         at: seconds of the monotonic clock.
         body: the resource as the API server has it, with its status.
         children: fingerprints of what is there beside the Deployment.
+        scheduled: fewest pods that the schedule asks for.
     """
 
     resource: VideoExportWorker
@@ -28,6 +29,7 @@ class Snapshot:
     deployment: LiveDeployment | None
     pods: tuple[LivePod, ...]
     children: Mapping[Ref, str]
+    scheduled: int = 0
 
     @property
     def is_at_zero(self) -> bool:
@@ -52,6 +54,8 @@ class Snapshot:
             failures=memory.poll.failures,
             rolling=live is not None and live.rolling,
             open_executions=memory.poll.open_executions,
+            count_refused=memory.poll.count_refused,
+            scheduled=self.scheduled,
         )
 
     def present(self, size: tuple[str, int] | None) -> int:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from video_export_operator.manifests import Ref
@@ -141,6 +142,7 @@ class Store:
             deployment=deployment if is_ours else None,
             pods=tuple(self._pods.get(key, {}).values()),
             children={ref: fingerprint for ref, (_, fingerprint) in self._children.get(key, {}).items()},
+            scheduled=resource.spec.scaling.scheduled_minimum(datetime.now(UTC)),
         )
 
 

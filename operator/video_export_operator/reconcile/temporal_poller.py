@@ -48,14 +48,14 @@ class TemporalPoller:
         return replace(new, asked_at=asked_at, next_at=asked_at + self._interval(resource, new, at_zero))
 
     async def count_open(self, resource: VideoExportWorker, last: Poll, at: float) -> Poll:
-        """Return what is known with the number of open executions; without it where Temporal does not say."""
+        """Return what is known with the number of open executions, or with why Temporal does not say."""
         if last.endpoint is None:
             return last
         try:
             count = await self.queues.count_open(last.endpoint, resource.spec.temporal.task_queue, at)
         except TemporalUnavailable as error:
             self.metrics.errors.labels(error.reason).inc()
-            return last
+            return replace(last, count_refused=f"{error.reason}: {error}")
         return replace(last, open_executions=count)
 
     def _whole(self, resource: VideoExportWorker) -> float:

@@ -5,6 +5,7 @@ Defaults and bounds are those of crds/videoexportworkers.yaml; a test holds the 
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from video_export_operator.resource.durations import Duration, parse_duration
+from video_export_operator.resource.schedule import check_cron, check_time_zone, is_within
 
 
 def _matching(pattern: str, advice: str) -> Callable[[str], str]:
@@ -116,6 +118,19 @@ class WhenUnreachable(Part):
     replicas: Replicas = 0
 
 
+class ScheduledMinimum(Part):
+    """A minimum that holds for a while from each time of a cron expression on; `duration` in seconds."""
+
+    cron: Annotated[str, Field(max_length=100), AfterValidator(check_cron)]
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(check_time_zone)] = "UTC"
+    duration: Annotated[Duration, Field(ge=60, le=7 * 86400)]
+    min_replicas: Replicas
+
+    def holds(self, now: datetime) -> bool:
+        """Return whether the minimum holds now."""
+        return is_within(self.cron, self.time_zone, self.duration, now)
+
+
 class Scaling(Part):
     """How the size follows the work; durations in seconds."""
 
@@ -128,7 +143,14 @@ class Scaling(Part):
     cold_start_step: Annotated[int, Field(ge=1, le=1000)] = 2
     scale_down: ScaleDown = ScaleDown()
     when_unreachable: WhenUnreachable = WhenUnreachable()
+    spare_slots: Annotated[int, Field(ge=0, le=10000)] = 0
+    schedule: Annotated[tuple[ScheduledMinimum, ...], Field(max_length=20)] = ()
+    pause_scale_down: bool = False
     paused: bool = False
+
+    def scheduled_minimum(self, now: datetime) -> int:
+        """Return the largest minimum that the schedule asks for now; 0 where it asks for none."""
+        return max((each.min_replicas for each in self.schedule if each.holds(now)), default=0)
 
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:

@@ -5,8 +5,17 @@ size, memory = decide(spec, observation, memory)
 
 from video_export_operator.scaling.decide import decide
 from video_export_operator.scaling.decision import Bound, Decision, Limit, Proposal, Rule
+from video_export_operator.scaling.draining import TaskType
 from video_export_operator.scaling.memory import Memory
-from video_export_operator.scaling.observation import Backlog, Observation, Pod, QueueState, WorkerReport
+from video_export_operator.scaling.observation import (
+    Backlog,
+    Observation,
+    Pod,
+    QueueState,
+    VersionBacklog,
+    WorkerReport,
+)
+from video_export_operator.scaling.usage import Usage
 from video_export_operator.scaling.workload import Workload
 
 __all__ = [
@@ -20,6 +29,9 @@ __all__ = [
     "Proposal",
     "QueueState",
     "Rule",
+    "TaskType",
+    "Usage",
+    "VersionBacklog",
     "WorkerReport",
     "Workload",
     "decide",

@@ -35,7 +35,7 @@ def decide(spec: Spec, seen: Observation, memory: Memory) -> tuple[Decision, Mem
 
 def _build_case(spec: Spec, seen: Observation, memory: Memory) -> Case:
     """Bring the memory up to date and measure what there is to do."""
-    now = remember_count(seen, remember_pods(seen, memory))
+    now = remember_count(seen, remember_pods(seen, memory, spec.slots))
     workload = measure_workload(seen, now, spec.scaling, spec.slots)
     now = remember_queue(seen, now, memory, workload.needed, spec.scaling)
     return Case(spec, seen, now, workload)

@@ -24,8 +24,10 @@ class Limit(StrEnum):
     COLD_START = "ColdStart"
     MIN_REPLICAS = "MinReplicas"
     MAX_REPLICAS = "MaxReplicas"
+    SCALE_DOWN_PAUSED = "ScaleDownPaused"
     BUSY_FLOOR = "BusyFloor"
     OPEN_EXECUTIONS = "OpenExecutions"
+    OPEN_EXECUTIONS_UNKNOWN = "OpenExecutionsUnknown"
 
 
 @dataclass(frozen=True, slots=True)

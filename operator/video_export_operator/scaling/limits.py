@@ -23,11 +23,20 @@ def bounds(case: Case, size: int, proposal: Proposal) -> Bound | None:
     scaling = case.spec.scaling
     if proposal.rule in (Rule.PAUSED, Rule.MANUAL):
         return None
-    if size < scaling.min_replicas:
-        return Bound(Limit.MIN_REPLICAS, scaling.min_replicas, f"minReplicas is {scaling.min_replicas}, not {size}")
+    if size < case.least:
+        by = "minReplicas is" if case.least == scaling.min_replicas else "the schedule asks for"
+        return Bound(Limit.MIN_REPLICAS, case.least, f"{by} {case.least}, not {size}")
     if size > scaling.max_replicas and not (proposal.rule is Rule.UNREACHABLE and size <= case.seen.present):
         return Bound(Limit.MAX_REPLICAS, scaling.max_replicas, f"maxReplicas is {scaling.max_replicas}, {size} wanted")
     return None
+
+
+def scale_down_paused(case: Case, size: int, proposal: Proposal) -> Bound | None:
+    """Take no pods while the resource says so; more are still added."""
+    present = case.seen.present
+    if not case.spec.scaling.pause_scale_down or proposal.rule in (Rule.PAUSED, Rule.MANUAL) or size >= present:
+        return None
+    return Bound(Limit.SCALE_DOWN_PAUSED, present, f"scaling.pauseScaleDown is set, {size} would be enough")
 
 
 def busy_floor(case: Case, size: int, _proposal: Proposal) -> Bound | None:
@@ -43,13 +52,23 @@ def busy_floor(case: Case, size: int, _proposal: Proposal) -> Bound | None:
     return Bound(Limit.BUSY_FLOOR, floor, why)
 
 
-LIMITS: tuple[Callable[[Case, int, Proposal], Bound | None], ...] = (cold_start, bounds, busy_floor)
+LIMITS: tuple[Callable[[Case, int, Proposal], Bound | None], ...] = (
+    cold_start,
+    bounds,
+    scale_down_paused,
+    busy_floor,
+)
 
 
 def open_executions(case: Case) -> Bound | None:
     """Say that the last pod stays for open executions; it is why ToZero did not match."""
     memory, present = case.memory, case.seen.present
     auto = case.spec.scaling.mode is Mode.AUTO and not case.spec.scaling.paused
-    if not auto or present == 0 or not case.quiet or memory.open_executions == 0:
+    if not auto or present == 0 or not case.quiet:
+        return None
+    if memory.count_refused:
+        why = f"open executions cannot be counted ({memory.count_refused}), one worker stays for them"
+        return Bound(Limit.OPEN_EXECUTIONS_UNKNOWN, 1, why)
+    if memory.open_executions == 0:
         return None
     return Bound(Limit.OPEN_EXECUTIONS, 1, f"{memory.open_executions} open executions wait, one worker stays for them")

@@ -3,15 +3,36 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+AT_LIMIT = 0.8
+"""Share of a rate limit from which on it is what slows a queue down; Temporal's rates are means of half a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits on a queue, of one task type; ages in seconds, rates in tasks a second."""
+    """What waits on a queue, of one task type; ages in seconds, rates in tasks a second.
+
+    Attributes:
+        rate_limit: the most that may be started, where somebody limits the queue.
+    """
 
     tasks: int = 0
     oldest_age: float = 0.0
     add_rate: float = 0.0
     dispatch_rate: float = 0.0
+    rate_limit: float | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Tasks wait because of the limit: they start about as fast as it allows."""
+        return self.tasks > 0 and self.rate_limit is not None and self.dispatch_rate >= AT_LIMIT * self.rate_limit
+
+
+@dataclass(frozen=True, slots=True)
+class VersionBacklog:
+    """What waits for one Worker Deployment Version, of both task types."""
+
+    version: str
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +43,37 @@ class WorkerReport:
         used: activities that run; more than at the heartbeat where the pod itself was asked since.
         processed: activities ended since the worker began.
         beat: time of its heartbeat on the worker's own clock; only whether it changed matters.
+        others: local activities, Nexus operations and workflow tasks that run.
+        others_processed: local activities and Nexus operations ended; workflow tasks come and go all the time.
+        slots: activities that it takes at once; None where it does not say.
+        version: its Worker Deployment Version; empty where it has none.
+        heard_at: when this was heard, where that was before the answer that it is part of.
     """
 
     used: int
     processed: int = 0
     beat: float = 0.0
+    others: int = 0
+    others_processed: int = 0
+    slots: int | None = None
+    version: str = ""
+    heard_at: float | None = None
+
+    @property
+    def running(self) -> int:
+        """Everything that runs."""
+        return self.used + self.others
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """One answer of Temporal, all of it asked together.
+    """One answer of Temporal.
 
     Attributes:
-        at: when.
-        workers: by the name of their pod.
+        at: when it said what waits.
+        workers: by the name of their pod; only those that were heard for this answer.
+        workers_refused: why Temporal did not say what the workers do; empty where it did, or was not asked.
+        versions: what waits for each version of a versioned queue, where Temporal says so.
         last_poll: when any worker last polled, if that is known.
     """
 
@@ -44,6 +82,8 @@ class QueueState:
     workflows: Backlog = Backlog()
     workers: Mapping[str, WorkerReport] = field(default_factory=dict)
     last_poll: float | None = None
+    workers_refused: str = ""
+    versions: tuple[VersionBacklog, ...] = ()
 
     @property
     def waiting(self) -> int:
@@ -80,6 +120,8 @@ class Observation:
         failures: attempts to ask Temporal that failed since that answer.
         rolling: a rollout is in progress and has not exceeded its deadline.
         open_executions: open workflows of the queue; None unless they were counted for this decision.
+        count_refused: why they could not be counted for this decision; empty unless that was tried.
+        scheduled: fewest pods that the schedule asks for now.
     """
 
     at: float
@@ -89,6 +131,8 @@ class Observation:
     failures: int = 0
     rolling: bool = False
     open_executions: int | None = None
+    count_refused: str = ""
+    scheduled: int = 0
 
     @property
     def stale(self) -> bool:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from video_export_operator.resource import Mode, Spec, format_duration
 from video_export_operator.scaling.decision import Proposal, Rule
+from video_export_operator.scaling.draining import TaskType
 from video_export_operator.scaling.memory import Memory
 from video_export_operator.scaling.observation import Observation
+from video_export_operator.scaling.samples import last_needed
 from video_export_operator.scaling.workload import Workload
 
 
@@ -24,6 +26,21 @@ class Case:
     def window(self) -> float:
         """The stabilization window, in seconds."""
         return self.spec.scaling.scale_down.stabilization_window
+
+    @property
+    def least(self) -> int:
+        """Fewest pods, whatever waits: of the resource, or of its schedule where that asks for more now."""
+        scaling = self.spec.scaling
+        return max(scaling.min_replicas, min(self.seen.scheduled, scaling.max_replicas))
+
+    @property
+    def drainable(self) -> int:
+        """Waiting tasks that these workers can take: neither stalled ones nor those that wait for a rate limit."""
+        queue, work = self.seen.queue, self.workload
+        if queue is None:
+            return 0
+        activities = 0 if work.rate_limited else queue.activities.tasks - work.stalled.get(TaskType.ACTIVITY, 0)
+        return activities + queue.workflows.tasks - work.stalled.get(TaskType.WORKFLOW, 0)
 
     @property
     def quiet(self) -> bool:
@@ -84,9 +101,9 @@ def scale_up(case: Case) -> Proposal | None:
 
 
 def scale_down(case: Case) -> Proposal | None:
-    """Less was needed during the whole window than there is, and nothing waits now."""
-    seen, queue = case.seen, case.seen.queue
-    if queue is None or queue.waiting or seen.rolling or not case.memory.covers(seen.at, case.window):
+    """Less was needed during the whole window than there is, and nothing waits now that could be taken."""
+    seen = case.seen
+    if seen.queue is None or case.drainable or seen.rolling or not case.memory.covers(seen.at, case.window):
         return None
     # The last pod is ToZero's to take: an open workflow can be asked and cancelled only while a worker polls.
     most = max(1, case.memory.most_needed(seen.at, case.window))
@@ -116,7 +133,7 @@ RULES: tuple[Callable[[Case], Proposal | None], ...] = (
 def wants_count(case: Case) -> bool:
     """Return whether open executions should be counted: only where ToZero waits for nothing else, once a window."""
     scaling, seen, memory = case.spec.scaling, case.seen, case.memory
-    if scaling.mode is Mode.MANUAL or scaling.paused or scaling.min_replicas > 0:
+    if scaling.mode is Mode.MANUAL or scaling.paused or scaling.pause_scale_down or case.least > 0:
         return False
     if not case.quiet or seen.present == 0 or seen.open_executions is not None:
         return False
@@ -128,10 +145,10 @@ def wants_count(case: Case) -> bool:
 def _wait(case: Case) -> str:
     """Return which rule would take pods away and what it waits for; empty where none would."""
     seen, work, queue = case.seen, case.workload, case.seen.queue
-    if queue is None or max(work.needed, case.spec.scaling.min_replicas) >= seen.present:
+    if queue is None or max(work.needed, case.least) >= seen.present:
         return ""
     rule = Rule.SCALE_DOWN if seen.present > 1 else Rule.TO_ZERO
-    if queue.waiting:
+    if case.drainable or (rule is Rule.TO_ZERO and queue.waiting):
         return f"{rule} waits until no task waits"
     if rule is Rule.SCALE_DOWN and seen.rolling:
         return f"{rule} waits for the rollout"
@@ -148,10 +165,12 @@ def _wait(case: Case) -> str:
 
 def _window_left(case: Case, enough: int) -> float:
     """Return for how many seconds fewer than `enough` pods must still be needed until the window has passed."""
-    memory = case.memory
-    kept_at = [sample.at for sample in memory.samples if sample.needed >= enough]
-    begin = max([*kept_at, memory.since if memory.since is not None else case.seen.at])
-    return begin + case.window - case.seen.at
+    memory, now = case.memory, case.seen.at
+    needed_until = last_needed(memory.samples, enough)
+    begin = max(
+        min(needed_until, now) if needed_until is not None else 0.0, now if memory.since is None else memory.since
+    )
+    return begin + case.window - now
 
 
 def _numbers(case: Case) -> str:
@@ -161,5 +180,13 @@ def _numbers(case: Case) -> str:
         return "nothing is known yet"
     return (
         f"{queue.activities.tasks} activities and {queue.workflows.tasks} workflow tasks wait, "
-        f"{case.workload.in_flight} run, {case.spec.slots} slots a pod: {case.workload.needed} needed"
+        f"{case.workload.in_flight} run, {case.workload.slots} slots a pod: {case.workload.needed} needed"
+        f"{_not_draining(case)}"
     )
+
+
+def _not_draining(case: Case) -> str:
+    """Return which tasks no pod is added for; empty where all that waits can be taken."""
+    work = case.workload
+    stalled = f", {work.stalled_tasks} of the tasks are taken by no worker" if work.stalled_tasks else ""
+    return stalled + (", the queue's rate limit keeps activities waiting" if work.rate_limited else "")

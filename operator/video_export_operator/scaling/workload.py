@@ -1,12 +1,17 @@
 """What the pods do, and what the work needs."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from video_export_operator.resource import Scaling
-from video_export_operator.scaling.memory import Memory, PodWork
-from video_export_operator.scaling.observation import Observation, Pod
+from video_export_operator.scaling.draining import TaskType, confirmed_tasks
+from video_export_operator.scaling.memory import Memory
+from video_export_operator.scaling.observation import Backlog, Observation, Pod
+from video_export_operator.scaling.pod_work import PodWork
+
+AHEAD = 30.0
+"""Seconds of a rate limit that are prepared for while nobody knows how long an activity takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,12 @@ class Workload:
         live: pods that are not terminating.
         terminating: pods that are.
         busy: names of live pods with work.
-        unknown: names of live pods whose container runs but whose worker has said nothing.
+        unknown: names of live pods whose container runs and of whose worker nobody has heard, or not lately.
         removable: names of idle pods that a ReplicaSet would take before any other, in its order.
+        slots: activities that a pod takes at once.
+        stalled: tasks that no worker takes although slots are free, by task type.
+        versions: Worker Deployment Versions that the live pods run.
+        rate_limited: a rate limit of the queue, not the number of slots, keeps activities waiting.
     """
 
     needed: int
@@ -30,11 +39,20 @@ class Workload:
     busy: frozenset[str]
     unknown: frozenset[str]
     removable: tuple[str, ...]
+    slots: int = 1
+    stalled: Mapping[TaskType, int] = field(default_factory=dict)
+    versions: frozenset[str] = frozenset()
+    rate_limited: bool = False
 
     @property
     def protected(self) -> int:
         """Pods that must not be taken."""
         return len(self.busy) + len(self.unknown)
+
+    @property
+    def stalled_tasks(self) -> int:
+        """Tasks of both types that no worker takes."""
+        return sum(self.stalled.values())
 
 
 def measure_workload(seen: Observation, memory: Memory, scaling: Scaling, slots: int) -> Workload:
@@ -45,20 +63,33 @@ def measure_workload(seen: Observation, memory: Memory, scaling: Scaling, slots:
     """
     live = tuple(pod for pod in seen.pods if not pod.terminating)
     running = [(pod, memory.pods.get(pod.name)) for pod in live if pod.started]
-    in_flight = sum(work.used for _, work in running if work)
+    works = [work for _, work in running if work]
+    capacity = slots_of(works, slots)
     return Workload(
-        needed=_needed(seen, memory, in_flight, scaling, slots),
-        in_flight=in_flight,
+        needed=_needed(seen, memory, works, scaling, capacity),
+        in_flight=sum(work.used for work in works),
         live=len(live),
         terminating=len(seen.pods) - len(live),
-        busy=frozenset(pod.name for pod, work in running if work and work.used),
-        unknown=frozenset(pod.name for pod, work in running if work is None),
-        removable=_removable(live, {} if seen.stale else memory.pods, scaling.scale_down.min_idle),
+        busy=frozenset(pod.name for pod, work in running if work and work.running),
+        unknown=frozenset(pod.name for pod, work in running if not _is_known(work, seen)),
+        removable=_removable(live, _known(seen, memory), scaling.scale_down.min_idle),
+        slots=capacity,
+        stalled=confirmed_tasks(memory.stalls),
+        versions=frozenset(work.report.version for work in works if work.report.version),
+        rate_limited=seen.queue is not None and _is_rate_limited(seen.queue.activities, memory, works, capacity),
     )
 
 
-def _needed(seen: Observation, memory: Memory, in_flight: int, scaling: Scaling, slots: int) -> int:
-    """Return the number of pods that the work needs, at least 1 while a workflow task waits.
+def slots_of(works: Iterable[PodWork], slots: int) -> int:
+    """Return how many activities a pod takes: what workers say, and `slots` where none does.
+
+    Of several the largest: a pod whose processes have not all begun says less.
+    """
+    return max((work.report.slots for work in works if work.report.slots is not None), default=slots)
+
+
+def _needed(seen: Observation, memory: Memory, works: list[PodWork], scaling: Scaling, slots: int) -> int:
+    """Return the number of pods that the work needs, at least 1 while anything waits.
 
     Workflow tasks take no slots and are done in no time, but until a worker has polled each of them stands for an
     export that will want a slot next.
@@ -66,13 +97,49 @@ def _needed(seen: Observation, memory: Memory, in_flight: int, scaling: Scaling,
     With `targetWait` T and m completions a second in each slot, S slots start S - in_flight + S * m * T tasks within T,
     so that (backlog + in_flight) / (1 + m * T) slots are enough.
     """
-    if seen.queue is None:
+    queue = seen.queue
+    if queue is None:
         return 0
-    exports = 0 if memory.polled else seen.queue.workflows.tasks
-    tasks = seen.queue.activities.tasks + exports + in_flight
+    in_flight = sum(work.used for work in works)
+    exports = 0 if memory.polled else queue.workflows.tasks
+    tasks = _startable(queue.activities, memory, in_flight) + exports + in_flight
     speedup = 1.0 + memory.completion_rate * scaling.target_wait if scaling.target_wait else 1.0
-    wanted = max(math.ceil(tasks / (slots * speedup)), math.ceil(in_flight / slots))
-    return max(wanted, 1 if seen.queue.workflows.tasks else 0)
+    wanted = math.ceil((max(tasks / speedup, in_flight) + scaling.spare_slots) / slots)
+    return max(wanted, 1 if queue.waiting or any(work.running for work in works) else 0)
+
+
+def _startable(activities: Backlog, memory: Memory, in_flight: int) -> float:
+    """Return how many of the waiting activities more slots could start."""
+    tasks = activities.tasks - confirmed_tasks(memory.stalls).get(TaskType.ACTIVITY, 0)
+    return min(tasks, _within_limit(activities, memory, in_flight))
+
+
+def _within_limit(activities: Backlog, memory: Memory, in_flight: int) -> float:
+    """Return how many slots more a rate limit can fill: limit / completions of one slot (Little's law) in all."""
+    if activities.rate_limit is None:
+        return math.inf
+    if memory.completion_rate > 0:
+        return max(0.0, activities.rate_limit / memory.completion_rate - in_flight)
+    return activities.rate_limit * AHEAD
+
+
+def _is_rate_limited(activities: Backlog, memory: Memory, works: list[PodWork], slots: int) -> bool:
+    """Return whether slots are free while activities wait for the rate limit."""
+    free = any(work.free_slots(slots) for work in works)
+    in_flight = sum(work.used for work in works)
+    return free and activities.is_limited and activities.tasks > _within_limit(activities, memory, in_flight)
+
+
+def _is_known(work: PodWork | None, seen: Observation) -> bool:
+    """Return whether it is known what a pod does: it is busy as far as anybody knows, or was heard lately."""
+    return work is not None and (work.running > 0 or seen.queue is None or work.is_heard(seen.queue.at))
+
+
+def _known(seen: Observation, memory: Memory) -> Mapping[str, PodWork]:
+    """Return what is believed of idle pods: nothing that is stale, be it of Temporal or of one pod."""
+    if seen.stale or seen.queue is None:
+        return {}
+    return {name: work for name, work in memory.pods.items() if work.is_heard(seen.queue.at)}
 
 
 def _removable(live: tuple[Pod, ...], works: Mapping[str, PodWork], min_idle: float) -> tuple[str, ...]:
@@ -98,4 +165,4 @@ def _is_idle(pod: Pod, work: PodWork | None, min_idle: float) -> bool:
     """Return whether the pod has nothing to do and has had nothing for long enough."""
     if not pod.started:
         return True
-    return work is not None and work.used == 0 and work.idle_for >= min_idle
+    return work is not None and work.running == 0 and work.idle_for >= min_idle

@@ -16,6 +16,7 @@ class ConditionType(StrEnum):
     SCALING_ACTIVE = "ScalingActive"
     SCALING_LIMITED = "ScalingLimited"
     WORKERS_HEALTHY = "WorkersHealthy"
+    BACKLOG_NOT_DRAINING = "BacklogNotDraining"
     PAUSED = "Paused"
 
 
@@ -43,6 +44,8 @@ class Reason(StrEnum):
     SERVER_ERROR = "ServerError"
     CERTIFICATE_INVALID = "CertificateInvalid"
     HANDSHAKE_REFUSED = "HandshakeRefused"
+    RATE_LIMITED = "RateLimited"
+    UNSUPPORTED = "Unsupported"
     # ScalingActive
     FOLLOWING_QUEUE = "FollowingQueue"
     FOLLOWING_REPLICAS = "FollowingReplicas"
@@ -54,12 +57,18 @@ class Reason(StrEnum):
     HEALTHY = "Healthy"
     NO_WORKERS = "NoWorkers"
     NO_HEARTBEATS = "NoHeartbeats"
+    HEARTBEATS_REFUSED = "HeartbeatsRefused"
     NOT_REPORTING = "NotReporting"
     IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
     CONTAINER_FAILING = "ContainerFailing"
     UNSCHEDULABLE = "Unschedulable"
     REPLICA_FAILURE = "ReplicaFailure"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+    # BacklogNotDraining
+    DRAINING = "Draining"
+    PINNED_TO_VERSION = "PinnedToVersion"
+    QUEUE_RATE_LIMITED = "QueueRateLimited"
+    NOT_TAKEN = "NotTaken"
     # Paused
     PAUSED = "Paused"
     NOT_PAUSED = "NotPaused"
@@ -91,6 +100,8 @@ class Transition:
     @property
     def is_warning(self) -> bool:
         """Whether somebody should look at it."""
+        if self.condition.type is ConditionType.BACKLOG_NOT_DRAINING:
+            return self.condition.status is True
         wanted = {ConditionType.READY, ConditionType.TEMPORAL_REACHABLE, ConditionType.WORKERS_HEALTHY}
         return self.condition.type in wanted and self.condition.status is False
 

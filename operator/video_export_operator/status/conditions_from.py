@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from video_export_operator.errors import OperatorError
 from video_export_operator.resource import Mode, VideoExportWorker
 from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
-from video_export_operator.scaling import Decision
+from video_export_operator.scaling import Decision, QueueState
 from video_export_operator.status.conditions import Condition, ConditionType, Reason
+from video_export_operator.status.draining import not_draining
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Findings:
         asked: Temporal has been asked since the operator started.
         silent: names of pods that have been ready for long without any report of their worker.
         by_metrics: names of such pods whose metrics port says what they do.
+        queue: the last answer of Temporal.
     """
 
     resource: VideoExportWorker
@@ -31,6 +33,7 @@ class Findings:
     asked: bool = True
     silent: frozenset[str] = frozenset()
     by_metrics: frozenset[str] = frozenset()
+    queue: QueueState | None = None
 
 
 _TROUBLES = {
@@ -47,7 +50,15 @@ _TROUBLES = {
 
 def conditions_from(found: Findings) -> tuple[Condition, ...]:
     """Return every condition of a resource that could be read."""
-    return (_ready(found), _reachable(found), _active(found), _limited(found), _workers(found), _paused(found))
+    return (
+        _ready(found),
+        _reachable(found),
+        _active(found),
+        _limited(found),
+        _workers(found),
+        not_draining(found.decision, found.queue),
+        _paused(found),
+    )
 
 
 def conditions_of_unreadable(problem: OperatorError) -> tuple[Condition, ...]:
@@ -115,6 +126,10 @@ def _workers(found: Findings) -> Condition:
     trouble = _worst([pod.trouble for pod in pods if pod.trouble], found.deployment)
     if trouble is not None:
         return Condition(kind, False, _TROUBLES.get(trouble.reason, Reason.CONTAINER_FAILING), _told(trouble))
+    if found.queue is not None and found.queue.workers_refused:
+        told = f"Temporal does not list the workers ({found.queue.workers_refused})"
+        advice = "pods are added as always, and taken only where their metrics port says that they are idle"
+        return Condition(kind, None, Reason.HEARTBEATS_REFUSED, f"{told}; {advice}")
     if found.silent:
         names = ", ".join(sorted(found.silent))
         advice = f"no worker heartbeat from {names}; their pods are never taken, because nobody knows what they do"

@@ -7,6 +7,8 @@ from typing import Any
 from video_export_operator.resource import format_duration
 from video_export_operator.scaling import QueueState
 
+HOUR = 3600
+"""Seconds of each pod after which its time is written, if nothing else changes: a fleet at rest costs no write."""
 REFRESH = 60.0
 """Seconds after which numbers that move all the time are written without a change of state."""
 
@@ -50,9 +52,16 @@ def is_worth_writing(old: Json, new: Json, since_last: float) -> bool:
         new: as it would be.
         since_last: seconds since the last write.
     """
-    if all(old.get(key) == value for key, value in new.items()):
-        return False
+    changed = {key for key, value in new.items() if old.get(key) != value}
+    if changed <= {"podSeconds"}:
+        pods: int = max(1, new.get("replicas", 0))
+        return _spent(new) - _spent(old) >= HOUR * pods
     return _state(old) != _state({**old, **new}) or since_last >= REFRESH
+
+
+def _spent(status: Json) -> int:
+    """Return the pod-seconds of a status."""
+    return int(sum((status.get("podSeconds") or {}).values()))
 
 
 def _state(status: Json) -> Any:

@@ -43,10 +43,19 @@ def plan_report(
     deployment: LiveDeployment | None = None,
     queue: QueueState | None = None,
     applied: bool = True,
+    pod_seconds: tuple[int, int] = (0, 0),
 ) -> tuple[EmitEvent | WriteStatus, ...]:
     """Return the events and the status to write, if either is news.
 
     Events come first: their names make them unique, so what is interrupted between the two is told exactly once.
+
+    Args:
+        report: what it is about.
+        decision: None where the resource cannot be used.
+        deployment: as it is.
+        queue: the last answer of Temporal.
+        applied: the Deployment has the size that was decided on.
+        pod_seconds: busy and idle ones, since the resource was made.
     """
     conditions, transitions = merge_conditions(
         report.old.get("conditions") or (), report.conditions, report.generation, report.now
@@ -55,6 +64,7 @@ def plan_report(
     scale = _last_scale(report, decision) if decision is not None and applied else None
     if decision is not None:
         status |= _numbers(report, decision, deployment, queue, applied)
+        status["podSeconds"] = {"busy": pod_seconds[0], "idle": pod_seconds[1]}
     if scale is not None:
         status["lastScale"] = scale.as_json()
     actions: list[EmitEvent | WriteStatus] = [

@@ -1,28 +1,29 @@
 """One look at one task queue: the calls that it takes."""
 
+import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.worker.v1 import WorkerHeartbeat
 from temporalio.api.workflowservice.v1 import (
     CountWorkflowExecutionsRequest,
     DescribeTaskQueueRequest,
     DescribeTaskQueueResponse,
-    ListWorkersRequest,
+    GetSystemInfoRequest,
 )
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
-from video_export_operator.scaling import QueueState
-from video_export_operator.temporal_queue.heartbeats import report_by_pod
+from video_export_operator.errors import TemporalUnavailable
+from video_export_operator.scaling import QueueState, VersionBacklog
+from video_export_operator.temporal_queue.calls import call_options
 from video_export_operator.temporal_queue.statistics import parse_backlog, parse_last_poll
+from video_export_operator.temporal_queue.versions import deployments_of, fetch_versions
 
-TIMEOUT = 3.0
-"""Seconds for everything that is asked at once. The client's own retries would take 9 s to say that nobody listens."""
-PAGE = 1000
+log = logging.getLogger(__name__)
+
+LEAST_SERVER = "1.28"
+"""The first server that says how many tasks wait."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,25 @@ class Question:
     queue: str
     at: float
 
-    async def ask(self, before: QueueState | None, with_workers: bool) -> QueueState:
-        """Return the answer; see `TemporalQueues.fetch_state`."""
+    async def ask(self, before: QueueState | None) -> QueueState:
+        """Return what waits, without what the workers do; see `TemporalQueues.fetch_state`."""
         workflows = await self._describe(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
         if before is not None:
             return replace(before, at=self.at, workflows=parse_backlog(workflows))
         activities = await self._describe(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
-        beats = await self._heartbeats() if with_workers else []
         return QueueState(
             at=self.at,
             activities=parse_backlog(activities),
             workflows=parse_backlog(workflows),
-            workers=report_by_pod(beats),
+            versions=await self._versions(workflows, activities),
             last_poll=parse_last_poll((workflows, activities), self.at),
         )
+
+    async def count_open(self) -> int:
+        """Return the number of workflows of the queue that are not finished."""
+        query = f"TaskQueue={_quoted(self.queue)} AND ExecutionStatus='Running'"
+        request = CountWorkflowExecutionsRequest(namespace=self.client.namespace, query=query)
+        return int((await self.client.workflow_service.count_workflow_executions(request, **call_options())).count)
 
     async def _describe(self, kind: "TaskQueueType.ValueType") -> DescribeTaskQueueResponse:
         request = DescribeTaskQueueRequest(
@@ -55,40 +61,32 @@ class Question:
             task_queue_type=kind,
             report_stats=True,
         )
-        return await self.client.workflow_service.describe_task_queue(request, **_options())
+        answer = await self.client.workflow_service.describe_task_queue(request, **call_options())
+        if not answer.HasField("stats"):
+            raise TemporalUnavailable("Unsupported", await self._explain())
+        return answer
 
-    async def _heartbeats(self) -> list[WorkerHeartbeat]:
-        """Return the last heartbeat of every worker; a server that cannot list workers knows none."""
-        beats: list[WorkerHeartbeat] = []
-        token = b""
-        while True:
-            request = ListWorkersRequest(
-                namespace=self.client.namespace,
-                page_size=PAGE,
-                next_page_token=token,
-                query=f"TaskQueue={_quoted(self.queue)}",
-            )
-            try:
-                answer = await self.client.workflow_service.list_workers(request, **_options())
-            except RPCError as error:
-                if error.status is RPCStatusCode.UNIMPLEMENTED:
-                    return beats
-                raise
-            beats += [info.worker_heartbeat for info in answer.workers_info]
-            token = answer.next_page_token
-            if not token:
-                return beats
+    async def _explain(self) -> str:
+        """Return why there are no statistics."""
+        info = await self.client.workflow_service.get_system_info(GetSystemInfoRequest(), **call_options())
+        version = info.server_version or "of an unknown version"
+        return (
+            f"Temporal Server {version} does not say how many tasks wait on a queue; "
+            f"upgrade it to {LEAST_SERVER} or later, or set scaling.mode Manual"
+        )
 
-    async def count_open(self) -> int:
-        """Return the number of workflows of the queue that are not finished."""
-        query = f"TaskQueue={_quoted(self.queue)} AND ExecutionStatus='Running'"
-        request = CountWorkflowExecutionsRequest(namespace=self.client.namespace, query=query)
-        return int((await self.client.workflow_service.count_workflow_executions(request, **_options())).count)
-
-
-def _options() -> dict[str, Any]:
-    """Return the options of every call: no retry by the client, and an end."""
-    return {"retry": False, "timeout": timedelta(seconds=TIMEOUT)}
+    async def _versions(self, *answers: DescribeTaskQueueResponse) -> tuple[VersionBacklog, ...]:
+        """Return what waits for each version, where anything does and the queue is versioned."""
+        waiting = any(answer.stats.approximate_backlog_count for answer in answers)
+        deployments = deployments_of(answers)
+        if not waiting or not deployments:
+            return ()
+        try:
+            return await fetch_versions(self.client, self.queue, deployments)
+        except RPCError as error:
+            # It only explains a backlog that does not drain; how much waits is known already.
+            log.debug("%s: what waits for each version is not known: %s", self.queue, error)
+            return ()
 
 
 def _quoted(text: str) -> str:

@@ -8,7 +8,7 @@ import re
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from video_export_operator.errors import TemporalUnavailable
+from video_export_operator.errors import RateLimited, TemporalUnavailable
 
 _REASONS = {
     RPCStatusCode.UNAVAILABLE: "Unavailable",
@@ -34,6 +34,8 @@ def translate(error: BaseException, tls: bool, timeout: float) -> TemporalUnavai
         timeout: seconds that were waited, for the message.
     """
     if isinstance(error, RPCError):
+        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+            return RateLimited(error.message)
         return TemporalUnavailable(_REASONS.get(error.status, "ServerError"), error.message)
     if isinstance(error, TimeoutError):
         return TemporalUnavailable("TimedOut", f"no answer within {timeout:g} s")

@@ -29,10 +29,13 @@ LONGEST = 4 * 1024 * 1024
 MOST_KEPT = 256 * 1024
 """Bytes of an answer that are kept: its lines about slots and activities, of all task queues."""
 _SLOTS = re.compile(r"(^|_)worker_task_slots_(used|available)$")
-_ENDED = re.compile(r"(^|_)activity_execution_latency(_\w+)?_count$")
+_ENDED = re.compile(r"(^|_)(activity|nexus_task)_execution_latency(_\w+)?_count$")
+_OTHERS_ENDED = re.compile(r"(^|_)(local_activity|nexus_task)_execution_latency")
 _NEEDED = re.compile(
-    rb"(?m)^\w*(?:worker_task_slots_(?:used|available)|activity_execution_latency(?:_\w+)?_count)[{ ].*$"
+    rb"(?m)^\w*(?:worker_task_slots_(?:used|available)|(?:activity|nexus_task)_execution_latency(?:_\w+)?_count)[{ ].*$"
 )
+OTHERS = frozenset({"LocalActivityWorker", "NexusWorker", "WorkflowWorker"})
+"""What a worker may run beside activities, as the SDKs name it."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ async def read_needed(chunks: AsyncIterable[bytes]) -> str:
 
 
 def parse_report(text: str, queue: str, at: float) -> WorkerReport | None:
-    """Return what a worker's metrics say of its activities; None where they say nothing.
+    """Return what a worker's metrics say of what it runs; None where they say nothing of activities.
 
     Args:
         text: in Prometheus' format.
@@ -126,16 +129,31 @@ def parse_report(text: str, queue: str, at: float) -> WorkerReport | None:
         at: when they were read.
     """
     samples = [sample for sample in _samples(text) if sample.labels.get("task_queue", queue) == queue]
-    slots = [
-        sample
-        for sample in samples
-        if _SLOTS.search(sample.name) and sample.labels.get("worker_type") == "ActivityWorker"
-    ]
-    if not slots:
+    slots = [sample for sample in samples if _SLOTS.search(sample.name)]
+    activities = [sample for sample in slots if sample.labels.get("worker_type") == "ActivityWorker"]
+    if not activities:
         return None
-    used = sum(sample.value for sample in slots if sample.name.endswith("used"))
-    ended = sum(sample.value for sample in samples if _ENDED.search(sample.name))
-    return WorkerReport(used=round(used), processed=round(ended), beat=at)
+    others = [sample for sample in slots if sample.labels.get("worker_type") in OTHERS]
+    ended = [sample for sample in samples if _ENDED.search(sample.name)]
+    return WorkerReport(
+        used=_sum_used(activities),
+        processed=round(sum(sample.value for sample in ended if not _OTHERS_ENDED.search(sample.name))),
+        beat=at,
+        others=_sum_used(others),
+        others_processed=round(sum(sample.value for sample in ended if _OTHERS_ENDED.search(sample.name))),
+        slots=_sum_slots(activities),
+    )
+
+
+def _sum_used(slots: Iterable[Sample]) -> int:
+    """Return how many slots are in use."""
+    return round(sum(sample.value for sample in slots if sample.name.endswith("used")))
+
+
+def _sum_slots(slots: Iterable[Sample]) -> int | None:
+    """Return how many slots there are; None unless both the used and the free ones are told."""
+    by_kind = {sample.name.rpartition("_")[2] for sample in slots}
+    return round(sum(sample.value for sample in slots)) or None if by_kind == {"used", "available"} else None
 
 
 def _samples(text: str) -> list[Sample]:

@@ -38,6 +38,8 @@ def specs(draw: st.DrawFn) -> Spec:
         "maxReplicas": max(1, least + more),
         "coldStartStep": draw(st.integers(1, 3)),
         "paused": draw(st.sampled_from([False, False, False, True])),
+        "pauseScaleDown": draw(st.sampled_from([False, False, False, True])),
+        "spareSlots": draw(st.sampled_from([0, 0, 0, 1, 5])),
         "scaleDown": {
             "stabilizationWindow": draw(st.sampled_from(["0s", "20s", "1m"])),
             "minIdle": draw(st.sampled_from(["0s", "10s", "30s"])),
@@ -65,6 +67,17 @@ def pods(draw: st.DrawFn) -> tuple[Pod, ...]:
     )
 
 
+def reports(at: float) -> st.SearchStrategy[WorkerReport]:
+    return st.builds(
+        WorkerReport,
+        used=st.integers(0, 3),
+        processed=counts,
+        beat=st.just(at),
+        others=st.sampled_from([0, 0, 0, 1]),
+        slots=st.sampled_from([None, 1, 2, 4]),
+    )
+
+
 @st.composite
 def observations(draw: st.DrawFn) -> list[Observation]:
     """A sequence in which time goes on; the size is free, as if anybody had changed it in between."""
@@ -72,10 +85,10 @@ def observations(draw: st.DrawFn) -> list[Observation]:
     for _ in range(draw(st.integers(1, 8))):
         at += draw(st.sampled_from([0.5, 1.0, 10.0, 30.0, 90.0]))
         if draw(st.sampled_from([True, True, True, False])):
-            workers = draw(
-                st.dictionaries(st.sampled_from(NAMES), st.builds(WorkerReport, st.integers(0, 3), counts, st.just(at)))
-            )
-            backlog = Backlog(draw(st.sampled_from([0, 0, 1, 7, 40])))
+            workers = draw(st.dictionaries(st.sampled_from(NAMES), reports(at)))
+            tasks, age = draw(st.sampled_from([0, 0, 1, 7, 40])), draw(st.sampled_from([0.0, 5.0, at]))
+            rate, limit = draw(st.sampled_from([0.0, 2.0])), draw(st.sampled_from([None, None, 0.0, 0.5, 2.0]))
+            backlog = Backlog(tasks, age, dispatch_rate=rate, rate_limit=limit)
             state, failures = QueueState(at, backlog, Backlog(draw(st.integers(0, 1))), workers), 0
         else:
             failures += 1
@@ -88,6 +101,7 @@ def observations(draw: st.DrawFn) -> list[Observation]:
                 failures=failures,
                 rolling=draw(st.booleans()),
                 open_executions=draw(st.sampled_from([None, 0, 2])),
+                scheduled=draw(st.sampled_from([0, 0, 0, 3])),
             )
         )
     return sequence
@@ -131,7 +145,7 @@ def test_in_auto_within_the_bounds_unless_the_floor_or_an_outage_holds_it(
         work = decision.workload
         floor = min(each.present, work.live - len(work.removable))
         # Of a size that nothing is known about only so much is sure that it is not lowered.
-        kept = each.present if decision.proposal.rule is Rule.UNREACHABLE else floor
+        kept = each.present if decision.proposal.rule is Rule.UNREACHABLE or scaling.pause_scale_down else floor
         assert scaling.min_replicas <= decision.replicas <= max(scaling.max_replicas, floor, kept)
 
 
@@ -236,5 +250,81 @@ def test_every_sequence_that_ends_in_a_constant_backlog_settles(
     # Up to what the work needs and down to it again, once: a size that swings does both more often.
     turns = [later > earlier for earlier, later in pairwise(sizes) if later != earlier]
     assert sum(one != other for one, other in pairwise(turns)) <= 1, sizes
+    # Their oldest task is always new: it is taken as soon as it comes.
     if spec.scaling.mode is Mode.AUTO and not spec.scaling.paused:
         assert sizes[-1] >= min(spec.scaling.max_replicas, math.ceil(tasks / spec.slots)), sizes
+
+
+@given(specs(), observations())
+def test_pods_that_were_not_heard_lately_are_never_taken(spec: Spec, sequence: list[Observation]) -> None:
+    """Temporal says what waits and not what the workers do, for longer than any word is believed."""
+    memory = Memory()
+    for each in sequence:
+        _, memory = decide(spec, each, memory)
+    last = sequence[-1]
+    at = last.at + 16.0
+    mute = QueueState(at, Backlog(3), Backlog(), {}, workers_refused="RateLimited: too many")
+    decision, _ = decide(spec, replace(last, at=at, queue=mute, failures=0), memory)
+    assert {pod.name for pod in last.pods if pod.started}.isdisjoint(decision.victims)
+
+
+@given(specs(), st.integers(1, 60), st.integers(0, 3), st.integers(1, 8))
+def test_what_nobody_takes_adds_nothing_and_keeps_nothing(
+    spec: Spec, activities: int, workflows: int, present: int
+) -> None:
+    """Tasks wait for ever beside workers that have nothing to do: in the end as many pods as without them, or one."""
+    sizes = []
+    for waiting in ((activities, workflows), (0, 0)):
+        memory, size, names = Memory(), present, [f"pod-{number}" for number in range(present)]
+        fresh = count(present)
+        for step in range(90):
+            at = step * 10.0
+            first, second = (Backlog(tasks, at if tasks else 0.0) for tasks in waiting)
+            state = QueueState(at, first, second, {name: WorkerReport(0, 0, at) for name in names}, last_poll=at)
+            pods = tuple(Pod(name) for name in names)
+            decision, memory = decide(spec, Observation(at, size, pods, state, open_executions=1), memory)
+            size = decision.replicas
+            names = [name for name in names if name not in decision.victims]
+            names = [*names, *(f"pod-{next(fresh)}" for _ in range(size - len(names)))][:size]
+        sizes.append(size)
+    if spec.scaling.mode is Mode.MANUAL or spec.scaling.paused or spec.scaling.pause_scale_down:
+        return
+    assert sizes[0] == max(1, sizes[1])
+
+
+@given(specs(), observations(), st.sampled_from([0.0, 0.5, 3.0]))
+def test_a_rate_limit_never_asks_for_more(spec: Spec, sequence: list[Observation], limit: float) -> None:
+    memory = Memory()
+    for each in sequence:
+        if each.queue is not None:
+            free = replace(each.queue, activities=replace(each.queue.activities, rate_limit=None))
+            limited = replace(each.queue, activities=replace(each.queue.activities, rate_limit=limit))
+            without, _ = decide(spec, replace(each, queue=free), memory)
+            within, _ = decide(spec, replace(each, queue=limited), memory)
+            stalled = without.workload.stalled_tasks > within.workload.stalled_tasks
+            assert within.workload.needed <= without.workload.needed or stalled
+        _, memory = decide(spec, each, memory)
+
+
+@given(specs(), observations())
+def test_scale_down_that_is_paused_takes_no_pod(spec: Spec, sequence: list[Observation]) -> None:
+    scaling = spec.scaling.model_copy(update={"pause_scale_down": True, "mode": Mode.AUTO})
+    for each, decision in walk(spec.model_copy(update={"scaling": scaling}), sequence):
+        assert decision.replicas >= each.present
+
+
+@given(specs(), observations())
+def test_the_size_is_never_lowered_below_what_was_needed_in_the_window(spec: Spec, sequence: list[Observation]) -> None:
+    """Each answer counts until the next one, however far apart they are."""
+    if spec.scaling.mode is Mode.MANUAL:
+        return
+    needs: list[tuple[float, int]] = []
+    for each, decision in walk(spec, sequence):
+        if not each.stale:
+            needs.append((each.at, decision.workload.needed))
+        if decision.proposal.rule is not Rule.SCALE_DOWN:
+            continue
+        begin = each.at - spec.scaling.scale_down.stabilization_window
+        ends = [at for at, _ in needs[1:]] + [math.inf]
+        needed = [need for (_, need), end in zip(needs, ends, strict=True) if end > begin]
+        assert decision.proposal.replicas >= max(needed)

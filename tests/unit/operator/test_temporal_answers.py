@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from temporalio.api.enums.v1 import WorkerStatus
 from temporalio.api.worker.v1 import WorkerHeartbeat, WorkerHostInfo, WorkerSlotsInfo
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -26,9 +27,40 @@ def test_workers_are_found_by_host_name_and_by_identity() -> None:
     assert reports["pod-b"].used == 1
 
 
-def test_processes_of_one_pod_are_added_but_not_its_ghosts() -> None:
-    reports = report_by_pod([heartbeat("a", 100, 1, 5), heartbeat("a", 95, 2, 7), heartbeat("a", 60, 4, 9)])
-    assert (reports["a"].used, reports["a"].processed, reports["a"].beat) == (3, 12, 100.0)
+@pytest.mark.parametrize(
+    ("every", "age", "alive"),
+    [(10, 29, True), (10, 30, False), (60, 35, True), (60, 179, True), (60, 180, False), (0, 179, True)],
+    ids=lambda value: str(value),
+)
+def test_a_process_is_a_ghost_after_three_of_its_own_intervals(every: int, age: int, alive: bool) -> None:
+    """Two processes of one pod, of which one spoke earlier. One that has spoken but once may speak each minute."""
+    earlier = heartbeat("a", 1000 - age, used=2, processed=7)
+    earlier.elapsed_since_last_heartbeat.FromSeconds(every)
+    found = report_by_pod([heartbeat("a", 1000, used=1, processed=5), earlier])["a"]
+    assert (found.used, found.processed, found.beat) == ((3, 12) if alive else (1, 5)) + (1000.0,)
+
+
+def test_a_worker_that_said_that_it_ended_does_not_count() -> None:
+    ended = heartbeat("a", 99, used=2)
+    ended.status = WorkerStatus.WORKER_STATUS_SHUTDOWN
+    assert report_by_pod([heartbeat("a", 100, used=1), ended])["a"].used == 1
+
+
+def test_every_kind_of_slot_counts() -> None:
+    beat = heartbeat("a", 100, used=1, processed=4)
+    beat.activity_task_slots_info.current_available_slots = 3
+    for kind, used in (("local_activity", 5), ("nexus_task", 2), ("workflow_task", 1)):
+        info = getattr(beat, f"{kind}_slots_info")
+        info.current_used_slots, info.total_processed_tasks = used, 10 * used
+    found = report_by_pod([beat, heartbeat("a", 100)])["a"]
+    assert (found.used, found.others, found.slots) == (1, 8, 4)
+    assert (found.processed, found.others_processed) == (4, 70), "workflow tasks come and go all the time"
+
+
+def test_a_worker_that_decides_by_its_load_states_no_slots() -> None:
+    beat = heartbeat("a", 100, used=1)
+    beat.activity_task_slots_info.current_available_slots = -1
+    assert report_by_pod([beat])["a"].slots is None
 
 
 @pytest.mark.parametrize(
@@ -39,6 +71,7 @@ def test_processes_of_one_pod_are_added_but_not_its_ghosts() -> None:
         (RPCError("who", RPCStatusCode.UNAUTHENTICATED, b""), Reason.UNAUTHENTICATED),
         (RPCError("no", RPCStatusCode.PERMISSION_DENIED, b""), Reason.PERMISSION_DENIED),
         (RPCError("gone", RPCStatusCode.NOT_FOUND, b""), Reason.NAMESPACE_NOT_FOUND),
+        (RPCError("slow down", RPCStatusCode.RESOURCE_EXHAUSTED, b""), Reason.RATE_LIMITED),
         (RPCError("oops", RPCStatusCode.INTERNAL, b""), Reason.SERVER_ERROR),
         (TimeoutError(), Reason.TIMED_OUT),
         (RuntimeError("Failed client connect: InvalidCertificate(UnknownIssuer)"), Reason.CERTIFICATE_INVALID),

@@ -15,7 +15,7 @@ from video_export_operator.reconcile.reporter import REPORT_GRACE, _findings, _u
 from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.reconcile.step import Step
 from video_export_operator.scaling import Memory, QueueState, WorkerReport, decide
-from video_export_operator.scaling.memory import PodWork
+from video_export_operator.scaling.pod_work import PodWork
 from video_export_operator.temporal_queue.worker_metrics import MetricsPort, WorkerMetrics, parse_report
 
 PYTHON = """\
@@ -29,6 +29,16 @@ temporal_activity_execution_latency_bucket{activity_type="a",task_queue="q",le="
 temporal_activity_execution_latency_sum{activity_type="a",task_queue="q"} 3.5
 temporal_activity_execution_latency_count{activity_type="a",task_queue="q"} 4
 temporal_activity_execution_latency_count{activity_type="b",task_queue="q"} 2
+# TYPE temporal_local_activity_execution_latency histogram
+temporal_local_activity_execution_latency_count{activity_type="c",task_queue="q"} 8
+"""
+OTHERS = """\
+temporal_worker_task_slots_used{task_queue="q",worker_type="ActivityWorker"} 0
+temporal_worker_task_slots_available{task_queue="q",worker_type="ActivityWorker"} 20
+temporal_worker_task_slots_used{task_queue="q",worker_type="LocalActivityWorker"} 5
+temporal_worker_task_slots_available{task_queue="q",worker_type="LocalActivityWorker"} 95
+temporal_worker_task_slots_used{task_queue="q",worker_type="NexusWorker"} 2
+temporal_nexus_task_execution_latency_count{task_queue="q"} 9
 """
 JAVA = """\
 temporal_worker_task_slots_used{worker_type="ActivityWorker",} 1.0
@@ -39,7 +49,8 @@ temporal_activity_execution_latency_seconds_count{} 3.0
 @pytest.mark.parametrize(
     ("text", "report"),
     [
-        (PYTHON, WorkerReport(used=2, processed=6, beat=7.0)),
+        (PYTHON, WorkerReport(used=2, processed=6, beat=7.0, others=7, others_processed=8)),
+        (OTHERS, WorkerReport(used=0, processed=0, beat=7.0, others=7, others_processed=9, slots=20)),
         (JAVA, WorkerReport(used=1, processed=3, beat=7.0)),
         ('acme_worker_task_slots_available{worker_type="ActivityWorker"} 9\n', WorkerReport(0, 0, 7.0)),
         ('temporal_worker_task_slots_used{worker_type="WorkflowWorker"} 1\n', None),
@@ -57,7 +68,8 @@ def test_an_address_of_ipv6_stands_in_brackets() -> None:
 
 
 def test_a_worker_without_heartbeats_is_told_after_a_while_however_it_is_known() -> None:
-    works = {"b": PodWork(0, 0, 1.0, 0.0, 0.0), "c": PodWork(0, 0, 1.0, 0.0, 0.0)}
+    idle = PodWork(WorkerReport(0, 0, 1.0), idle_from=0.0, idle_until=0.0, heard_at=0.0, reported_at=0.0)
+    works = {"b": idle, "c": idle}
     memory = Past("uid", scaling=Memory(pods=works), poll=Poll(by_metrics=frozenset({"b"})))
     pods = (pod("a"), pod("b"), pod("c"))
     seen = Snapshot(resource(), 10.0, {}, None, pods, {})
