@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from video_export_worker.capture.captures import CaptureDiffers
-from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
+from video_export_worker.contract import (
+    MAX_HEIGHT,
+    MAX_WIDTH,
+    ExportPlan,
+    Segment,
+    VideoExportRequest,
+    VideoFormat,
+)
 from video_export_worker.encoding import (
     PARTS,
     Expected,
@@ -21,7 +28,7 @@ from video_export_worker.encoding import (
     join_parts,
     write_parts,
 )
-from video_export_worker.errors import RecordingNotFound
+from video_export_worker.errors import InvalidRequest, RecordingNotFound
 from video_export_worker.planning.timeline import Timeline, build_timeline, restore_timeline
 from video_export_worker.planning.work_estimate import estimate_work
 from video_export_worker.recording import (
@@ -126,6 +133,9 @@ def choose_size(request: VideoExportRequest, viewport: tuple[int, int]) -> tuple
 
     One given length decides the other by the recording's shape; without any the recording's size is fitted into
     1280x720 and never enlarged.
+
+    Raises:
+        InvalidRequest: the length that follows from the given one is more than a video may have.
     """
     page_width, page_height = viewport
     if request.width and request.height:
@@ -137,7 +147,14 @@ def choose_size(request: VideoExportRequest, viewport: tuple[int, int]) -> tuple
     else:
         fit = min(1.0, DEFAULT_BOX[0] / page_width, DEFAULT_BOX[1] / page_height)
         width, height = page_width * fit, page_height * fit
-    return _even(width * request.device_scale_factor), _even(height * request.device_scale_factor)
+    size = _even(width * request.device_scale_factor), _even(height * request.device_scale_factor)
+    # A page may be upright, so either side may be the long one.
+    if max(size) > MAX_WIDTH or size[0] * size[1] > MAX_WIDTH * MAX_HEIGHT:
+        raise InvalidRequest(
+            f"the page is {page_width}x{page_height} pixels, so this request makes a video of {size[0]}x{size[1]}: "
+            f"at most {MAX_WIDTH} a side and {MAX_WIDTH * MAX_HEIGHT:,} pixels; give a smaller width or height, or both"
+        )
+    return size
 
 
 async def render_segment(

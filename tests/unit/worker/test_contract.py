@@ -77,3 +77,37 @@ def test_any_json_is_either_a_request_or_refused_by_name(raw: Any) -> None:
 )
 def test_the_size_follows_the_recording(fields: Any, viewport: tuple[int, int], size: tuple[int, int]) -> None:
     assert choose_size(parse_request({"recording": "s3://a/b", **fields}), viewport) == size
+
+
+@pytest.mark.parametrize(
+    ("fields", "viewport"),
+    [
+        ({"width": 1280}, (1, 100_000)),
+        ({"width": 1280}, (10, 4000)),
+        ({"height": 720}, (100_000, 1)),
+        ({"width": 3840}, (1000, 900)),
+        ({"width": 1920, "device_scale_factor": 2}, (1000, 1000)),
+    ],
+)
+def test_no_size_is_beyond_what_a_video_may_have(fields: Any, viewport: tuple[int, int]) -> None:
+    page = f"the page is {viewport[0]}x{viewport[1]} pixels"
+    with pytest.raises(InvalidRequest, match=rf"{page}.*at most 3840 a side and 8,294,400 pixels; give a smaller"):
+        choose_size(parse_request({"recording": "s3://a/b", **fields}), viewport)
+
+
+@given(
+    viewport=st.tuples(st.integers(1, 100_000), st.integers(1, 100_000)),
+    width=st.none() | st.integers(16, 3840),
+    height=st.none() | st.integers(16, 2160),
+    ratio=st.sampled_from([0.5, 1, 1.5, 3]),
+)
+def test_a_size_is_even_and_bounded_or_refused(
+    viewport: tuple[int, int], width: int | None, height: int | None, ratio: float
+) -> None:
+    fields = {"recording": "s3://a/b", "width": width, "height": height, "device_scale_factor": ratio}
+    try:
+        size = choose_size(parse_request(fields), viewport)
+    except InvalidRequest:
+        return
+    assert all(side % 2 == 0 and 2 <= side <= 3840 for side in size)
+    assert size[0] * size[1] <= 3840 * 2160

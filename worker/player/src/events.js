@@ -8,6 +8,7 @@ export const SOURCES = { MUTATION: 0, SCROLL: 3, CANVAS: 9, SELECTION: 14 };
 const isIncremental = (event, source) => event.type === INCREMENTAL && event.data.source === source;
 export const isFullSnapshot = (event) => event.type === FULL_SNAPSHOT;
 export const isMutation = (event) => isIncremental(event, SOURCES.MUTATION);
+export const isCanvas = (event) => isIncremental(event, SOURCES.CANVAS);
 export const isSelection = (event) => isIncremental(event, SOURCES.SELECTION);
 export const isScroll = (event) => isIncremental(event, SOURCES.SCROLL);
 /** Whether an event can change what is to be seen; the others are notes of the recorder and its plugins. */

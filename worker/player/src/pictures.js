@@ -11,7 +11,7 @@ export function isAnimated(url) {
 
 /** Every data URL in a text that may be one of these. */
 export function* pictureUrls(text) {
-  for (const [url] of text.matchAll(/data:image\/(?:gif|apng|png|webp|avif)[^,"'()]*,[^"'()\s\\]*/gi)) yield url;
+  for (const [url] of text.matchAll(/data:image\/(?:gif|apng|png|webp|avif)[^,"'()]{0,128},[^"'()\s\\]*/gi)) yield url;
 }
 
 /** The first bytes of a base64 text as a string of characters up to 255; empty if it is broken. */

@@ -3,18 +3,20 @@
 //
 // Time only moves forward, and only by `seek`: nothing here reads a clock. What a seek shows depends on the recording and
 // on the time alone, and not on the seeks before: each event is applied at its own time, and so begin its animations.
+import "./confine.js";
 import { Replayer, ReplayerEvents } from "rrweb";
 import { TrackedNodes } from "./tracked-nodes.js";
 import { Clock } from "./clock.js";
-import { sanitiseEvent, hasSvgPicture, stillPictures } from "./sanitise.js";
 import { prepare } from "./documents.js";
 import { CUSTOM, META, isFullSnapshot, isSelection, isShown, mayAddCanvas } from "./events.js";
 import { FixedStyles } from "./fixed-styles.js";
 import { Media } from "./media.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
 import { Resources } from "./resources.js";
+import { sanitiseEvent } from "./sanitise.js";
 import { Scrolling } from "./scrolling.js";
 import { Stage, originOf } from "./stage.js";
+import { hasSvgPicture, stillPictures } from "./still-pictures.js";
 
 const NEVER_MS = 1e13; // after the start; beyond any recording
 

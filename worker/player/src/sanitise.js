@@ -1,64 +1,117 @@
-// Takes out of a recording what would act by itself: the replay alone decides what happens, and when.
-import { isFullSnapshot, isMutation } from "./events.js";
+// A recording is not trusted. Before rrweb sees an event, it loses what would act by itself (the replay alone decides what
+// happens, and when), and what rrweb cannot build: one node that it stumbles over would end the whole replay.
+//
+// What an attribute does is decided by its name in whatever case, not by the element: a mutation names no element.
+import { restrictCommands } from "./canvas-commands.js";
+import { isCanvas, isFullSnapshot, isMutation } from "./events.js";
 
+const NODE = { DOCUMENT: 0, DOCTYPE: 1, ELEMENT: 2, TEXT: 3, CDATA: 4, COMMENT: 5 };
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Attributes that are left out, and why. */
+const REMOVED = new Set([
+  "autofocus", // a focus scrolls the page
+  "autoplay", // a clip plays in the time of the recording, see media.js
+  "loading", // a lazy image that is out of sight would be waited for in vain
+  "srcdoc", // what a frame holds is recorded by itself; loaded from here it would take its place
+  "attributionsrc", // these send requests of their own
+  "manifest",
+  "ping",
+]);
+/** What a page may say in place of the server's headers; `refresh` and the others change what the page is or loads. */
+const HTTP_EQUIVALENTS = new Set(["content-language", "content-type", "default-style", "x-ua-compatible"]);
+/** Links that load or connect ahead of need. */
+const AHEAD = /(^|\s)(compression-dictionary|dns-prefetch|expect|import|manifest|modulepreload|preconnect|prefetch|preload|prerender|serviceworker|\S*icon)(\s|$)/i;
+/** Names that HTML allows for an element of the page's own. */
+const CUSTOM_NAME = /^(?!annotation-xml$|color-profile$|font-face|missing-glyph$)[a-z][^\sA-Z/>:-]*-[^\sA-Z/>:]*$/;
+
+/** Sanitises an event in place. */
 export function sanitiseEvent(event) {
-  if (isFullSnapshot(event)) sanitise(event.data.node);
+  if (isFullSnapshot(event)) sanitiseTree(event.data.node);
   else if (isMutation(event)) {
-    event.data.adds?.forEach(({ node }) => sanitise(node));
-    event.data.attributes?.forEach(({ attributes }) => sanitise({ attributes }));
+    for (const kind of ["adds", "attributes", "removes", "texts"]) event.data[kind] = objectsIn(event.data[kind]);
+    event.data.adds = event.data.adds.filter(({ node }) => isObject(node));
+    event.data.adds.forEach(({ node }) => sanitiseTree(node));
+    event.data.attributes.forEach(({ attributes }) => sanitiseAttributes(attributes));
+  } else if (isCanvas(event)) restrictCommands(event.data);
+}
+
+function sanitiseTree(root) {
+  const found = [root];
+  for (let node = found.pop(); node; node = found.pop()) {
+    if (node.type === NODE.ELEMENT) sanitiseElement(node);
+    if (node.type === NODE.ELEMENT || node.type === NODE.DOCUMENT) {
+      node.childNodes = childrenOf(node);
+      found.push(...node.childNodes);
+    } else sanitiseLeaf(node);
   }
 }
 
-function sanitise({ tagName, attributes, childNodes }) {
-  if (attributes) {
-    delete attributes.autofocus; // a focus scrolls the page
-    delete attributes.loading; // a lazy image that is out of sight would be waited for in vain
-    if (tagName === "meta" && /refresh/i.test(attributes["http-equiv"])) delete attributes["http-equiv"];
-    // What a frame holds is recorded by itself; loaded from here it would take its place.
-    if (tagName === "iframe") delete attributes.srcdoc;
-    if (tagName === "video" || tagName === "audio") sanitiseMedia(attributes);
+function sanitiseElement(node) {
+  node.attributes = isObject(node.attributes) ? node.attributes : {};
+  node.tagName = buildable(String(node.tagName), node.isSVG);
+  if (node.isCustom && !CUSTOM_NAME.test(node.tagName)) delete node.isCustom;
+  const autoplay = node.attributes.autoplay ?? false;
+  sanitiseAttributes(node.attributes);
+  if (node.tagName !== "video" && node.tagName !== "audio") return;
+  if (autoplay !== false) node.attributes.rr_mediaState ??= "played";
+  node.attributes.preload = "auto";
+}
+
+function sanitiseAttributes(attributes) {
+  if (!isObject(attributes)) return;
+  for (const name of Object.keys(attributes)) {
+    if (isActive(name.toLowerCase(), attributes[name])) delete attributes[name];
   }
-  childNodes?.forEach(sanitise);
 }
 
-/** A clip plays in the time of the recording, see media.js: `autoplay` would play it in the machine's. */
-function sanitiseMedia(attributes) {
-  if ("autoplay" in attributes && attributes.autoplay !== false) attributes.rr_mediaState ??= "played";
-  delete attributes.autoplay;
-  attributes.preload = "auto";
+function isActive(name, value) {
+  if (REMOVED.has(name)) return true;
+  if (name === "http-equiv") return !HTTP_EQUIVALENTS.has(String(value).trim().toLowerCase());
+  return name === "rel" && AHEAD.test(String(value));
 }
 
-const SVG_PICTURE = /data:image\/svg\+xml/i;
-const BASE64_SVG = /(data:image\/svg\+xml[^,"'()\s]*;base64,)([A-Za-z0-9+/=%]+)/gi;
-const PLAIN_SVG = /data:image\/svg\+xml[^,]*,[^]*?(?:<|%3C)(?:\/|%2F)svg(?:>|%3E)/gi;
-const MOVING_TAG = /((?:<|%3C)(?:\/|%2F)?)(animate(?:Transform|Motion)?|set)\b/gi;
-const MOVING_RULE = /(@|%40)(-webkit-)?keyframes/gi;
+const names = new Map(); // of elements, by what was recorded
 
-/** Whether a text holds an SVG picture, as an image of the page or of its styles. */
-export const hasSvgPicture = (text) => SVG_PICTURE.test(text);
-
-/** Stills the SVG pictures in an event: Blink moves them by the machine's clock and nothing can tell them the time. */
-export function stillPictures(value) {
-  if (typeof value === "string") return hasSvgPicture(value) ? stillText(value) : value;
-  if (value === null || typeof value !== "object") return value;
-  for (const key of Object.keys(value)) value[key] = stillPictures(value[key]);
-  return value;
+/** The name of an element that a browser makes; those of HTML are in lower case, as in a recording of rrweb's own. */
+function buildable(tagName, isSvg) {
+  const name = isSvg && !/^script$/i.test(tagName) ? tagName : tagName.toLowerCase();
+  const key = isSvg ? `svg ${name}` : name;
+  if (!names.has(key)) names.set(key, isBuildable(name, isSvg) ? name : "unknown");
+  return names.get(key);
 }
 
-function stillText(text) {
-  return text
-    .replace(BASE64_SVG, (whole, head, code) => {
-      try {
-        const svg = atob(decodeURIComponent(code));
-        const stilled = still(svg);
-        return stilled === svg ? whole : head + btoa(stilled);
-      } catch {
-        return whole; // broken, so it will not be shown
-      }
-    })
-    .replace(PLAIN_SVG, still);
+function isBuildable(name, isSvg) {
+  if (name in {}) return false; // rrweb looks names up in an object
+  try {
+    isSvg ? document.createElementNS(SVG, name) : document.createElement(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-function still(svg) {
-  return svg.replace(MOVING_TAG, "$1still-$2").replace(MOVING_RULE, "$1still-keyframes");
+/** The children that a node of this type can have. */
+function childrenOf({ type, childNodes }) {
+  const nodes = objectsIn(childNodes);
+  const isIn = (...types) => (child) => types.includes(child.type);
+  if (type === NODE.ELEMENT) return nodes.filter(isIn(NODE.ELEMENT, NODE.TEXT, NODE.CDATA, NODE.COMMENT));
+  const root = nodes.findIndex(isIn(NODE.ELEMENT));
+  const doctype = nodes.findIndex(isIn(NODE.DOCTYPE));
+  return nodes.filter(
+    (child, at) => child.type === NODE.COMMENT || at === root || (at === doctype && (root < 0 || doctype < root)),
+  );
 }
+
+function sanitiseLeaf(node) {
+  if (node.type === NODE.DOCTYPE) {
+    if (!/^[a-z]+$/i.test(node.name)) node.name = "html";
+    for (const id of ["publicId", "systemId"]) node[id] = typeof node[id] === "string" ? node[id].replace(/["'<>]/g, "") : "";
+    return;
+  }
+  if (node.type !== NODE.TEXT) node.type = NODE.COMMENT; // a document of HTML has no other leaves
+  node.textContent = String(node.textContent ?? "");
+}
+
+const objectsIn = (list) => (Array.isArray(list) ? list.filter(isObject) : []);
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);

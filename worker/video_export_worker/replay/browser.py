@@ -44,8 +44,14 @@ FLAGS = (
     # So is a frame drawn, and what the memory holds is what a screenshot, which is drawn anew, would show: where only
     # the damage is drawn, edges of scaled layers blend with what was there. It costs 0.7 ms a frame.
     "--ui-disable-partial-swap",
-    # Nothing leaves the browser: the page has a CSP without network, requests are aborted, and no name resolves.
+    # Nothing leaves the browser: the page has a CSP without network, requests are aborted, no name resolves, and every
+    # connection would go through a proxy that does not exist. WebRTC may use that proxy alone.
     "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--proxy-server=http://proxy.invalid:9",
+    "--proxy-bypass-list=<-loopback>",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--dns-prefetch-disable",
+    "--no-pings",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -58,7 +64,7 @@ FLAGS = (
 PAGE_URL = "http://player.invalid/player.html"
 CSP = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:; "
-    "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-src 'none'"
+    "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-src 'none'; webrtc 'block'"
 )
 TILE = 64  # pixels that a tile's sides are multiples of
 LAUNCH_TIMEOUT = 30.0
