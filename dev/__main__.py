@@ -16,6 +16,7 @@ from dev.foreground import NEEDS, SERVERS, run_processes, serve, wait
 from dev.go_program import ACTIONLINT, TEMPORAL_SERVER
 from dev.images import ensure_images
 from dev.kubernetes_binaries import PROGRAMS, ensure_programs
+from dev.notices import write_page
 from dev.places import CHECKOUT
 from dev.promtool import ensure_promtool
 from dev.steps import run, say, warn
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     command("kubernetes", _kubernetes, "build Kubernetes, etcd and helm, and say where they are")
     command("temporal", _temporal, "build a Temporal server that can do TLS, and say where it is")
     command("promtool", _promtool, "fetch Prometheus' promtool, and say where it is")
+    command("notices", lambda _: write_page(), "write THIRD-PARTY-NOTICES.md")
     command("actionlint", _actionlint, "lint GitHub's workflows")
     servers = command("serve", lambda chosen: serve(chosen.name), "become a server, in the foreground")
     servers.add_argument("name", choices=SERVERS)
