@@ -60,6 +60,9 @@ class ExportActivities:
     async def plan_export(self, given: PlanInput) -> PlannedExport:
         """Fetch and check the recording, lay out the video, store the normalised recording once."""
         async with begin_attempt("planning", Progress(phase="planning")) as attempt:
+            output = naming.output_prefix(self._root, given.export_id, given.request.output)
+            self._storage.places.check_sources(given.request.recording)
+            self._storage.places.check_output(output, naming.output_prefix(self._root, given.export_id, None))
             recordings = await self._fetch_recordings(given.request.recording, attempt.workdir)
             artefact = attempt.workdir / "artefact"
             artefact.mkdir()
@@ -68,7 +71,6 @@ class ExportActivities:
             uri = join_uri(prefix, f"recording-{await asyncio.to_thread(_digest, artefact)}")
             for path in sorted(artefact.iterdir()):
                 await self._storage.publish(path, join_uri(uri, path.name))
-            output = naming.output_prefix(self._root, given.export_id, given.request.output)
             return PlannedExport(plan=plan, recording_uri=uri, parts_prefix=prefix, output_prefix=output)
 
     @activity.defn(name=RENDER_SEGMENT)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from video_export_worker.contract import SegmentInput, VideoFormat
 from video_export_worker.storage import join_uri
+from video_export_worker.storage.places import EXPORTS, PARTS
 
 # Fields that say where a video goes and when, not how it looks.
 NOT_IN_THE_PIXELS: Final = {"recording", "output", "format", "priority", "fairness_key", "strict"}
@@ -30,12 +31,12 @@ def name_export(export_id: str) -> str:
 
 def parts_prefix(storage: str, export_id: str) -> str:
     """Where the parts of an export are kept until it is done."""
-    return join_uri(storage, "parts", name_export(export_id))
+    return join_uri(storage, PARTS, name_export(export_id))
 
 
 def output_prefix(storage: str, export_id: str, wanted: str | None) -> str:
     """Where the videos go."""
-    return (wanted or join_uri(storage, "exports", name_export(export_id))).rstrip("/")
+    return (wanted or join_uri(storage, EXPORTS, name_export(export_id))).rstrip("/")
 
 
 def segment_prefix(given: SegmentInput, renderer_version: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 _SET_PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG, prctl(2)
+_SET_DUMPABLE: Final = 4  # PR_SET_DUMPABLE
 _KILL_FIRST: Final = 800  # oom_score_adj: before the worker (0) and before Chromium's renderers (300)
 
 _control = ctypes.CDLL(None, use_errno=True).prctl
@@ -24,6 +25,15 @@ def die_with(parent: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hide_memory() -> None:
+    """Keep other processes of the same user from reading this one's memory and environment, which hold secrets.
+
+    What this process starts is not hidden: a program that begins anew (execve) can be read again.
+    """
+    if _control(_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE) failed")
 
 
 def offer_to_the_oom_killer() -> None:

@@ -15,22 +15,11 @@ from typing import Final, Self
 
 from video_export_worker.attempts.messages import LINE_LIMIT, ChildStart
 from video_export_worker.attempts.processes import ProcessTree
+from video_export_worker.replay.environment import browser_environment
 
 SPAWN_TIMEOUT: Final = 30.0  # the first child waits until the fork server has imported what it shall
 END_TIMEOUT: Final = 5.0
 ANSWER_BYTES: Final = 4096
-# All that a child and its browser get of the worker's environment. No secret and no address is among it.
-PASSED_ON: Final = (
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "PYTHONPATH",
-    "FONTCONFIG_FILE",
-    "FONTCONFIG_PATH",
-)
 SINGLE_THREADED: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # numpy would start threads at import
 
 
@@ -39,8 +28,9 @@ class SpawnFailed(RuntimeError):
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of children: what is on the list, and nothing else."""
-    return {name: environment[name] for name in PASSED_ON if name in environment} | SINGLE_THREADED
+    """The environment of children: what their browsers get, and where Python's modules are. No secret, no address."""
+    modules = {name: environment[name] for name in ("PYTHONPATH",) if name in environment}
+    return browser_environment(environment) | modules | SINGLE_THREADED
 
 
 class ChildProcess:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from video_export_worker.storage.uris import SCHEMES
+from video_export_worker.storage.uris import REQUEST_SCHEMES
 
 # Read by `temporalio.envconfig`: the names that every Temporal SDK and the `temporal` CLI share.
 TEMPORAL_VARIABLES: Final = (
@@ -42,6 +42,8 @@ class WorkerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
     storage_uri: str = Field(alias="VIDEO_EXPORT_STORAGE_URI")
+    sources: tuple[str, ...] = Field((), alias="VIDEO_EXPORT_SOURCES")
+    outputs: tuple[str, ...] = Field((), alias="VIDEO_EXPORT_OUTPUTS")
     slots: int = Field(2, ge=1, le=100, alias="VIDEO_EXPORT_SLOTS")
     health_port: int = Field(8008, ge=0, le=65535, alias="VIDEO_EXPORT_HEALTH_PORT")
     graceful_shutdown: float = Field(285, ge=1, le=86400, alias="VIDEO_EXPORT_GRACEFUL_SHUTDOWN")
@@ -55,10 +57,19 @@ class WorkerSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="VIDEO_EXPORT_LOG_LEVEL")
     identity: str = Field(alias="POD_NAME", default_factory=socket.gethostname)
 
+    @field_validator("sources", "outputs", mode="before")
+    @classmethod
+    def _split_prefixes(cls, prefixes: str) -> tuple[str, ...]:
+        split = tuple(prefixes.replace(",", " ").split())
+        wrong = [prefix for prefix in split if prefix.partition("://")[0] not in REQUEST_SCHEMES or "://" not in prefix]
+        if wrong:
+            raise ValueError(f"must be URIs such as s3://bucket/prefix, apart by commas; {wrong[0]!r} is not one")
+        return split
+
     @field_validator("storage_uri")
     @classmethod
     def _check_scheme(cls, uri: str) -> str:
-        if uri.partition("://")[0] not in SCHEMES:
+        if uri.partition("://")[0] not in REQUEST_SCHEMES:
             raise ValueError("must be a URI such as s3://bucket/prefix, gs://, az:// or file:///folder")
         return uri.rstrip("/")
 

@@ -18,6 +18,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
 
 from video_export_worker.activities import ExportActivities
+from video_export_worker.attempts.kernel import hide_memory
 from video_export_worker.cli.connection import TemporalSettings, TemporalUnreachable, connect, read_temporal_settings
 from video_export_worker.cli.health import CannotServe, serving_health
 from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
@@ -27,7 +28,7 @@ from video_export_worker.metrics import BUCKETS
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.cpus import choose_browsers
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
-from video_export_worker.storage import Storage
+from video_export_worker.storage import AllowedPlaces, Storage
 from video_export_worker.task_queues import find_registration
 
 T = TypeVar("T")
@@ -56,6 +57,7 @@ def worker_command(task_queue: str, metrics_port: int) -> None:
         temporal = read_temporal_settings(os.environ)
     except InvalidSettings as error:
         raise click.UsageError(str(error)) from error
+    hide_memory()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     code = 0
     try:
@@ -157,7 +159,8 @@ def _build_activities(settings: WorkerSettings, driver: Driver) -> ExportActivit
     )
     browsers = settings.browsers or choose_browsers(settings.slots)
     chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture), browsers, driver)
-    return ExportActivities(Storage(settings.storage_uri), limits, chromium)
+    places = AllowedPlaces(settings.storage_uri, settings.sources, settings.outputs)
+    return ExportActivities(Storage(settings.storage_uri, places=places), limits, chromium)
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[T]) -> T | None:

@@ -24,6 +24,7 @@ from playwright.async_api import Error, Playwright, Route
 from video_export_worker.driver import Driver
 from video_export_worker.errors import RenderFailed
 from video_export_worker.replay.devtools import connect_devtools
+from video_export_worker.replay.environment import browser_environment
 from video_export_worker.replay.page import ReplayPage, Stage
 from video_export_worker.replay.settings import ChromiumSettings
 
@@ -119,6 +120,7 @@ async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Sta
                     # Begun frames are captured in the size of the window, so the ratio has to be the window's own.
                     args=[*FLAGS, *_flags_of(stage), "--remote-debugging-port=0"],
                     chromium_sandbox=sandbox,
+                    env=dict(browser_environment(os.environ)),
                     viewport={"width": stage.width, "height": stage.height},
                     device_scale_factor=stage.device_scale_factor,
                     timeout=LAUNCH_TIMEOUT * 1000,

@@ -5,6 +5,7 @@ memory:// (tests). Failures are those of `video_export_worker.errors`, with what
 """
 
 from video_export_worker.storage.objects import Storage, StoredObject
+from video_export_worker.storage.places import AllowedPlaces
 from video_export_worker.storage.uris import join_uri
 
-__all__ = ["Storage", "StoredObject", "join_uri"]
+__all__ = ["AllowedPlaces", "Storage", "StoredObject", "join_uri"]

@@ -16,6 +16,7 @@ import obstore
 from obstore.exceptions import BaseError
 
 from video_export_worker.errors import InvalidRequest, RecordingNotFound, RecordingTooLarge
+from video_export_worker.storage.places import AllowedPlaces
 from video_export_worker.storage.refusals import explain
 from video_export_worker.storage.stores import READ_TIMEOUT, open_store
 from video_export_worker.storage.uris import parse_location
@@ -45,11 +46,19 @@ class Storage:
 
     Args:
         root: URI prefix of the worker's own storage, VIDEO_EXPORT_STORAGE_URI.
+        places: what requests may name; by default the worker's own storage.
         read_timeout: how long a silent connection is waited for.
     """
 
-    def __init__(self, root: str | None = None, *, read_timeout: timedelta = READ_TIMEOUT) -> None:
+    def __init__(
+        self,
+        root: str | None = None,
+        *,
+        places: AllowedPlaces | None = None,
+        read_timeout: timedelta = READ_TIMEOUT,
+    ) -> None:
         self.root = root.rstrip("/") if root else None
+        self.places = places or AllowedPlaces(self.root or "")
         self._read_timeout = read_timeout
         self._stores: dict[str, ObjectStore] = {}
 
@@ -157,9 +166,10 @@ def _explained(action: str, uri: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
-        LOG.debug("cannot %s %s", action, uri, exc_info=error)
-        # The store's own words are in the message, cut short: whole they may show key ids, and end in histories.
-        raise explain(error, action, uri) from None
+        # The message has the store's words, cut short and without credentials; the error itself shows all of them.
+        explained = explain(error, action, uri)
+        LOG.debug("%s", explained)
+        raise explained from None
 
 
 def _check_size(uri: str, size: int, limit: int | None) -> None:

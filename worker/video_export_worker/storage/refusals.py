@@ -10,6 +10,7 @@ from typing import Final
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
 from video_export_worker.errors import RecordingNotFound, StorageDenied, StorageUnavailable, VideoExportError
+from video_export_worker.storage.redaction import redact
 
 
 @dataclass(frozen=True)
@@ -123,5 +124,5 @@ def explain(error: BaseException, action: str, uri: str) -> VideoExportError:
     failure = Failure.of(error)
     for applies, kind, advice in RULES:
         if applies(failure):
-            return kind(f"cannot {action} {uri}: {advice} ({failure.summary})")
+            return kind(redact(f"cannot {action} {uri}: {advice} ({failure.summary})"))
     raise AssertionError("the last rule always applies")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from video_export_worker.errors import InvalidRequest, StorageDenied
 
 BUCKET_SCHEMES: Final = ("s3", "gs", "az")
-SCHEMES: Final = (*BUCKET_SCHEMES, "file", "memory")
+BUCKET: Final = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
+)  # no user, no host, no port: those would be other stores
+REQUEST_SCHEMES: Final = (*BUCKET_SCHEMES, "file")
+SCHEMES: Final = (*REQUEST_SCHEMES, "memory")  # memory holds the objects of tests
 
 
 @dataclass(frozen=True)
@@ -40,20 +45,25 @@ def parse_location(uri: str, *, root: str | None) -> Location:
 
     Raises:
         InvalidRequest: not a URI of a storage.
-        StorageDenied: a file outside the root.
+        StorageDenied: a file outside the root, or the memory of a worker that keeps nothing there.
     """
     scheme, separator, rest = uri.partition("://")
     if not separator or scheme not in SCHEMES:
         raise InvalidRequest(
-            f"{uri!r} is not in an object storage: use {', '.join(f'{name}://' for name in SCHEMES[:4])}"
+            f"{uri!r} is not in an object storage: use {', '.join(f'{name}://' for name in REQUEST_SCHEMES)}"
             + ("; a worker fetches nothing from web servers, so upload the recording first" if "http" in scheme else "")
         )
     if scheme == "file":
         return _parse_file(uri, rest, root)
+    if scheme == "memory" and not (root or "").startswith("memory://"):
+        raise StorageDenied(f"{uri!r} is the memory of a worker: only tests keep objects there")
     bucket, _, key = ("", "", rest) if scheme == "memory" else rest.partition("/")
     key = key.strip("/")
     if scheme != "memory" and not bucket:
         raise InvalidRequest(f"{uri!r} names no bucket: write {scheme}://bucket/key")
+    if bucket and not BUCKET.fullmatch(bucket):
+        # The name is not repeated: it may be a user and a password.
+        raise InvalidRequest(f"a URI of {scheme}:// names a bucket and no user or host: write {scheme}://bucket/key")
     if key and any(part in ("", ".", "..") for part in key.split("/")):
         raise InvalidRequest(f"the key of {uri!r} has an empty, '.' or '..' segment")
     return Location(f"{scheme}://{bucket}", key)
