@@ -30,7 +30,7 @@ async def export(
     artefact = folder / "artefact"
     artefact.mkdir()
     plan = await plan_export([source], request, artefact, limits=RecordingLimits())
-    whole = Segment(index=0, first=0, count=plan.frames)
+    whole = Segment(first=0, count=plan.frames)
     rendered = await render_segment(artefact, request, plan, whole, folder, chromium=chromium)
     [video] = await assemble(request, plan, rendered.parts, folder)
     return rendered, video

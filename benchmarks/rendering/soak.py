@@ -34,7 +34,7 @@ async def export(name: str, folder: Path, chromium: ChromiumSettings) -> int:
     artefact = folder / "artefact"
     artefact.mkdir()
     plan = await plan_export([RECORDINGS / f"{name}.json.gz"], request, artefact, limits=RecordingLimits())
-    whole = Segment(index=0, first=0, count=plan.frames)
+    whole = Segment(first=0, count=plan.frames)
     rendered = await render_segment(artefact, request, plan, whole, folder, chromium=chromium)
     await assemble(request, plan, rendered.parts, folder)
     return rendered.restarts

@@ -6,6 +6,7 @@
     ├── RecordingInvalid      not a recording: not JSON, no events, no full snapshot ...
     ├── RecordingTooLarge     over a limit of bytes or of video time
     ├── NothingToRender       the chosen range holds no frame
+    ├── RendererDiffers       the plan is of another version: a worker of that version takes it, or it is made anew
     ├── RenderFailed          Chromium: launch, load, seek, capture (names its stage)
     ├── EncodeFailed          ffmpeg: encode, join, verify (names its stage)
     ├── StorageDenied         credentials or permissions of the storage are wrong
@@ -52,6 +53,12 @@ class NothingToRender(VideoExportError):
     """The chosen range of the recording holds no frame."""
 
 
+class RendererDiffers(VideoExportError):
+    """The export was planned by another version of the renderer: its parts would not fit to ours."""
+
+    retryable = True
+
+
 class RenderFailed(VideoExportError):
     """Chromium could not produce the frames, after the restarts that are allowed."""
 
@@ -86,6 +93,7 @@ ERROR_CODES: dict[str, type[VideoExportError]] = {
         RecordingInvalid,
         RecordingTooLarge,
         NothingToRender,
+        RendererDiffers,
         RenderFailed,
         EncodeFailed,
         StorageDenied,

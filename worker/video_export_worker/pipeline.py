@@ -47,11 +47,9 @@ from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 DEFAULT_BOX: Final = (1280, 720)  # CSS pixels: without a wish the recording's size is fitted into this
 READ_BYTES: Final = 1 << 20
-# Changes when the same inputs give other pixels or another stream: parts of two renderers are never joined.
-RENDERER_VERSION: Final = 4
 WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
 SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far as can be told before
-MAX_SEGMENTS: Final = 200
+MAX_SEGMENTS: Final = 1000
 
 LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -123,7 +121,7 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
         time_map=list(timeline.spans),
         end=timeline.end_ms / 1000,
         shows_end=timeline.shows_end,
-        segments=[Segment(index=index, first=piece.start, count=len(piece)) for index, piece in enumerate(pieces)],
+        segments=[Segment(first=piece.start, count=len(piece)) for piece in pieces],
         warnings=list(recording.warnings),
     )
 
@@ -155,6 +153,12 @@ def choose_size(request: VideoExportRequest, viewport: tuple[int, int]) -> tuple
             f"at most {MAX_WIDTH} a side and {MAX_WIDTH * MAX_HEIGHT:,} pixels; give a smaller width or height, or both"
         )
     return size
+
+
+def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> range:
+    """Choose the chunks of a recording that rendering a segment reads."""
+    timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
+    return range(index.chunks_until(timeline.recording_ms(segment.first + segment.count - 1)))
 
 
 async def render_segment(

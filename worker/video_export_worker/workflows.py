@@ -6,6 +6,8 @@ It imports the contract and the errors, nothing of the renderer: its code must d
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections import deque
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, Final
@@ -28,7 +30,6 @@ with workflow.unsafe.imports_passed_through():
         WORKFLOW_NAME,
         AssembleInput,
         DiscardInput,
-        ExportPlan,
         PlanInput,
         PlannedExport,
         Progress,
@@ -39,7 +40,7 @@ with workflow.unsafe.imports_passed_through():
         VideoExportResult,
         parse_request,
     )
-    from video_export_worker.errors import ERROR_CODES, InvalidRequest
+    from video_export_worker.errors import ERROR_CODES, InvalidRequest, RendererDiffers
     from video_export_worker.metrics import DESCRIPTIONS, Metric
 
 # What can succeed later is tried five times; the errors themselves say which those are (errors.py).
@@ -51,7 +52,10 @@ ASSEMBLE_TIMEOUT: Final = timedelta(hours=2)  # a GIF of hours is encoded here
 DISCARD_TIMEOUT: Final = timedelta(minutes=5)
 FRAME_TIMEOUT: Final = 2.0  # seconds; a captured frame takes 0.05
 SEGMENT_TIMEOUT: Final = timedelta(minutes=10)  # beside its frames: fetching, starting Chromium, storing
-
+# Segments on their way at once: several times the workers that one export is given, and not all of the longest export,
+# whose first workflow task would be too large.
+WINDOW: Final = 128
+MOST_PLANS: Final = 3  # of one export: each update of the workers while it runs may cost one
 
 NO_INPUT: Final = RawValue(Payload())
 
@@ -63,7 +67,6 @@ class VideoExportWorkflow:
 
     def __init__(self) -> None:
         self._progress = Progress()
-        self._parts_prefix: str | None = None
         self._priority = Priority.default
 
     @workflow.run
@@ -92,39 +95,55 @@ class VideoExportWorkflow:
     async def _export(self, request: VideoExportRequest) -> VideoExportResult:
         export_id = workflow.info().workflow_id
         try:
-            planned = await self._plan(PlanInput(export_id=export_id, request=request))
-            segments = await self._render(request, planned)
-            self._report(phase="assembling", seconds_left=None)
-            given = AssembleInput(export_id=export_id, request=request, planned=planned, segments=segments)
-            result: VideoExportResult = await self._execute(ASSEMBLE, given, VideoExportResult, ASSEMBLE_TIMEOUT)
+            result = await self._plan_and_render(PlanInput(export_id=export_id, request=request))
         finally:
             # In a task of its own: a cancelled export cleans up too, and the activities above have ended by now.
             await asyncio.shield(asyncio.create_task(self._discard(export_id)))
         self._report(phase="done", frames_done=self._progress.frames, seconds_left=0.0)
         return result
 
-    async def _plan(self, given: PlanInput) -> PlannedExport:
-        self._report(phase="planning")
-        planned: PlannedExport = await self._execute(PLAN_EXPORT, given, PlannedExport, PLAN_TIMEOUT)
-        self._parts_prefix = planned.parts_prefix
-        return planned
+    async def _plan_and_render(self, given: PlanInput) -> VideoExportResult:
+        """Make the video; where the plan's renderer is gone, begin again with the one that is there now."""
+        for left in reversed(range(MOST_PLANS)):
+            self._report(phase="planning")
+            planned: PlannedExport = await self._execute(PLAN_EXPORT, given, PlannedExport, PLAN_TIMEOUT)
+            try:
+                segments = await self._render(planned)
+                break
+            except ActivityError as error:
+                if not left or _code_of(error) != RendererDiffers.__name__:
+                    raise
+                workflow.logger.info("export %s is planned anew: %s", given.export_id, error.cause)
+        self._report(phase="assembling", seconds_left=None)
+        joined = AssembleInput(export_id=given.export_id, plan=planned.plan, segments=segments)
+        result: VideoExportResult = await self._execute(ASSEMBLE, joined, VideoExportResult, ASSEMBLE_TIMEOUT)
+        return result
 
-    async def _render(self, request: VideoExportRequest, planned: PlannedExport) -> list[SegmentResult]:
-        """Render all segments side by side; the first that fails for good ends the others."""
-        plan: ExportPlan = planned.plan
-        self._report(phase="rendering", segments=len(plan.segments), frames=plan.frames)
+    async def _render(self, planned: PlannedExport) -> list[tuple[int, int]]:
+        """Render all segments, some side by side; the first that fails for good ends the others.
+
+        Returns:
+            First frame and number of frames of each segment, in order.
+        """
+        waiting = deque(_list_segments(planned.segments))
+        frames = sum(planned.segments)
+        self._report(phase="rendering", segments=len(waiting), segments_done=0, frames=frames, frames_done=0)
         began = workflow.time()
+        done: list[tuple[int, int]] = []
 
-        async def render(segment: Segment) -> SegmentResult:
-            # Not the other segments too: the history would grow with their square.
-            alone = planned.model_copy(update={"plan": plan.model_copy(update={"segments": [segment]})})
-            given = SegmentInput(request=request, planned=alone, segment=segment)
-            timeout = SEGMENT_TIMEOUT + timedelta(seconds=FRAME_TIMEOUT * segment.count)
-            result: SegmentResult = await self._execute(RENDER_SEGMENT, given, SegmentResult, timeout)
-            self._report_segment(segment, workflow.time() - began)
-            return result
+        async def take_turns() -> None:
+            while waiting:
+                segment = waiting.popleft()
+                timeout = SEGMENT_TIMEOUT + timedelta(seconds=FRAME_TIMEOUT * segment.count)
+                given = SegmentInput(plan=planned.plan, segment=segment)
+                result: SegmentResult = await self._execute(RENDER_SEGMENT, given, SegmentResult, timeout)
+                done.append((segment.first, result.count))
+                if result.count < segment.count:
+                    waiting.append(Segment(first=segment.first + result.count, count=segment.count - result.count))
+                self._report_segment(result.count, len(done) + len(waiting), workflow.time() - began)
 
-        return await _gather([render(segment) for segment in plan.segments])
+        await _gather([take_turns() for _ in range(min(WINDOW, len(waiting)))])
+        return sorted(done)
 
     async def _execute(self, name: str, given: Any, result_type: type[Any], timeout: timedelta) -> Any:
         return await workflow.execute_activity(
@@ -140,7 +159,7 @@ class VideoExportWorkflow:
 
     async def _discard(self, export_id: str) -> None:
         """Delete the parts. Parts that stay behind cost space, not the export."""
-        given = DiscardInput(export_id=export_id, parts_prefix=self._parts_prefix)
+        given = DiscardInput(export_id=export_id)
         try:
             await self._execute(DISCARD_PARTS, given, int, DISCARD_TIMEOUT)
         except ActivityError as error:
@@ -149,10 +168,20 @@ class VideoExportWorkflow:
     def _report(self, **changes: object) -> None:
         self._progress = self._progress.model_copy(update=changes)
 
-    def _report_segment(self, segment: Segment, elapsed: float) -> None:
-        done = self._progress.frames_done + segment.count
+    def _report_segment(self, count: int, segments: int, elapsed: float) -> None:
+        done = self._progress.frames_done + count
         left = elapsed / done * (self._progress.frames - done)
-        self._report(segments_done=self._progress.segments_done + 1, frames_done=done, seconds_left=round(left, 1))
+        self._report(
+            segments=max(segments, self._progress.segments),
+            segments_done=self._progress.segments_done + 1,
+            frames_done=done,
+            seconds_left=round(left, 1),
+        )
+
+
+def _list_segments(counts: list[int]) -> list[Segment]:
+    stops = itertools.accumulate(counts)
+    return [Segment(first=stop - count, count=count) for stop, count in zip(stops, counts, strict=True)]
 
 
 def _read_request(raw: RawValue) -> VideoExportRequest:
@@ -175,14 +204,18 @@ def _name_failure(error: Exception) -> ApplicationError | None:
     return None
 
 
+def _code_of(error: ActivityError) -> str | None:
+    return error.cause.type if isinstance(error.cause, ApplicationError) else None
+
+
 def _refuse(message: str) -> ApplicationError:
     return ApplicationError(message, type=InvalidRequest.__name__, non_retryable=True)
 
 
-async def _gather(work: list[Coroutine[Any, Any, SegmentResult]]) -> list[SegmentResult]:
+async def _gather(work: list[Coroutine[Any, Any, None]]) -> None:
     tasks = [asyncio.create_task(item) for item in work]
     try:
-        return list(await asyncio.gather(*tasks))
+        await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()

@@ -19,6 +19,7 @@ from video_export_worker.contract import (
     PlanInput,
     PlannedExport,
     Progress,
+    Segment,
     SegmentInput,
     VideoExportRequest,
     parse_request,
@@ -58,7 +59,7 @@ def _files(folder: Path) -> list[str]:
 
 
 def _remove_result(folder: Path) -> None:
-    (path,) = folder.glob("parts/one/*/result.json")
+    (path,) = folder.glob("parts/default/one/*/*/result.json")
     path.unlink()
 
 
@@ -66,12 +67,16 @@ async def _plan(activities: ExportActivities, request: VideoExportRequest) -> Pl
     return await ActivityEnvironment().run(activities.plan_export, PlanInput(export_id="one", request=request))
 
 
+def _first_segment(planned: PlannedExport) -> SegmentInput:
+    return SegmentInput(plan=planned.plan, segment=Segment(first=0, count=planned.segments[0]))
+
+
 async def test_a_retry_finds_the_parts_of_the_attempt_before(
     activities: ExportActivities, request_: VideoExportRequest, folder: Path
 ) -> None:
     planned = await _plan(activities, request_)
     assert await _plan(activities, request_) == planned
-    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    given = _first_segment(planned)
     first = await ActivityEnvironment().run(activities.render_segment, given)
     stored = _files(folder)
     second = await ActivityEnvironment().run(activities.render_segment, given)
@@ -84,7 +89,7 @@ async def test_parts_without_their_result_are_rendered_again(
     activities: ExportActivities, request_: VideoExportRequest, folder: Path
 ) -> None:
     planned = await _plan(activities, request_)
-    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    given = _first_segment(planned)
     await ActivityEnvironment().run(activities.render_segment, given)
     _remove_result(folder)
     again = await ActivityEnvironment().run(activities.render_segment, given)
@@ -95,14 +100,14 @@ async def test_assembling_twice_gives_the_same_and_discarding_takes_only_the_par
     activities: ExportActivities, request_: VideoExportRequest, folder: Path
 ) -> None:
     planned = await _plan(activities, request_)
-    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    given = _first_segment(planned)
     segment = await ActivityEnvironment().run(activities.render_segment, given)
-    joined = AssembleInput(export_id="one", request=request_, planned=planned, segments=[segment])
+    joined = AssembleInput(export_id="one", plan=planned.plan, segments=[(0, segment.count)])
     first = await ActivityEnvironment().run(activities.assemble, joined)
     assert await ActivityEnvironment().run(activities.assemble, joined) == first
     removed = await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one"))
-    assert removed == 4  # the index, a chunk, the part and its result
-    assert _files(folder) == ["exports/one/poster.png", "exports/one/video.mp4", "form.json.gz"]
+    assert removed == 5  # the plan, the index, a chunk, the part and its result
+    assert _files(folder) == ["exports/default/one/poster.png", "exports/default/one/video.mp4", "form.json.gz"]
     assert await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one")) == 0
 
 
@@ -111,10 +116,10 @@ async def test_heartbeats_say_how_far_it_is(activities: ExportActivities, reques
     environment = ActivityEnvironment()
     beats: list[Progress] = []
     environment.on_heartbeat = lambda *details: beats.extend(details)
-    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    given = _first_segment(planned)
     await environment.run(activities.render_segment, given)
     assert {beat.phase for beat in beats} == {"rendering"}
-    assert all(beat.frames == planned.plan.frames for beat in beats)
+    assert all(beat.frames == planned.segments[0] for beat in beats)
 
 
 async def test_a_storage_that_is_away_is_tried_again_later(
@@ -142,7 +147,7 @@ async def test_a_missing_browser_is_named(folder: Path, request_: VideoExportReq
     missing = ChromiumSettings(executable="/none/chromium")
     activities = ExportActivities(Storage(f"file://{folder}"), LIMITS, missing)
     planned = await _plan(activities, request_)
-    given = SegmentInput(request=request_, planned=planned, segment=planned.plan.segments[0])
+    given = _first_segment(planned)
     with pytest.raises(ApplicationError, match="chromium-headless-shell") as failure:
         await ActivityEnvironment().run(activities.render_segment, given)
     assert failure.value.type == "RenderFailed"

@@ -28,7 +28,7 @@ async def test_one_recording_becomes_every_format(exporting: Exporting, s3_serve
     export = await exporting.start({"recording": form, "format": ["mp4", "webm", "gif"], "end": 2, "fps": 10})
     result = await export.result()
     assert [video.format for video in result.videos] == list(VideoFormat)
-    prefix = f"exports/{export.id}/"
+    prefix = f"exports/default/{export.id}/"
     names = ["poster.png", "video.gif", "video.mp4", "video.webm"]
     assert s3_server.objects(prefix) == [f"{prefix}{name}" for name in names]
     for video in result.videos:
@@ -45,7 +45,7 @@ async def test_one_recording_becomes_every_format(exporting: Exporting, s3_serve
             stream = container.streams.video[0]
             assert (stream.width, stream.height) == (video.width, video.height)
     assert result.captured > 0
-    assert s3_server.objects(f"parts/{export.id}/") == []
+    assert s3_server.objects(f"parts/default/{export.id}/") == []
     progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress)
     assert progress == Progress(phase="done", segments=1, segments_done=1, frames=20, frames_done=20, seconds_left=0.0)
 
@@ -98,7 +98,7 @@ async def test_a_bad_recording_ends_with_its_error(
     failure = await _failure(export)
     assert (failure.type, failure.non_retryable) == (code, True)
     assert says in failure.message
-    assert s3_server.objects(f"exports/{export.id}") == s3_server.objects(f"parts/{export.id}") == []
+    assert s3_server.objects(f"exports/default/{export.id}") == s3_server.objects(f"parts/default/{export.id}") == []
 
 
 async def test_every_problem_of_a_request_is_in_one_message(exporting: Exporting) -> None:
@@ -148,7 +148,7 @@ async def test_a_refused_export_leaves_nothing(
     failure = await _failure(export)
     assert failure.type == code, failure.message
     assert says in failure.message
-    assert s3_server.objects(f"exports/{export.id}") == s3_server.objects(f"parts/{export.id}") == []
+    assert s3_server.objects(f"exports/default/{export.id}") == s3_server.objects(f"parts/default/{export.id}") == []
 
 
 async def test_a_cancelled_export_stops_at_once_and_cleans_up(
@@ -167,7 +167,7 @@ async def test_a_cancelled_export_stops_at_once_and_cleans_up(
     assert isinstance(failure.value.cause, CancelledError)
     await wait_for(lambda: not worker.exporting(), f"nothing runs any more: {worker.exporting()}")
     assert list(worker.temporary.iterdir()) == []
-    assert s3_server.objects(f"parts/{export.id}") == s3_server.objects(f"exports/{export.id}") == []
+    assert s3_server.objects(f"parts/default/{export.id}") == s3_server.objects(f"exports/default/{export.id}") == []
 
 
 async def test_priority_and_fairness_reach_the_activities(exporting: Exporting, form: str) -> None:

@@ -114,7 +114,7 @@ async def test_cancel_stops_an_export(environment: dict[str, str], animations: s
     assert (cancelled.code, cancelled.out) == (0, f"{export_id}: cancelling\n")
     _, err = await watching.communicate()
     assert (watching.returncode, f"{export_id}: Cancelled" in err.decode()) == (1, True)
-    assert s3_server.objects(f"exports/{export_id}") == []
+    assert s3_server.objects(f"exports/default/{export_id}") == []
 
 
 async def test_interrupting_watch_leaves_the_export_alone(

@@ -106,11 +106,11 @@ async def test_another_worker_takes_over_from_a_dead_one(
         result = await export.result()
     assert result.videos[0].duration == pytest.approx(SECONDS, abs=0.1)
     assert await _attempts(export, "render_segment") == [(2, "second")]
-    assert s3_server.objects(f"exports/{export.id}") == [
-        f"exports/{export.id}/poster.png",
-        f"exports/{export.id}/video.mp4",
+    assert s3_server.objects(f"exports/default/{export.id}") == [
+        f"exports/default/{export.id}/poster.png",
+        f"exports/default/{export.id}/video.mp4",
     ]
-    assert s3_server.objects(f"parts/{export.id}") == []
+    assert s3_server.objects(f"parts/default/{export.id}") == []
 
 
 async def test_a_worker_waits_for_temporal(

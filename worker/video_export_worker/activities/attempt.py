@@ -16,14 +16,14 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from video_export_worker.contract import Progress
-from video_export_worker.errors import StorageUnavailable, VideoExportError
+from video_export_worker.errors import RendererDiffers, StorageUnavailable, VideoExportError
 from video_export_worker.metrics import DESCRIPTIONS, Metric
 
 LOG = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL: Final = 1.0  # seconds; cancellation arrives with the answer
-# An outage of the storage is waited out instead of using up the attempts in seconds.
-STORAGE_RETRY_DELAY: Final = timedelta(seconds=30)
+# What passes with time is waited out instead of using up the attempts in seconds.
+RETRY_DELAYS: Final = {StorageUnavailable: timedelta(seconds=30), RendererDiffers: timedelta(seconds=10)}
 
 
 class Attempt:
@@ -70,7 +70,7 @@ async def begin_attempt(phase: str, progress: Progress) -> AsyncIterator[Attempt
 
 def as_application_error(error: VideoExportError) -> ApplicationError:
     """Build the error that Temporal shows and decides on: not worth a retry unless its class says so."""
-    delay = STORAGE_RETRY_DELAY if isinstance(error, StorageUnavailable) else None
+    delay = next((wait for kind, wait in RETRY_DELAYS.items() if isinstance(error, kind)), None)
     return ApplicationError(
         str(error),
         type=error.code,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,9 @@ from temporalio import activity
 
 from video_export_worker import pipeline
 from video_export_worker.activities import naming
-from video_export_worker.activities.attempt import Attempt, begin_attempt, count
+from video_export_worker.activities.attempt import begin_attempt, count
+from video_export_worker.activities.parts import PartStore
+from video_export_worker.activities.plans import PlanStore
 from video_export_worker.contract import (
     ASSEMBLE,
     DISCARD_PARTS,
@@ -24,14 +25,14 @@ from video_export_worker.contract import (
     Progress,
     SegmentInput,
     SegmentResult,
+    StoredPlan,
     VideoExportResult,
-    VideoFormat,
     VideoObject,
 )
 from video_export_worker.encoding import make_poster
-from video_export_worker.errors import Internal
+from video_export_worker.errors import Internal, RendererDiffers
 from video_export_worker.metrics import Metric
-from video_export_worker.recording import INDEX_NAME, chunk_name, load_index
+from video_export_worker.rendering.version import name_renderer
 from video_export_worker.storage import Storage, join_uri
 
 if TYPE_CHECKING:
@@ -53,63 +54,78 @@ class ExportActivities:
         if storage.root is None:
             raise Internal("the activities need a storage with a root")
         self._storage, self._root = storage, storage.root
+        self._plans, self._parts = PlanStore(storage), PartStore(storage)
         self._limits = limits
         self._chromium = chromium
 
     @activity.defn(name=PLAN_EXPORT)
     async def plan_export(self, given: PlanInput) -> PlannedExport:
-        """Fetch and check the recording, lay out the video, store the normalised recording once."""
+        """Fetch and check the recording, lay out the video, store index, chunks and plan."""
         async with begin_attempt("planning", Progress(phase="planning")) as attempt:
-            output = naming.output_prefix(self._root, given.export_id, given.request.output)
+            default = naming.output_prefix(self._root, _namespace(), given.export_id)
+            output = (given.request.output or default).rstrip("/")
             self._storage.places.check_sources(given.request.recording)
-            self._storage.places.check_output(output, naming.output_prefix(self._root, given.export_id, None))
+            self._storage.places.check_output(output, default)
+            await self._storage.check_writable(output)
             recordings = await self._fetch_recordings(given.request.recording, attempt.workdir)
             artefact = attempt.workdir / "artefact"
-            artefact.mkdir()
+            await asyncio.to_thread(artefact.mkdir)
             plan = await pipeline.plan_export(recordings, given.request, artefact, limits=self._limits)
-            prefix = naming.parts_prefix(self._root, given.export_id)
-            uri = join_uri(prefix, f"recording-{await asyncio.to_thread(_digest, artefact)}")
-            for path in sorted(artefact.iterdir()):
-                await self._storage.publish(path, join_uri(uri, path.name))
-            return PlannedExport(plan=plan, recording_uri=uri, parts_prefix=prefix, output_prefix=output)
+            reference = await self._plans.publish(
+                artefact,
+                self._prefix(given.export_id),
+                given.request,
+                plan,
+                renderer=name_renderer(self._chromium),
+                output=output,
+            )
+            return PlannedExport(plan=reference, segments=[segment.count for segment in plan.segments])
 
     @activity.defn(name=RENDER_SEGMENT)
     async def render_segment(self, given: SegmentInput) -> SegmentResult:
         """Render one segment and store its parts, unless an earlier attempt has."""
-        async with begin_attempt("rendering", Progress(phase="rendering", frames=given.segment.count)) as attempt:
-            prefix = naming.segment_prefix(given, pipeline.RENDERER_VERSION)
-            if (found := await self._find_parts(prefix)) is not None:
-                return found
+        segment = given.segment
+        async with begin_attempt("rendering", Progress(phase="rendering", frames=segment.count)) as attempt:
+            if (found := await self._parts.find(given.plan, segment)) is not None:
+                count(Metric.PARTS_REUSED, 1)
+                return SegmentResult(count=found.count, captured=found.captured, repeated=found.repeated, reused=True)
+            stored = await self._read_plan(given)
             artefact = attempt.workdir / "artefact"
-            await self._fetch_artefact(given.planned.recording_uri, artefact)
+            await self._plans.fetch(
+                given.plan, stored, artefact, lambda index: pipeline.choose_chunks(index, stored.plan, segment)
+            )
             rendered = await pipeline.render_segment(
                 artefact,
-                given.request,
-                given.planned.plan,
-                given.segment,
+                stored.request,
+                stored.plan,
+                segment,
                 attempt.workdir,
                 chromium=self._chromium,
                 on_progress=lambda done, total: attempt.report(frames_done=done, frames=total),
             )
-            return await self._store_parts(given, rendered, prefix)
+            _count_frames(rendered)
+            result = await self._parts.publish(given.plan, segment, rendered)
+            return SegmentResult(count=result.count, captured=result.captured, repeated=result.repeated)
 
     @activity.defn(name=ASSEMBLE)
     async def assemble(self, given: AssembleInput) -> VideoExportResult:
         """Join the parts, verify the videos, and publish them under their final names."""
         async with begin_attempt("assembling", Progress(phase="assembling")) as attempt:
-            parts = await self._fetch_parts(given, attempt)
-            plan = given.planned.plan
-            finished = await pipeline.assemble(given.request, plan, parts, attempt.workdir)
+            stored = await self._plans.read(given.plan)
+            segments = await self._parts.read_all(given.plan, given.segments)
+            parts = await self._parts.fetch(segments, stored.request.format, attempt.workdir)
+            finished = await pipeline.assemble(stored.request, stored.plan, parts, attempt.workdir)
             picture = await make_poster(finished[0].path, attempt.workdir / naming.POSTER_NAME)
-            poster = await self._storage.publish(picture, join_uri(given.planned.output_prefix, naming.POSTER_NAME))
-            videos = [await self._publish(video, given.planned.output_prefix) for video in finished]
+            poster = await self._storage.publish(picture, join_uri(stored.output, naming.POSTER_NAME))
+            videos = [await self._publish(video, stored.output) for video in finished]
+            warnings = [*stored.plan.warnings, *(line for _, segment in segments for line in segment.warnings)]
             return VideoExportResult(
                 videos=videos,
                 poster=poster.uri,
-                time_map=plan.time_map,
-                captured=sum(segment.captured for segment in given.segments),
-                repeated=sum(segment.repeated for segment in given.segments),
-                warnings=[*plan.warnings, *(line for segment in given.segments for line in segment.warnings)],
+                time_map=stored.plan.time_map,
+                captured=sum(segment.captured for _, segment in segments),
+                repeated=sum(segment.repeated for _, segment in segments),
+                warnings=list(dict.fromkeys(warnings)),
             )
 
     @activity.defn(name=DISCARD_PARTS)
@@ -120,8 +136,10 @@ class ExportActivities:
             How many objects there were.
         """
         async with begin_attempt("discarding", Progress(phase="done")):
-            prefix = given.parts_prefix or naming.parts_prefix(self._root, given.export_id)
-            return await self._storage.delete(prefix)
+            return await self._storage.delete(self._prefix(given.export_id))
+
+    def _prefix(self, export_id: str) -> str:
+        return naming.parts_prefix(self._root, _namespace(), export_id)
 
     async def _fetch_recordings(self, uris: list[str], workdir: Path) -> list[Path]:
         """Fetch the parts of the recording, all of them together within the limit."""
@@ -133,52 +151,15 @@ class ExportActivities:
             paths.append(path)
         return paths
 
-    async def _fetch_artefact(self, uri: str, folder: Path) -> None:
-        await asyncio.to_thread(folder.mkdir)
-        await self._storage.fetch(join_uri(uri, INDEX_NAME), folder / INDEX_NAME)
-        index = await asyncio.to_thread(load_index, folder / INDEX_NAME)
-        for number in range(index.chunks):
-            await self._storage.fetch(join_uri(uri, chunk_name(number)), folder / chunk_name(number))
-
-    async def _find_parts(self, prefix: str) -> SegmentResult | None:
-        stored = await self._storage.read(join_uri(prefix, naming.RESULT_NAME))
-        if stored is None:
-            return None
-        count(Metric.PARTS_REUSED, 1)
-        return SegmentResult.model_validate_json(stored).model_copy(update={"reused": True})
-
-    async def _store_parts(self, given: SegmentInput, rendered: pipeline.RenderedSegment, prefix: str) -> SegmentResult:
-        """Store the parts, and last the result that says they are all there."""
-        count(Metric.FRAMES_CAPTURED, rendered.captured)
-        count(Metric.FRAMES_REPEATED, rendered.repeated)
-        count(Metric.BROWSER_RESTARTS, rendered.restarts)
-        parts = {}
-        for name, files in rendered.parts.items():
-            uris = [join_uri(prefix, f"{name}-{run}{pipeline.part_suffix(name)}") for run in range(len(files))]
-            for file, uri in zip(files, uris, strict=True):
-                await self._storage.publish(file.path, uri)
-            parts[name] = uris
-        result = SegmentResult(
-            segment=given.segment,
-            runs=[file.frames for file in rendered.parts[given.request.format[0]]],
-            parts=parts,
-            captured=rendered.captured,
-            repeated=rendered.repeated,
-            warnings=list(rendered.warnings),
-        )
-        await self._storage.write(result.model_dump_json().encode(), join_uri(prefix, naming.RESULT_NAME))
-        return result
-
-    async def _fetch_parts(self, given: AssembleInput, attempt: Attempt) -> dict[VideoFormat, list[pipeline.Part]]:
-        parts: dict[VideoFormat, list[pipeline.Part]] = {name: [] for name in given.request.format}
-        for result in sorted(given.segments, key=lambda result: result.segment.index):
-            for name, files in parts.items():
-                for run, (uri, frames) in enumerate(zip(result.parts[name], result.runs, strict=True)):
-                    suffix = pipeline.part_suffix(name)
-                    path = attempt.workdir / f"part-{result.segment.index:05d}-{run:02d}-{name}{suffix}"
-                    await self._storage.fetch(uri, path)
-                    files.append(pipeline.Part(path, frames))
-        return parts
+    async def _read_plan(self, given: SegmentInput) -> StoredPlan:
+        stored = await self._plans.read(given.plan)
+        ours = name_renderer(self._chromium)
+        if stored.renderer != ours:
+            raise RendererDiffers(
+                f"the export was planned for the renderer {stored.renderer}, this worker has {ours}: "
+                "another worker takes it, or it is planned anew"
+            )
+        return stored
 
     async def _publish(self, video: FinishedVideo, prefix: str) -> VideoObject:
         stored = await self._storage.publish(video.path, join_uri(prefix, naming.video_name(video.format)))
@@ -196,9 +177,11 @@ class ExportActivities:
         )
 
 
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+def _namespace() -> str:
+    return activity.info().namespace
+
+
+def _count_frames(rendered: pipeline.RenderedSegment) -> None:
+    count(Metric.FRAMES_CAPTURED, rendered.captured)
+    count(Metric.FRAMES_REPEATED, rendered.repeated)
+    count(Metric.BROWSER_RESTARTS, rendered.restarts)

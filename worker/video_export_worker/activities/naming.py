@@ -1,59 +1,62 @@
-"""Names of what an export keeps in the storage. A retry, on whatever pod, computes the same ones."""
+"""Names of what an export keeps in the storage. A retry, on whatever pod, computes the same ones.
+
+parts/<namespace>/<export>/recording/<sha256>                      the index and the chunks
+parts/<namespace>/<export>/<digest of the plan>/plan.json
+parts/<namespace>/<export>/<digest of the plan>/<first>-<count>/   the parts of a segment, result.json last
+exports/<namespace>/<export>/                                      the videos
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Final
 from urllib.parse import quote
 
-from video_export_worker.contract import SegmentInput, VideoFormat
+from video_export_worker.contract import PlanReference, Segment, VideoFormat
 from video_export_worker.storage import join_uri
 from video_export_worker.storage.places import EXPORTS, PARTS
 
-# Fields that say where a video goes and when, not how it looks.
-NOT_IN_THE_PIXELS: Final = {"recording", "output", "format", "priority", "fairness_key", "strict"}
 LONGEST_NAME: Final = 200  # of the 1,024 bytes that a key may have
 
+PLAN_NAME: Final = "plan.json"
 RESULT_NAME: Final = "result.json"
 POSTER_NAME: Final = "poster.png"
+RECORDING_FOLDER: Final = "recording"
 
 
-def name_export(export_id: str) -> str:
-    """One key segment for a workflow id, readable where it can be."""
-    name = quote(export_id, safe="").replace("..", "%2E%2E")
+def quote_name(identifier: str) -> str:
+    """One key segment for a namespace or a workflow id, readable where it can be."""
+    name = quote(identifier, safe="").replace("..", "%2E%2E")
     if name in ("", "."):
         name = "%2E"
     if len(name) <= LONGEST_NAME:
         return name
-    return f"{name[:100]}-{hashlib.sha256(export_id.encode()).hexdigest()[:32]}"
+    return f"{name[:100]}-{hashlib.sha256(identifier.encode()).hexdigest()[:32]}"
 
 
-def parts_prefix(storage: str, export_id: str) -> str:
-    """Where the parts of an export are kept until it is done."""
-    return join_uri(storage, PARTS, name_export(export_id))
+def parts_prefix(storage: str, namespace: str, export_id: str) -> str:
+    """Where the plan and the parts of an export are kept until it is done."""
+    return join_uri(storage, PARTS, quote_name(namespace), quote_name(export_id))
 
 
-def output_prefix(storage: str, export_id: str, wanted: str | None) -> str:
-    """Where the videos go."""
-    return (wanted or join_uri(storage, EXPORTS, name_export(export_id))).rstrip("/")
+def output_prefix(storage: str, namespace: str, export_id: str) -> str:
+    """Where the videos go, unless the request names another place."""
+    return join_uri(storage, EXPORTS, quote_name(namespace), quote_name(export_id))
 
 
-def segment_prefix(given: SegmentInput, renderer_version: int) -> str:
-    """Where a segment's parts are kept, under a hash of everything that decides about their bytes.
+def plan_uri(prefix: str, digest: str) -> str:
+    """Where a plan is kept: under a hash of everything that decides about the bytes of its parts."""
+    return join_uri(prefix, digest[:32], PLAN_NAME)
 
-    The recording's URI ends in the hash of its content, so it stands for the content.
-    """
-    inputs = {
-        "renderer": renderer_version,
-        "recording": given.planned.recording_uri.rpartition("/")[2],
-        "formats": sorted(given.request.format),
-        "look": given.request.model_dump(mode="json", exclude=NOT_IN_THE_PIXELS),
-        "plan": given.planned.plan.model_dump(mode="json", exclude={"segments", "warnings"}),
-        "frames": [given.segment.first, given.segment.count],
-    }
-    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    return join_uri(given.planned.parts_prefix, f"{given.segment.index:05d}-{digest[:32]}")
+
+def recording_prefix(plan: PlanReference) -> str:
+    """Where the index and the chunks of a plan's recording are kept."""
+    return join_uri(plan.uri.removesuffix(f"/{PLAN_NAME}").rpartition("/")[0], RECORDING_FOLDER)
+
+
+def segment_prefix(plan: PlanReference, segment: Segment) -> str:
+    """Where a segment's parts are kept."""
+    return join_uri(plan.uri.removesuffix(f"/{PLAN_NAME}"), f"{segment.first:07d}-{segment.count}")
 
 
 def video_name(name: VideoFormat) -> str:

@@ -93,7 +93,7 @@ async def _render(
             plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
             chromium = dataclasses.replace(settings, driver=driver)
             # There are no pods to share the work with: one segment, and the browsers of this machine.
-            whole = Segment(index=0, first=0, count=plan.frames)
+            whole = Segment(first=0, count=plan.frames)
             segment = await render_segment(
                 artefact, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
             )

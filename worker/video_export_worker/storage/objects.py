@@ -19,7 +19,7 @@ from video_export_worker.errors import InvalidRequest, RecordingNotFound, Record
 from video_export_worker.storage.places import AllowedPlaces
 from video_export_worker.storage.refusals import explain
 from video_export_worker.storage.stores import READ_TIMEOUT, open_store
-from video_export_worker.storage.uris import parse_location
+from video_export_worker.storage.uris import join_uri, parse_location
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -29,6 +29,7 @@ LOG = logging.getLogger(__name__)
 
 CHUNK: Final = 4 * 1024 * 1024  # bytes held in memory while reading
 PART: Final = 8 * 1024 * 1024  # bytes of one part of a multipart upload: 10,000 parts are 80 GB
+PROBE_NAME: Final = ".video-export-probe"
 CONCURRENCY: Final = 4  # parts on their way at once
 
 
@@ -102,6 +103,17 @@ class Storage:
         store, key = self._open(uri)
         with _explained("write", uri):
             await obstore.put_async(store, key, data)
+
+    async def check_writable(self, prefix: str) -> None:
+        """Write and delete a small object below `prefix`: what may not be written is known before the work is done.
+
+        Raises:
+            InvalidRequest, StorageDenied, StorageUnavailable: what would be raised at the end, too.
+        """
+        store, key = self._open(join_uri(prefix, PROBE_NAME))
+        with _explained("write", prefix):
+            await obstore.put_async(store, key, b"")
+            await obstore.delete_async(store, key)
 
     async def read(self, uri: str) -> bytes | None:
         """Read the bytes of a small object, or None where there is none."""

@@ -49,7 +49,7 @@ async def test_videos_are_as_long_as_asked(asked: dict[str, Any], tmp_path: Path
     plan = await plan_export([source], request, artefact, limits=RecordingLimits())
     parts: dict[VideoFormat, list[Part]] = {name: [] for name in request.format}
     for segment in plan.segments:
-        folder = tmp_path / str(segment.index)
+        folder = tmp_path / str(segment.first)
         folder.mkdir()
         done = await render_segment(artefact, request, plan, segment, folder, chromium=chromium)
         for name, made in done.parts.items():

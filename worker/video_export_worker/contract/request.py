@@ -1,7 +1,4 @@
-"""The contract of an export: what a client sends, what it gets, and what passes between workflow and activities.
-
-Plain JSON, so that any Temporal SDK or the `temporal` CLI can start an export. Only typed values and object URIs
-travel: never data, never a path of one host.
+"""What a client sends. Plain JSON, so that any Temporal SDK or the `temporal` CLI can start an export.
 
 Units: recording and video times are seconds unless a name ends in `_ms`; sizes are bytes; lengths are CSS pixels
 of the output before `device_scale_factor`.
@@ -11,35 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from video_export_worker.contract.values import StrictValue
 from video_export_worker.errors import InvalidRequest
-
-WORKFLOW_NAME: Final = "VideoExportWorkflow"
-DEFAULT_TASK_QUEUE: Final = "video-export-task-queue"
-PROGRESS_QUERY: Final = "progress"
-
-PLAN_EXPORT: Final = "plan_export"
-RENDER_SEGMENT: Final = "render_segment"
-ASSEMBLE: Final = "assemble"
-DISCARD_PARTS: Final = "discard_parts"
-
-# A worker that is gone is noticed after this. Activities report every second.
-HEARTBEAT_TIMEOUT: timedelta = timedelta(seconds=30)
 
 MAX_WIDTH: Final = 3840
 MAX_HEIGHT: Final = 2160
 MAX_GIF_FPS: Final = 50.0  # GIF delays are centiseconds, and players slow down delays under 2
-
-
-class _Value(BaseModel):
-    """A frozen value that refuses fields it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class VideoFormat(StrEnum):
@@ -58,7 +37,7 @@ class Quality(StrEnum):
     HIGH = "high"
 
 
-class SkipInactivity(_Value):
+class SkipInactivity(StrictValue):
     """How to treat stretches in which the user did nothing."""
 
     threshold: float = Field(10.0, ge=1, le=3600, description="Seconds without user activity that count as inactive.")
@@ -66,7 +45,7 @@ class SkipInactivity(_Value):
     speed: float = Field(20.0, ge=2, le=1000, description="Factor by which `mode: speed` plays an inactive stretch.")
 
 
-class Mouse(_Value):
+class Mouse(StrictValue):
     """What is drawn of the recorded mouse."""
 
     cursor: bool = True
@@ -81,7 +60,7 @@ def _as_list(value: Any) -> Any:
 OneOrMany = BeforeValidator(_as_list)
 
 
-class VideoExportRequest(_Value):
+class VideoExportRequest(StrictValue):
     """One export: which recording, which videos of it, and how they look.
 
     Use `parse_request` to build one from JSON: it reports every problem at once.
@@ -91,7 +70,7 @@ class VideoExportRequest(_Value):
         min_length=1, max_length=1000, description="URI of the recording, or of its parts in order."
     )
     output: str | None = Field(
-        None, description="URI prefix of the results; by default the worker's storage and the workflow's id."
+        None, description="URI prefix of the results; by default the worker's storage, namespace and workflow id."
     )
     format: Annotated[list[VideoFormat], OneOrMany] = Field(
         default_factory=lambda: [VideoFormat.MP4], min_length=1, description="One format or several."
@@ -120,132 +99,6 @@ class VideoExportRequest(_Value):
         if problems:
             raise ValueError("; ".join(problems))
         return self
-
-
-class Segment(_Value):
-    """A run of frames that one activity renders: video frames `first` up to but not including `first + count`."""
-
-    index: int = Field(ge=0)
-    first: int = Field(ge=0)
-    count: int = Field(ge=1)
-
-
-class TimeSpan(_Value):
-    """A stretch in which recording time runs evenly against video time.
-
-    At video second `video` the recording stands at second `recording`; from there it runs `speed` times as fast.
-    """
-
-    video: float
-    recording: float
-    speed: float
-
-
-class ExportPlan(_Value):
-    """Everything that is decided before the first frame is rendered."""
-
-    width: int = Field(description="Width of the video in pixels, even.")
-    height: int = Field(description="Height of the video in pixels, even.")
-    fps: float
-    frames: int = Field(ge=1, description="Frames of the whole video.")
-    time_map: list[TimeSpan] = Field(min_length=1)
-    end: float = Field(description="Second of the recording that no frame goes beyond.")
-    shows_end: bool = Field(description="The last frame shows `end`, even where the frame grid ends before it.")
-    segments: list[Segment] = Field(min_length=1)
-    warnings: list[str] = Field(default_factory=list)
-
-    @property
-    def duration(self) -> float:
-        """Length of the video in seconds: every frame stands for 1/fps."""
-        return self.frames / self.fps
-
-
-class Progress(_Value):
-    """What the `progress` query answers and what heartbeats carry."""
-
-    phase: Literal["queued", "planning", "rendering", "assembling", "done"] = "queued"
-    segments: int = 0
-    segments_done: int = 0
-    frames: int = 0
-    frames_done: int = 0
-    seconds_left: float | None = Field(default=None, description="Estimate of the seconds until the export is done.")
-
-
-class PlanInput(_Value):
-    """Input of `plan_export`."""
-
-    export_id: str
-    request: VideoExportRequest
-
-
-class PlannedExport(_Value):
-    """Result of `plan_export`: the plan and where the normalised recording and the parts are kept."""
-
-    plan: ExportPlan
-    recording_uri: str
-    parts_prefix: str
-    output_prefix: str
-
-
-class SegmentInput(_Value):
-    """Input of `render_segment`."""
-
-    request: VideoExportRequest
-    planned: PlannedExport
-    segment: Segment
-
-
-class SegmentResult(_Value):
-    """Result of `render_segment`: one part per format."""
-
-    segment: Segment
-    runs: list[int] = Field(description="Frames of each part, in the video's order: one part for each browser.")
-    parts: dict[VideoFormat, list[str]] = Field(description="URIs of the parts by format, one for each run.")
-    captured: int = Field(description="Frames that Chromium captured.")
-    repeated: int = Field(description="Frames that show the picture before them.")
-    warnings: list[str] = Field(default_factory=list)
-    reused: bool = Field(default=False, description="True if the parts of an earlier attempt were found.")
-
-
-class AssembleInput(_Value):
-    """Input of `assemble`."""
-
-    export_id: str
-    request: VideoExportRequest
-    planned: PlannedExport
-    segments: list[SegmentResult]
-
-
-class DiscardInput(_Value):
-    """Input of `discard_parts`: clean-up after an export, however it ended."""
-
-    export_id: str
-    parts_prefix: str | None = Field(default=None, description="Where the parts are, if planning got that far.")
-
-
-class VideoObject(_Value):
-    """One finished video in the storage."""
-
-    format: VideoFormat
-    uri: str
-    size: int = Field(description="Bytes.")
-    sha256: str
-    duration: float = Field(description="Seconds.")
-    frames: int = Field(description="Frames at the requested rate; the file stores only those that differ.")
-    width: int
-    height: int
-    codec: str
-
-
-class VideoExportResult(_Value):
-    """What a finished export returns."""
-
-    videos: list[VideoObject]
-    poster: str | None = Field(None, description="URI of a PNG of the first frame.")
-    time_map: list[TimeSpan]
-    captured: int
-    repeated: int
-    warnings: list[str]
 
 
 def parse_request(raw: Mapping[str, Any] | Any) -> VideoExportRequest:

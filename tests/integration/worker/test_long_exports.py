@@ -1,0 +1,169 @@
+"""The workflow of the longest exports, and of those that meet an update, against a real Temporal server.
+
+The activities only answer: rendering a thousand segments takes an hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from temporalio import activity
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Replayer, Worker
+
+from video_export_worker.activities.attempt import as_application_error
+from video_export_worker.contract import (
+    ASSEMBLE,
+    DISCARD_PARTS,
+    PLAN_EXPORT,
+    RENDER_SEGMENT,
+    WORKFLOW_NAME,
+    AssembleInput,
+    DiscardInput,
+    PlanInput,
+    PlannedExport,
+    PlanReference,
+    SegmentInput,
+    SegmentResult,
+    TimeSpan,
+    VideoExportResult,
+)
+from video_export_worker.errors import RendererDiffers
+from video_export_worker.workflows import MOST_PLANS, WINDOW, VideoExportWorkflow
+
+MIB = 2**20
+FRAMES = 900
+
+
+@dataclass
+class Answers:
+    """What the activities answer, and what they were asked."""
+
+    segments: int
+    cuts: int = 1
+    render: Callable[[SegmentInput], int] = lambda given: given.segment.count
+    calls: list[str] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    joined: list[tuple[int, int]] = field(default_factory=list)
+
+    @activity.defn(name=PLAN_EXPORT)
+    async def plan(self, given: PlanInput) -> PlannedExport:
+        self.calls.append(PLAN_EXPORT)
+        digest = f"{self.calls.count(PLAN_EXPORT):064}"
+        uri = f"s3://exports/videos/parts/default/{given.export_id}/{digest[:32]}/plan.json"
+        return PlannedExport(plan=PlanReference(uri=uri, digest=digest), segments=[FRAMES] * self.segments)
+
+    @activity.defn(name=RENDER_SEGMENT)
+    async def render_segment(self, given: SegmentInput) -> SegmentResult:
+        self.calls.append(RENDER_SEGMENT)
+        self.running += 1
+        self.most_running = max(self.running, self.most_running)
+        try:
+            await asyncio.sleep(0)
+            return SegmentResult(count=self.render(given), captured=700, repeated=200)
+        finally:
+            self.running -= 1
+
+    @activity.defn(name=ASSEMBLE)
+    async def assemble(self, given: AssembleInput) -> VideoExportResult:
+        self.joined = given.segments
+        spans = [TimeSpan(video=at * 7.123456789, recording=at * 13.987654321, speed=20.0) for at in range(self.cuts)]
+        return VideoExportResult(videos=[], poster=None, time_map=spans, captured=1, repeated=1, warnings=[])
+
+    @activity.defn(name=DISCARD_PARTS)
+    async def discard(self, given: DiscardInput) -> int:
+        self.calls.append(DISCARD_PARTS)
+        return 1
+
+    @asynccontextmanager
+    async def export(self, client: Client, **request: Any) -> AsyncIterator[WorkflowHandle[Any, VideoExportResult]]:
+        """An export on a worker of its own."""
+        queue = f"queue-{uuid.uuid4().hex[:8]}"
+        activities: list[Callable[..., Any]] = [self.plan, self.render_segment, self.assemble, self.discard]
+        async with Worker(client, task_queue=queue, workflows=[VideoExportWorkflow], activities=activities):
+            yield await client.start_workflow(
+                WORKFLOW_NAME,
+                {"recording": "s3://recordings/a.json", **request},
+                id=f"long-{uuid.uuid4()}",
+                task_queue=queue,
+                result_type=VideoExportResult,
+            )
+
+
+async def test_a_thousand_segments_parts_and_five_thousand_cuts(temporal_client: Client) -> None:
+    answers = Answers(segments=1000, cuts=5000)
+    parts = [
+        f"s3://recordings/team-1/session-0192837465/blob-{part:06}.jsonl.gz".ljust(90, "x") for part in range(1000)
+    ]
+    async with answers.export(temporal_client, recording=parts) as export:
+        result = await export.result()
+        history = await export.fetch_history()
+    assert len(result.time_map) == 5000
+    assert answers.joined == [(at * FRAMES, FRAMES) for at in range(1000)]
+    assert answers.most_running <= WINDOW
+    assert _longest_history(history, 1000) < MIB
+    # In debug mode: a machine that does much else takes longer over it than the two seconds that a worker allows.
+    replayer = Replayer(workflows=[VideoExportWorkflow], data_converter=pydantic_data_converter, debug_mode=True)
+    assert (await replayer.replay_workflow(history, raise_on_replay_failure=False)).replay_failure is None
+
+
+def _longest_history(history: WorkflowHistory, segments: int) -> int:
+    """Bytes of the history without what the client sends and gets, if each segment were a workflow task of its own."""
+    sizes: dict[str, list[int]] = {}
+    for event in history.events:
+        sizes.setdefault(str(event.WhichOneof("attributes")), []).append(event.ByteSize())
+    of_activities = sum(
+        size for name, found in sizes.items() if "activity" in name for size in sorted(found)[:segments]
+    )
+    of_tasks = sum(max(found) for name, found in sizes.items() if "workflow_task" in name)
+    return of_activities + segments * of_tasks
+
+
+async def test_the_rest_of_a_segment_becomes_a_segment(temporal_client: Client) -> None:
+    answers = Answers(segments=3, render=lambda given: min(given.segment.count, 400))
+    async with answers.export(temporal_client) as export:
+        await export.result()
+    assert answers.joined == [
+        (first + at, count) for first in (0, 900, 1800) for at, count in ((0, 400), (400, 400), (800, 100))
+    ]
+
+
+def _refuse(given: SegmentInput) -> int:
+    raise as_application_error(RendererDiffers("planned by another one")) from None
+
+
+async def test_an_export_whose_renderer_is_gone_is_planned_anew(
+    temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_export_worker.activities.attempt.RETRY_DELAYS", {})
+
+    def render(given: SegmentInput) -> int:
+        return given.segment.count if given.plan.digest.endswith("2") else _refuse(given)
+
+    answers = Answers(segments=2, render=render)
+    async with answers.export(temporal_client) as export:
+        await export.result()
+    assert answers.calls.count(PLAN_EXPORT) == 2
+    assert answers.joined == [(0, FRAMES), (FRAMES, FRAMES)], "only parts of the second plan"
+
+
+async def test_plans_are_not_made_for_ever(temporal_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("video_export_worker.activities.attempt.RETRY_DELAYS", {})
+    monkeypatch.setattr("video_export_worker.workflows.RETRIES.maximum_attempts", 1)
+    answers = Answers(segments=1, render=_refuse)
+    async with answers.export(temporal_client) as export:
+        with pytest.raises(WorkflowFailureError) as failure:
+            await export.result()
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == "RendererDiffers"
+    assert answers.calls.count(PLAN_EXPORT) == MOST_PLANS
+    assert answers.calls[-1] == DISCARD_PARTS

@@ -1,0 +1,128 @@
+"""Stored plans with their recordings: written at planning, read by every segment."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import zstandard
+
+from video_export_worker.activities import naming
+from video_export_worker.contract import ExportPlan, PlanReference, StoredPlan, VideoExportRequest
+from video_export_worker.errors import RecordingNotFound, StorageUnavailable
+from video_export_worker.recording import INDEX_NAME, RecordingIndex, chunk_name, load_index
+from video_export_worker.storage import Storage, join_uri
+
+SIDE_BY_SIDE: Final = 4  # chunks on their way at once, each a few MiB in memory
+COMPRESSION_LEVEL: Final = 3  # zstd's default
+
+Item = TypeVar("Item")
+
+
+class PlanStore:
+    """Plans and recordings of exports in the storage."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def publish(
+        self, folder: Path, prefix: str, request: VideoExportRequest, plan: ExportPlan, *, renderer: str, output: str
+    ) -> PlanReference:
+        """Store an artefact folder and its plan, the plan last.
+
+        Args:
+            folder: what `pipeline.plan_export` wrote.
+            prefix: of everything that the export keeps.
+            request: what is asked for.
+            plan: what was decided.
+            renderer: that has to render it.
+            output: URI prefix of the results.
+        """
+        recording = join_uri(prefix, naming.RECORDING_FOLDER)
+        index, *chunks = await self._publish_files(_list_files(folder), recording)
+        stored = StoredPlan(
+            renderer=renderer, request=request, plan=plan, index=index, chunks=chunks, output=output
+        ).model_dump_json()
+        digest = hashlib.sha256(stored.encode()).hexdigest()
+        uri = naming.plan_uri(prefix, digest)
+        await self._storage.write(stored.encode(), uri)
+        return PlanReference(uri=uri, digest=digest)
+
+    async def read(self, plan: PlanReference) -> StoredPlan:
+        """Read a plan.
+
+        Raises:
+            StorageUnavailable: it is not what was stored.
+        """
+        return StoredPlan.model_validate_json(await self._read(plan.uri, plan.digest))
+
+    async def fetch(
+        self, plan: PlanReference, stored: StoredPlan, folder: Path, choose: Callable[[RecordingIndex], Iterable[int]]
+    ) -> None:
+        """Fetch the index and some chunks into an artefact folder.
+
+        Args:
+            plan: where the plan is.
+            stored: the plan.
+            folder: where the files go; it is made.
+            choose: says which chunks of a recording are needed.
+        """
+        prefix = naming.recording_prefix(plan)
+        await asyncio.to_thread(folder.mkdir)
+        await self._fetch_file(prefix, stored.index, folder / INDEX_NAME)
+        index = await asyncio.to_thread(load_index, folder / INDEX_NAME)
+        await _in_turns(
+            lambda number: self._fetch_file(prefix, stored.chunks[number], folder / chunk_name(number)), choose(index)
+        )
+
+    async def _publish_files(self, paths: list[Path], prefix: str) -> list[str]:
+        digests = dict.fromkeys(paths, "")
+
+        async def publish(path: Path) -> None:
+            data, digests[path] = await asyncio.to_thread(_pack, path)
+            await self._storage.write(data, join_uri(prefix, digests[path]))
+
+        await _in_turns(publish, paths)
+        return list(digests.values())
+
+    async def _fetch_file(self, prefix: str, digest: str, target: Path) -> None:
+        data = await self._read(join_uri(prefix, digest), digest)
+        await asyncio.to_thread(_unpack, data, target)
+
+    async def _read(self, uri: str, digest: str) -> bytes:
+        data = await self._storage.read(uri)
+        if data is None:
+            raise RecordingNotFound(f"{uri} is gone: was the export's folder deleted while it ran? Export again")
+        if await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest()) != digest:
+            raise StorageUnavailable(f"{uri} is not what was stored there: the export reads it again")
+        return data
+
+
+def _list_files(folder: Path) -> list[Path]:
+    """The index, and the chunks in their order."""
+    return [folder / INDEX_NAME, *sorted(folder.glob("chunk-*.json"))]
+
+
+async def _in_turns(work: Callable[[Item], Awaitable[None]], items: Iterable[Item]) -> None:
+    """Do the work of all items, some side by side."""
+    waiting = iter(items)
+
+    async def take_turns() -> None:
+        for item in waiting:
+            await work(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(SIDE_BY_SIDE):
+            group.create_task(take_turns())
+
+
+def _pack(path: Path) -> tuple[bytes, str]:
+    data = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True).compress(path.read_bytes())
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def _unpack(data: bytes, target: Path) -> None:
+    target.write_bytes(zstandard.ZstdDecompressor().decompress(data))

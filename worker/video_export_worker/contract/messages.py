@@ -1,0 +1,171 @@
+"""What passes between the workflow and the activities of one export: a few hundred bytes each.
+
+What is large lies in the storage: the plan, the recording's index and chunks, the parts. A message names it by URI and
+digest. Workers of two versions talk to each other while an update is rolled out, so a message may gain fields with a
+default; none is removed or changes its meaning.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from pydantic import Field
+
+from video_export_worker.contract.request import VideoExportRequest, VideoFormat
+from video_export_worker.contract.result import TimeSpan
+from video_export_worker.contract.values import TolerantValue
+
+WORKFLOW_NAME: Final = "VideoExportWorkflow"
+DEFAULT_TASK_QUEUE: Final = "video-export-task-queue"
+
+PLAN_EXPORT: Final = "plan_export"
+RENDER_SEGMENT: Final = "render_segment"
+ASSEMBLE: Final = "assemble"
+DISCARD_PARTS: Final = "discard_parts"
+
+# A worker that is gone is noticed after this. Activities report every second.
+HEARTBEAT_TIMEOUT: timedelta = timedelta(seconds=30)
+
+
+class Segment(TolerantValue):
+    """A run of frames that one activity renders: video frames `first` up to but not including `first + count`."""
+
+    first: int = Field(ge=0)
+    count: int = Field(ge=1)
+
+
+class ExportPlan(TolerantValue):
+    """Everything that is decided before the first frame is rendered."""
+
+    width: int = Field(description="Width of the video in pixels, even.")
+    height: int = Field(description="Height of the video in pixels, even.")
+    fps: float
+    frames: int = Field(ge=1, description="Frames of the whole video.")
+    time_map: list[TimeSpan] = Field(min_length=1)
+    end: float = Field(description="Second of the recording that no frame goes beyond.")
+    shows_end: bool = Field(description="The last frame shows `end`, even where the frame grid ends before it.")
+    segments: list[Segment] = Field(min_length=1)
+    warnings: list[str] = Field(default_factory=list)
+
+    @property
+    def duration(self) -> float:
+        """Length of the video in seconds: every frame stands for 1/fps."""
+        return self.frames / self.fps
+
+
+class StoredPlan(TolerantValue):
+    """The plan of an export as it lies in the storage, and what belongs to it.
+
+    Attributes:
+        renderer: that made the plan, and that has to render all of it: parts of two renderers are never joined.
+        request: what was asked for.
+        plan: what was decided.
+        index: SHA-256 of the stored index, which is its name.
+        chunks: SHA-256 of each stored chunk, which is its name.
+        output: URI prefix of the results.
+    """
+
+    renderer: str
+    request: VideoExportRequest
+    plan: ExportPlan
+    index: str
+    chunks: list[str] = Field(min_length=1)
+    output: str
+
+
+class StoredSegment(TolerantValue):
+    """What lies in the storage beside the parts of a segment, once they are all there.
+
+    Attributes:
+        runs: frames of each part, in the video's order: one part for each browser.
+        parts: names of the parts by format, one for each run.
+        captured: frames that Chromium captured.
+        repeated: frames that show the picture before them.
+        warnings: of the renderer.
+    """
+
+    runs: list[int] = Field(min_length=1)
+    parts: dict[VideoFormat, list[str]]
+    captured: int
+    repeated: int
+    warnings: list[str] = Field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Frames of all parts of a format."""
+        return sum(self.runs)
+
+
+class PlanReference(TolerantValue):
+    """Where the stored plan of an export is.
+
+    Attributes:
+        uri: of the plan.
+        digest: SHA-256 of its bytes.
+    """
+
+    uri: str
+    digest: str
+
+
+class PlanInput(TolerantValue):
+    """Input of `plan_export`."""
+
+    export_id: str
+    request: VideoExportRequest
+
+
+class PlannedExport(TolerantValue):
+    """Result of `plan_export`.
+
+    Attributes:
+        plan: where the plan is.
+        segments: frames of each segment, in order.
+    """
+
+    plan: PlanReference
+    segments: list[int] = Field(min_length=1)
+
+
+class SegmentInput(TolerantValue):
+    """Input of `render_segment`."""
+
+    plan: PlanReference
+    segment: Segment
+
+
+class SegmentResult(TolerantValue):
+    """Result of `render_segment`; the parts themselves are named in the storage.
+
+    Attributes:
+        count: frames that were rendered. Fewer than asked for: the others are a segment of their own.
+        captured: frames that Chromium captured.
+        repeated: frames that show the picture before them.
+        reused: the parts of an earlier attempt were found.
+    """
+
+    count: int = Field(ge=1)
+    captured: int
+    repeated: int
+    reused: bool = False
+
+
+class AssembleInput(TolerantValue):
+    """Input of `assemble`.
+
+    Attributes:
+        export_id: of the export.
+        plan: where the plan is.
+        segments: what was rendered, in the video's order: number of the first frame and of frames.
+    """
+
+    export_id: str
+    plan: PlanReference
+    segments: list[tuple[int, int]]
+
+
+class DiscardInput(TolerantValue):
+    """Input of `discard_parts`: clean-up after an export, however it ended."""
+
+    export_id: str

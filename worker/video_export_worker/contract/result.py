@@ -1,0 +1,59 @@
+"""What a client gets: the result of an export, and how far it is while it runs."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from video_export_worker.contract.request import VideoFormat
+from video_export_worker.contract.values import TolerantValue
+
+PROGRESS_QUERY: Final = "progress"
+
+
+class TimeSpan(TolerantValue):
+    """A stretch in which recording time runs evenly against video time.
+
+    At video second `video` the recording stands at second `recording`; from there it runs `speed` times as fast.
+    """
+
+    video: float
+    recording: float
+    speed: float
+
+
+class Progress(TolerantValue):
+    """What the `progress` query answers and what heartbeats carry."""
+
+    phase: Literal["queued", "planning", "rendering", "assembling", "done"] = "queued"
+    segments: int = 0
+    segments_done: int = 0
+    frames: int = 0
+    frames_done: int = 0
+    seconds_left: float | None = Field(default=None, description="Estimate of the seconds until the export is done.")
+
+
+class VideoObject(TolerantValue):
+    """One finished video in the storage."""
+
+    format: VideoFormat
+    uri: str
+    size: int = Field(description="Bytes.")
+    sha256: str
+    duration: float = Field(description="Seconds.")
+    frames: int = Field(description="Frames at the requested rate; the file stores only those that differ.")
+    width: int
+    height: int
+    codec: str
+
+
+class VideoExportResult(TolerantValue):
+    """What a finished export returns."""
+
+    videos: list[VideoObject]
+    poster: str | None = Field(None, description="URI of a PNG of the first frame.")
+    time_map: list[TimeSpan]
+    captured: int
+    repeated: int
+    warnings: list[str]
