@@ -11,21 +11,22 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import kopf
-import yaml
 
-from video_export_operator.cluster import Cluster, load_configuration
+from video_export_operator.cluster import Cluster, find_namespace, load_configuration
+from video_export_operator.command_line import build_parser
 from video_export_operator.endpoints import serve_health, serve_metrics
 from video_export_operator.errors import OperatorError
 from video_export_operator.garbage import keep_pauses_short
 from video_export_operator.handlers import build_registry, build_settings, escalate_failed_watches
 from video_export_operator.lease import Elector
+from video_export_operator.manifest_files import Document, read_documents
 from video_export_operator.metrics import Metrics
 from video_export_operator.reconcile import (
     Budget,
+    Line,
     Loop,
     Observer,
     PlanExecutor,
@@ -36,8 +37,9 @@ from video_export_operator.reconcile import (
     Store,
     TemporalPoller,
     explain,
+    try_out,
 )
-from video_export_operator.settings import Settings, read_settings
+from video_export_operator.settings import InvalidSettings, Settings, read_settings
 from video_export_operator.temporal_queue import TemporalQueues
 from video_export_operator.temporal_queue.worker_metrics import WorkerMetrics
 
@@ -49,10 +51,13 @@ GRACE = 10.0
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code: 0, 1 failed, 2 usage."""
-    options = build_parser().parse_args(arguments)
+    options = build_parser(run, plan).parse_args(arguments)
     code = 1
     try:
         code = asyncio.run(options.command(options))
+    except InvalidSettings as error:
+        print(f"video-export-operator: {error}", file=sys.stderr)
+        code = 2
     except OperatorError as error:
         print(f"video-export-operator: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -65,34 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # here what libraries keep for the end: the official client's files with a kubeconfig's private key.
         atexit._run_exitfuncs()
         os._exit(code)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the command line; every option wins over its VIDEO_EXPORT_OPERATOR_ variable."""
-    parser = argparse.ArgumentParser(prog="video-export-operator", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    run_parser = commands.add_parser("run", help="watch VideoExportWorker resources and scale their workers")
-    run_parser.set_defaults(command=run)
-    scope = run_parser.add_mutually_exclusive_group()
-    scope.add_argument("--namespace", action="append", dest="namespaces", metavar="NAME", help="serve it; may repeat")
-    scope.add_argument("--all-namespaces", action="store_const", const="*", dest="namespaces", help="serve them all")
-    run_parser.add_argument("--label-selector", help="serve only resources that match")
-    run_parser.add_argument("--leader-election", action=argparse.BooleanOptionalAction, help="elect one by a Lease")
-    run_parser.add_argument("--lease-name", help="name of the Lease")
-    run_parser.add_argument("--lease-namespace", help="namespace of the Lease")
-    run_parser.add_argument("--identity", help="name of this replica in the Lease")
-    run_parser.add_argument("--log-format", choices=("json", "text"))
-    run_parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
-    run_parser.add_argument("--health-port", type=int, help="port of /healthz")
-    run_parser.add_argument("--metrics-port", type=int, help="port of /metrics and /readyz")
-    run_parser.add_argument("--calls-per-second", type=float, help="calls to Temporal that all resources share")
-    run_parser.add_argument("--concurrency", type=int, help="connections to the API server")
-    run_parser.add_argument("--context", dest="kube_context", help="context of the kubeconfig")
-    plan_parser = commands.add_parser("plan", help="show what would be done for a resource, without doing it")
-    plan_parser.set_defaults(command=plan)
-    plan_parser.add_argument("-f", "--filename", required=True, help="manifest of a VideoExportWorker, - for stdin")
-    plan_parser.add_argument("--context", dest="kube_context", help="context of the kubeconfig")
-    return parser
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -181,28 +158,27 @@ async def _watch(settings: Settings, store: Store, ready: asyncio.Event, stop: a
 
 
 async def plan(options: argparse.Namespace) -> int:
-    """Print what would be done for one resource."""
-    body = read_manifest(options.filename)
+    """Print what would be done for the documents of manifests; 1 if something of it was refused."""
+    documents = read_documents(options.filenames, options.namespace or find_namespace(options.kube_context))
+    refused = False
     async with Cluster(await load_configuration(options.kube_context)) as cluster:
-        async for line in explain(body, cluster, TemporalQueues()):
-            print(line)
-    return 0
+        for number, document in enumerate(documents):
+            print(f"{chr(10) if number else ''}# {document}")
+            async for line in preview(document, documents, cluster):
+                print(line.text, flush=True)
+                refused |= line.refused
+    return int(refused)
 
 
-def read_manifest(filename: str) -> dict[str, object]:
-    """Return the VideoExportWorker of a file, or of standard input for "-".
-
-    Raises:
-        OperatorError: there is none.
-    """
-    try:
-        text = sys.stdin.read() if filename == "-" else Path(filename).read_text(encoding="utf-8")
-        body = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OperatorError(f"{filename} cannot be read: {error}") from error
-    if not isinstance(body, dict) or body.get("kind") != "VideoExportWorker":
-        raise OperatorError(f"{filename} holds no VideoExportWorker; give one as YAML or JSON")
-    return body
+async def preview(document: Document, documents: Sequence[Document], cluster: Cluster) -> AsyncIterator[Line]:
+    """Yield what would be done for one document; a Secret that is missing may be among the others."""
+    yield await try_out(document.body, cluster)
+    if not document.is_worker:
+        return
+    secrets = [other for other in documents if other.body["kind"] == "Secret"]
+    async for line in explain(document.body, cluster, TemporalQueues()):
+        beside = [each for each in secrets if f"Secret {each.key} does not exist" in line.text]
+        yield Line(f"{line.text} (it comes with {beside[0]})", line.refused) if beside else line
 
 
 async def _take_signals(ready: asyncio.Event, stop: asyncio.Event) -> None:

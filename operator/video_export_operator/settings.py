@@ -1,6 +1,8 @@
 """Settings of the operator: a frozen value, read once from a mapping such as the process environment."""
 
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -60,12 +62,30 @@ class Settings(BaseModel):
         return names
 
 
+SERVICE_LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$")
+"""How variables end that Kubernetes gives a pod for each Service: one of the operator's own name begins as ours do."""
+
+
+def find_unknown(environment: Mapping[str, str]) -> list[str]:
+    """Tell of every variable that looks like a setting and is none, with the nearest one that is."""
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    told = []
+    for name in unknown:
+        if not SERVICE_LINKS.search(name):
+            near = get_close_matches(name, known, 1, 0.8)
+            told.append(f"{name}: there is no such setting" + (f", did you mean {near[0]}?" if near else ""))
+    return told
+
+
 def read_settings(environment: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
     """Return the settings of an environment, with those of the command line on top.
 
     Raises:
         InvalidSettings: with every problem found.
     """
+    if unknown := find_unknown(environment):
+        raise InvalidSettings("; ".join(unknown))
     names = {"identity": "POD_NAME", "lease_namespace": "POD_NAMESPACE"}
     given: dict[str, object] = {}
     for field in Settings.model_fields:

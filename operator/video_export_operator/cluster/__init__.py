@@ -1,6 +1,6 @@
 """The Kubernetes cluster: what the operator reads and writes there."""
 
 from video_export_operator.cluster.client import Cluster, path_of
-from video_export_operator.cluster.transport import load_configuration
+from video_export_operator.cluster.transport import KindNotInstalled, find_namespace, load_configuration
 
-__all__ = ["Cluster", "load_configuration", "path_of"]
+__all__ = ["Cluster", "KindNotInstalled", "find_namespace", "load_configuration", "path_of"]

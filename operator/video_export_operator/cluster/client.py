@@ -10,6 +10,7 @@ from typing import Any, Self
 from kubernetes.aio.client import ApiClient, Configuration
 
 from video_export_operator.cluster.ports import build_port_patch
+from video_export_operator.cluster.previews import try_out
 from video_export_operator.cluster.transport import (
     APPLY,
     MERGE,
@@ -108,6 +109,10 @@ class Cluster:
         if secret is None:
             raise SecretMissing(f"Secret {namespace}/{name} does not exist; create it or correct the reference to it")
         return {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
+
+    async def try_out(self, body: Json) -> None:
+        """Ask the API server what it thinks of any object that somebody would apply (`previews`)."""
+        await try_out(self._transport, body)
 
     async def apply(
         self, manifest: Manifest, namespace: str, owner: str, left: str = "", dry_run: bool = False

@@ -5,7 +5,9 @@ Its typed models are not used: reading and writing them costs more than the rest
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -44,6 +46,11 @@ async def load_configuration(context: str | None = None) -> Configuration:
     """
     settings = Configuration()
     if context is not None or not _is_in_pod(settings):
+        if not _has_kubeconfig():
+            raise OperatorError(
+                f"no cluster: there is no kubeconfig at {_kubeconfig_names()}; "
+                "point KUBECONFIG to one, or run this inside a pod"
+            )
         try:
             await config.load_kube_config(context=context, client_configuration=settings)
         except config.ConfigException as error:
@@ -54,6 +61,28 @@ async def load_configuration(context: str | None = None) -> Configuration:
     settings.proxy = settings.proxy or find_proxy(settings.host)
     settings.client_session_kwargs = {"trust_env": False}
     return settings
+
+
+def find_namespace(context: str | None = None) -> str:
+    """Return the namespace that a context of the kubeconfig names, `default` where nothing does."""
+    if not _has_kubeconfig():
+        return "default"
+    try:
+        contexts, active = config.list_kube_config_contexts()
+    except config.ConfigException:
+        return "default"
+    chosen = next((each for each in contexts if each["name"] == context), active) if context else active
+    return str(((chosen or {}).get("context") or {}).get("namespace") or "default")
+
+
+def _kubeconfig_names() -> str:
+    """Return the files that kubectl would look at."""
+    return os.environ.get("KUBECONFIG") or "~/.kube/config"
+
+
+def _has_kubeconfig() -> bool:
+    """Return whether one of them is there. Where none is, the library prints a line and speaks of something else."""
+    return any(Path(name).expanduser().is_file() for name in _kubeconfig_names().split(os.pathsep) if name)
 
 
 def _is_in_pod(settings: Configuration) -> bool:

@@ -1,6 +1,6 @@
 """The level-triggered core: a store fed by the watches, a loop, and one `reconcile` for every cause."""
 
-from video_export_operator.reconcile.dry_run import explain
+from video_export_operator.reconcile.dry_run import Line, explain, try_out
 from video_export_operator.reconcile.executor import PlanExecutor
 from video_export_operator.reconcile.loop import Loop
 from video_export_operator.reconcile.observing import Observer
@@ -14,6 +14,7 @@ from video_export_operator.reconcile.temporal_poller import TemporalPoller
 
 __all__ = [
     "Budget",
+    "Line",
     "Loop",
     "Observer",
     "PlanExecutor",
@@ -24,4 +25,5 @@ __all__ = [
     "Store",
     "TemporalPoller",
     "explain",
+    "try_out",
 ]

@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from video_export_operator.cluster import Cluster
-from video_export_operator.errors import OperatorError
+from video_export_operator.cluster import Cluster, KindNotInstalled
+from video_export_operator.errors import Forbidden, OperatorError
 from video_export_operator.manifests import Manifest
 from video_export_operator.metrics import Metrics
 from video_export_operator.plan import Apply, Remove, SetDeletionCost
@@ -27,7 +28,28 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 """Uid of a resource that does not exist yet; nothing in the cluster belongs to it."""
 
 
-async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQueues) -> AsyncIterator[str]:
+@dataclass(frozen=True)
+class Line:
+    """Something to print, and whether it says that the API server refuses an object."""
+
+    text: str
+    refused: bool = False
+
+
+async def try_out(body: dict[str, Any], cluster: Cluster) -> Line:
+    """Ask the API server what it thinks of a manifest as somebody would apply it."""
+    try:
+        await cluster.try_out(body)
+    except KindNotInstalled as error:
+        return Line(f"the manifest: left out, {error}")
+    except Forbidden as error:
+        return Line(f"the manifest: not asked about, your account may not apply it: {error}")
+    except OperatorError as error:
+        return Line(f"the manifest: {error.reason}: {error}", refused=True)
+    return Line("the manifest: accepted")
+
+
+async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQueues) -> AsyncIterator[Line]:
     """Yield, line by line, what the operator sees and would do for a resource.
 
     Args:
@@ -45,16 +67,16 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
         observer = Observer(cluster, store, poller, PodProbe(worker_metrics), random.random)
         memory = await observer.observe(resource, Memory(resource.uid))
     step = take_step(store.snapshot(resource), memory, Caches())
-    for line in _describe(resource, memory.poll, step.decision):
-        yield line
+    for text in _describe(resource, memory.poll, step.decision):
+        yield Line(text)
     for action in step.plan.actions:
         match action:
             case Apply(manifest):
-                yield f"apply {manifest.ref}: {await _opinion(manifest, resource, cluster)}"
+                yield await _opinion(manifest, resource, cluster)
             case Remove(ref):
-                yield f"remove {ref}, if it is there"
+                yield Line(f"remove {ref}, if it is there")
             case SetDeletionCost(pod, cost):
-                yield f"set pod-deletion-cost of {pod} to {cost}"
+                yield Line(f"set pod-deletion-cost of {pod} to {cost}")
 
 
 async def _resolve(body: Mapping[str, Any], cluster: Cluster) -> VideoExportWorker:
@@ -84,10 +106,13 @@ def _describe(resource: VideoExportWorker, poll: Poll, decision: Decision) -> li
     return lines
 
 
-async def _opinion(manifest: Manifest, resource: VideoExportWorker, cluster: Cluster) -> str:
+async def _opinion(manifest: Manifest, resource: VideoExportWorker, cluster: Cluster) -> Line:
     """Return what the API server thinks of an object."""
+    begin = f"apply {manifest.ref}: "
     try:
         accepted = await cluster.apply(manifest, resource.key.namespace, resource.uid, dry_run=True)
+    except Forbidden as error:
+        return Line(f"{begin}not asked about, your account may not: {error}")
     except OperatorError as error:
-        return f"{error.reason}: {error}"
-    return "accepted" if accepted is not None else "left out, its kind is not installed"
+        return Line(f"{begin}{error.reason}: {error}", refused=True)
+    return Line(begin + ("accepted" if accepted is not None else "left out, its kind is not installed"))
