@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from video_export_worker.capture.captures import CaptureDiffers
+from video_export_worker.composing.masks import merge_counts
 from video_export_worker.contract import (
-    MAX_HEIGHT,
-    MAX_WIDTH,
     ExportPlan,
     Segment,
     VideoExportRequest,
@@ -28,7 +27,8 @@ from video_export_worker.encoding import (
     join_parts,
     write_parts,
 )
-from video_export_worker.errors import InvalidRequest, RecordingNotFound
+from video_export_worker.errors import RecordingNotFound
+from video_export_worker.planning.size import choose_size
 from video_export_worker.planning.timeline import Timeline, build_timeline, restore_timeline
 from video_export_worker.planning.work_estimate import estimate_work
 from video_export_worker.recording import (
@@ -45,7 +45,6 @@ from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
-DEFAULT_BOX: Final = (1280, 720)  # CSS pixels: without a wish the recording's size is fitted into this
 READ_BYTES: Final = 1 << 20
 WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
 SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far as can be told before
@@ -72,6 +71,7 @@ class RenderedSegment:
     repeated: int
     steps: int
     restarts: int
+    masked: Mapping[str, int]
     warnings: tuple[str, ...] = ()
 
 
@@ -124,35 +124,6 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
         segments=[Segment(first=piece.start, count=len(piece)) for piece in pieces],
         warnings=list(recording.warnings),
     )
-
-
-def choose_size(request: VideoExportRequest, viewport: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of the video in device pixels, both even, as H.264 and VP9 with 4:2:0 need them.
-
-    One given length decides the other by the recording's shape; without any the recording's size is fitted into
-    1280x720 and never enlarged.
-
-    Raises:
-        InvalidRequest: the length that follows from the given one is more than a video may have.
-    """
-    page_width, page_height = viewport
-    if request.width and request.height:
-        width, height = float(request.width), float(request.height)
-    elif request.width:
-        width, height = request.width, page_height * request.width / page_width
-    elif request.height:
-        width, height = page_width * request.height / page_height, request.height
-    else:
-        fit = min(1.0, DEFAULT_BOX[0] / page_width, DEFAULT_BOX[1] / page_height)
-        width, height = page_width * fit, page_height * fit
-    size = _even(width * request.device_scale_factor), _even(height * request.device_scale_factor)
-    # A page may be upright, so either side may be the long one.
-    if max(size) > MAX_WIDTH or size[0] * size[1] > MAX_WIDTH * MAX_HEIGHT:
-        raise InvalidRequest(
-            f"the page is {page_width}x{page_height} pixels, so this request makes a video of {size[0]}x{size[1]}: "
-            f"at most {MAX_WIDTH} a side and {MAX_WIDTH * MAX_HEIGHT:,} pixels; give a smaller width or height, or both"
-        )
-    return size
 
 
 def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> range:
@@ -246,7 +217,15 @@ class _PartRun:
             await writer.finish(len(self.frames))
         parts = {name: [Part(path, len(self.frames))] for name, path in paths.items()}
         repeated = len(self.frames) - written
-        return RenderedSegment(parts, counts.captures, repeated, counts.steps, counts.restarts, tuple(counts.warnings))
+        return RenderedSegment(
+            parts,
+            counts.captures,
+            repeated,
+            counts.steps,
+            counts.restarts,
+            counts.masked,
+            tuple(counts.warnings),
+        )
 
 
 async def _side_by_side(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
@@ -266,6 +245,7 @@ def _merge(runs: Sequence[RenderedSegment]) -> RenderedSegment:
         sum(run.repeated for run in runs),
         sum(run.steps for run in runs),
         sum(run.restarts for run in runs),
+        merge_counts(run.masked for run in runs),
         tuple(dict.fromkeys(warning for run in runs for warning in run.warnings)),
     )
 
@@ -298,10 +278,6 @@ def _options(request: VideoExportRequest, plan: ExportPlan) -> RenderOptions:
         mask_selectors=tuple(request.mask_selectors),
         enlarge=bool(request.width or request.height),
     )
-
-
-def _even(length: float) -> int:
-    return max(2, 2 * math.ceil(round(length, 6) / 2))
 
 
 def _read_file(path: Path) -> Iterator[bytes]:

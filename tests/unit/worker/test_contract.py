@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from video_export_worker.contract import VideoExportRequest, VideoFormat, parse_request
 from video_export_worker.errors import InvalidRequest
-from video_export_worker.pipeline import choose_size
+from video_export_worker.planning.size import choose_size
 
 
 def test_the_smallest_request() -> None:

@@ -24,12 +24,12 @@ const RULES = `
 `;
 
 export class FixedStyles {
-  #text;
+  #hiding;
   #sheets = new WeakMap(); // of documents: a sheet belongs to the document that made it
 
-  constructor(maskSelectors) {
-    const masks = maskSelectors.map((selector) => `:is(${selector}), :is(${selector}) * { opacity: 0 !important; visibility: hidden !important; }`);
-    this.#text = `@layer video-export { ${RULES} ${masks.join("\n")} }`;
+  /** @param hiding rules that hide what is masked, each of which is parsed by itself. */
+  constructor(hiding) {
+    this.#hiding = hiding;
   }
 
   /** Makes sure that the rules hold in these documents and shadow trees. */
@@ -43,7 +43,9 @@ export class FixedStyles {
   #sheetOf(doc) {
     if (!this.#sheets.has(doc) && doc.defaultView) {
       const sheet = new doc.defaultView.CSSStyleSheet();
-      sheet.replaceSync(this.#text);
+      sheet.replaceSync(`@layer video-export { ${RULES} }`);
+      const [layer] = sheet.cssRules;
+      for (const rule of this.#hiding) layer.insertRule(rule, layer.cssRules.length);
       this.#sheets.set(doc, sheet);
     }
     return this.#sheets.get(doc);

@@ -10,6 +10,7 @@ import { Clock } from "./clock.js";
 import { prepare } from "./documents.js";
 import { CUSTOM, META, isFullSnapshot, isSelection, isShown, mayAddCanvas } from "./events.js";
 import { FixedStyles } from "./fixed-styles.js";
+import { Masks, hidingRules, parseSelector } from "./masks.js";
 import { Media } from "./media.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
 import { Resources } from "./resources.js";
@@ -32,6 +33,7 @@ let replayer;
 let trackedNodes;
 let clock;
 let fixedStyles;
+let masks;
 let media;
 let resources;
 let scrolling;
@@ -50,23 +52,14 @@ function append(json) {
   return events.length;
 }
 
-function checkSelectors(selectors) {
-  for (const selector of selectors) {
-    try {
-      document.createDocumentFragment().querySelector(selector);
-    } catch {
-      throw new Error(`InvalidSelector: ${selector}`);
-    }
-  }
-}
-
 async function load(given) {
   options = given;
-  checkSelectors(options.maskSelectors);
+  const selectors = options.maskSelectors.map(parseSelector);
+  masks = new Masks(selectors);
   document.documentElement.style.background = options.background;
   start = events[0].timestamp;
   firstShown = events.find(isFullSnapshot).timestamp - start;
-  fixedStyles = new FixedStyles(options.maskSelectors);
+  fixedStyles = new FixedStyles(hidingRules(selectors));
   stage = new Stage(options);
   clock = new Clock();
   scrolling = new Scrolling();
@@ -182,6 +175,7 @@ async function seek(offset) {
   const moving = clock.look(trackedNodes.trees, trackedNodes.movingSvgs, at);
   const animating = moving || playing || trackedNodes.isRestless;
   const changed = animating || applied > before;
+  masks.hide(trackedNodes.trees);
   if (changed) painted = frame().then(() => (paintedMs = offset));
   return {
     animating,
@@ -190,7 +184,12 @@ async function seek(offset) {
     viewport: stage.viewport,
     unresolved: resources.unresolved,
     nested: trackedNodes.documents.size > 1,
+    masks: maskBoxes(),
   };
+}
+
+function maskBoxes() {
+  return { boxes: masks.boxes(trackedNodes.trees, replayer.iframe), counts: masks.counts };
 }
 
 /** Resolves right after the next frame of the page: what changes then belongs to the frame that follows. */
@@ -210,5 +209,6 @@ window.videoExportPlayer = {
   seek,
   seekNext: (offset) => painted.then(() => seek(offset)),
   isPainted: (offset) => paintedMs >= offset && media.isPresented(),
+  masks: maskBoxes,
   origins: (nodes) => nodes.map((id) => originOf(replayer.getMirror().getNode(id), replayer.iframe)),
 };

@@ -13,6 +13,7 @@ from video_export_worker.activities import naming
 from video_export_worker.activities.attempt import begin_attempt, count
 from video_export_worker.activities.parts import PartStore
 from video_export_worker.activities.plans import PlanStore
+from video_export_worker.composing.masks import merge_counts, warn_of_unmatched
 from video_export_worker.contract import (
     ASSEMBLE,
     DISCARD_PARTS,
@@ -118,6 +119,7 @@ class ExportActivities:
             picture = await make_poster(finished[0].path, attempt.workdir / naming.POSTER_NAME)
             poster = await self._storage.publish(picture, join_uri(stored.output, naming.POSTER_NAME))
             videos = [await self._publish(video, stored.output) for video in finished]
+            masked = merge_counts(segment.masked for _, segment in segments)
             warnings = [*stored.plan.warnings, *(line for _, segment in segments for line in segment.warnings)]
             return VideoExportResult(
                 videos=videos,
@@ -125,7 +127,8 @@ class ExportActivities:
                 time_map=stored.plan.time_map,
                 captured=sum(segment.captured for _, segment in segments),
                 repeated=sum(segment.repeated for _, segment in segments),
-                warnings=list(dict.fromkeys(warnings)),
+                masked=masked,
+                warnings=list(dict.fromkeys([*warnings, *warn_of_unmatched(masked)])),
             )
 
     @activity.defn(name=DISCARD_PARTS)

@@ -38,6 +38,7 @@ class PartStore:
             parts=names,
             captured=rendered.captured,
             repeated=rendered.repeated,
+            masked=dict(rendered.masked),
             warnings=list(rendered.warnings),
         )
         await self._storage.write(stored.model_dump_json().encode(), join_uri(prefix, naming.RESULT_NAME))

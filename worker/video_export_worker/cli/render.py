@@ -125,6 +125,8 @@ def _publish(source: Path, target: Path) -> None:
 def _report(
     videos: list[FinishedVideo], outputs: tuple[Path, ...], segment: RenderedSegment, warnings: list[str], wall: float
 ) -> dict[str, Any]:
+    from video_export_worker.composing.masks import warn_of_unmatched
+
     return {
         "videos": [
             {
@@ -143,7 +145,8 @@ def _report(
         "repeated": segment.repeated,
         "steps": segment.steps,
         "browser_restarts": segment.restarts,
-        "warnings": [*warnings, *segment.warnings],
+        "masked": dict(segment.masked),
+        "warnings": [*warnings, *segment.warnings, *warn_of_unmatched(segment.masked)],
         "wall_seconds": round(wall, 3),
         "x_realtime": round(videos[0].duration / wall, 2),
     }

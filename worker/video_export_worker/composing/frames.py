@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from video_export_worker.composing.masks import Box, draw_masks, rows_of_masks
 from video_export_worker.composing.pointer import PointerMarks, draw_marks, rows_of_marks
 from video_export_worker.pictures import Picture, Rows
 
@@ -18,11 +19,13 @@ class Shot:
         index: number of the frame in the whole video.
         page: the page as it was captured last; the same object as long as it has not changed.
         marks: the pointer's, to be drawn on it.
+        masks: what is covered, below the pointer.
     """
 
     index: int
     page: Picture
     marks: PointerMarks
+    masks: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,11 @@ class FrameComposer:
         if before is not None and before.marks != shot.marks:
             for marks in (before.marks, shot.marks):
                 changed |= rows_of_marks(marks, self._scale, len(changed))
+        if before is not None and before.masks != shot.masks:
+            changed |= rows_of_masks((*before.masks, *shot.masks), len(changed))
         if not changed.any():
             return None
-        return Frame(shot.index, draw_marks(shot.page, shot.marks, self._scale), changed)
+        return Frame(shot.index, draw_marks(draw_masks(shot.page, shot.masks), shot.marks, self._scale), changed)
 
 
 def _changed_rows(before: Picture | None, after: Picture) -> Rows:

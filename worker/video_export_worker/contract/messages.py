@@ -82,6 +82,7 @@ class StoredSegment(TolerantValue):
         parts: names of the parts by format, one for each run.
         captured: frames that Chromium captured.
         repeated: frames that show the picture before them.
+        masked: for each mask selector how many elements it has covered at once, at most.
         warnings: of the renderer.
     """
 
@@ -89,6 +90,7 @@ class StoredSegment(TolerantValue):
     parts: dict[VideoFormat, list[str]]
     captured: int
     repeated: int
+    masked: dict[str, int] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
 
     @property

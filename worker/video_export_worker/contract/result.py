@@ -56,4 +56,7 @@ class VideoExportResult(TolerantValue):
     time_map: list[TimeSpan]
     captured: int
     repeated: int
+    masked: dict[str, int] = Field(
+        default_factory=dict, description="For each mask selector how many elements it has covered at once, at most."
+    )
     warnings: list[str]

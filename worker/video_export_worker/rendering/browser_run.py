@@ -9,6 +9,7 @@ from typing import Final
 
 from video_export_worker.capture.captures import Capture, open_capture
 from video_export_worker.composing.frames import Shot
+from video_export_worker.composing.masks import Box, place_masks
 from video_export_worker.composing.pointer import PointerMarks, PointerPath
 from video_export_worker.errors import RenderFailed
 from video_export_worker.pictures import Picture
@@ -48,6 +49,7 @@ class BrowserRun:
         self._previous: Step | None = None
         self._state = NOTHING_YET
         self._origins: dict[int, Origin] = {}
+        self._masks: tuple[Box, ...] = ()
         self._ahead: asyncio.Task[PageState] | None = None
 
     async def run(self, frames: range) -> AsyncGenerator[Shot]:
@@ -106,13 +108,16 @@ class BrowserRun:
             damaged = False
             if self._planner.must_step(at_ms, self._previous):
                 await self._seek(player, at_ms)
-                if index + 1 < frames.stop and not capture.needs_page:
+                if index + 1 < frames.stop and not capture.needs_page and not self._options.mask_selectors:
                     self._seek_next(player, index + 1)
                 damaged = await self._paint(player, at_ms)
+                if self._options.mask_selectors:
+                    self._masks = await self._place_masks(player)
             picture = await self._capture(capture) if damaged or shown is None else shown.page
             marks = await self._marks(player, at_ms)
-            if shown is None or picture is not shown.page or marks != shown.marks:
-                shown = Shot(index, picture, marks)
+            shot = Shot(index, picture, marks, self._masks)
+            if shown is None or picture is not shown.page or (marks, shot.masks) != (shown.marks, shown.masks):
+                shown = shot
                 yield shown
 
     async def _seek(self, player: Player, at_ms: float) -> None:
@@ -139,6 +144,18 @@ class BrowserRun:
             self._previous = replace(self._previous, damaged=damaged)
         self._counts.steps += 1
         return damaged
+
+    async def _place_masks(self, player: Player) -> tuple[Box, ...]:
+        """What to cover in the frame that was painted: where masked elements were before it, and where they are now."""
+        masked, viewport, options = await player.masks(), self._state.viewport, self._options
+        for selector, count in zip(options.mask_selectors, masked.counts, strict=True):
+            self._counts.masked[selector] = max(count, self._counts.masked.get(selector, 0))
+        return place_masks(
+            (*self._state.masked.boxes, *masked.boxes),
+            (viewport.x, viewport.y, viewport.scale),
+            options.device_scale_factor,
+            (options.width, options.height),
+        )
 
     async def _capture(self, capture: Capture) -> Picture:
         self._counts.captures += 1

@@ -17,7 +17,7 @@ class RenderOptions:
         width: of the video in device pixels.
         height: of the video in device pixels.
         device_scale_factor: device pixels per CSS pixel.
-        mask_selectors: elements that are hidden.
+        mask_selectors: elements that are covered.
         enlarge: scale a smaller page up to the video's size instead of showing it on the background.
     """
 
@@ -38,9 +38,14 @@ class RenderOptions:
 
 @dataclass
 class RenderCounts:
-    """What the renderer did; filled while it runs."""
+    """What the renderer did; filled while it runs.
+
+    Attributes:
+        masked: for each mask selector how many elements it has covered at once, at most.
+    """
 
     steps: int = 0
     captures: int = 0
     restarts: int = 0
+    masked: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

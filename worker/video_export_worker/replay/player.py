@@ -23,7 +23,9 @@ The page never reads a clock. Two things move it: `seek` applies the recording u
 6. `seek_next(t)` seeks ahead: the page waits until it took part in the frame that was begun last and then seeks, while
    that frame is still rastered, composited and read. It must not be used where the page is still asked about the
    frame before (origins, a restless page, a capture that needs a frame of the page).
-7. `origins(nodes)` tells where the iframes that hold these nodes begin, for positions of the pointer.
+7. `masks()` tells where the masked elements are, as `seek` does: what settles in the frame after a seek is seen by one
+   of them. Both are asked before the page goes on, so a video with masks never seeks ahead.
+8. `origins(nodes)` tells where the iframes that hold these nodes begin, for positions of the pointer.
 """
 
 from __future__ import annotations
@@ -72,6 +74,24 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Masked:
+    """What is masked on the page.
+
+    Attributes:
+        boxes: x, y, width and height in CSS pixels of the recorded page.
+        counts: for each selector how many elements it has covered at once, at most.
+    """
+
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    counts: tuple[int, ...] = ()
+
+    @classmethod
+    def read(cls, answer: dict[str, Any]) -> Masked:
+        """What the page has answered."""
+        return cls(tuple((x, y, width, height) for x, y, width, height in answer["boxes"]), tuple(answer["counts"]))
+
+
+@dataclass(frozen=True)
 class PageState:
     """What the page is like after a seek.
 
@@ -82,6 +102,7 @@ class PageState:
         nested: there are iframes, whose origins the pointer may need.
         unresolved: how often an image or a font did not load in time, since the start.
         viewport: where the recorded viewport is on the stage.
+        masked: what is masked.
     """
 
     changed: bool
@@ -90,13 +111,14 @@ class PageState:
     nested: bool
     unresolved: int
     viewport: Origin
+    masked: Masked = Masked()
 
     @classmethod
     def read(cls, answer: dict[str, Any]) -> PageState:
         """The state that the page has answered."""
         viewport = Origin(*(answer["viewport"][key] for key in ("x", "y", "scale")))
         flags = {key: answer[key] for key in ("changed", "animating", "restless", "nested", "unresolved")}
-        return cls(**flags, viewport=viewport)
+        return cls(**flags, viewport=viewport, masked=Masked.read(answer["masks"]))
 
 
 class Player:
@@ -129,12 +151,24 @@ class Player:
         except RenderFailed as error:
             if "InvalidSelector: " in str(error):
                 selector = str(error).split("InvalidSelector: ")[1].splitlines()[0]
-                raise InvalidRequest(f"mask_selectors: {selector!r} is no CSS selector") from error
+                raise InvalidRequest(
+                    f"mask_selectors: {selector!r} is no CSS selector of elements, as a page would match it"
+                ) from error
             raise
 
     async def seek(self, at_ms: float) -> PageState:
-        """Apply the recording up to and including `at_ms`."""
-        return PageState.read(await self._page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek"))
+        """Apply the recording up to and including `at_ms`.
+
+        Raises:
+            InvalidRequest: something that is masked cannot be hidden.
+        """
+        try:
+            return PageState.read(await self._page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek"))
+        except RenderFailed as error:
+            if "MaskFailed: " in str(error):
+                reason = str(error).split("MaskFailed: ")[1].splitlines()[0]
+                raise InvalidRequest(f"mask_selectors: what is masked would be seen: {reason}") from error
+            raise
 
     def seek_next(self, at_ms: float) -> asyncio.Task[PageState]:
         """Seek to `at_ms` as soon as the page took part in the frame that is about to be begun.
@@ -159,6 +193,10 @@ class Player:
                 return damaged
             self._page.advance_time(BETWEEN_REPAINTS_MS if restless else 0)
         raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
+
+    async def masks(self) -> Masked:
+        """What is masked, as the frame shows that was painted last."""
+        return Masked.read(await self._page.evaluate("videoExportPlayer.masks()", "masks"))
 
     async def origins(self, nodes: Sequence[int]) -> list[Origin]:
         """For each of rrweb's node ids where the frame that holds the node begins, in the top document's viewport."""
