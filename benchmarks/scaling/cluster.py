@@ -107,6 +107,7 @@ class Deployment:
         if worker is None:
             self._drain(pod)
             return
+        worker.taken = self.clock.now
 
         def stop() -> None:
             worker.polling = False

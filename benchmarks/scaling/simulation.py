@@ -28,6 +28,7 @@ class Outcome:
         turnarounds: seconds from the start of each export until it was done.
         unfinished: exports that were not done at the end.
         interrupted: attempts that ended because their pod was stopped.
+        raced: those of them that had begun only after somebody decided that the pod goes, before it heard of that.
         pod_minutes: in one run, from the creation of each pod until it was gone; the mean.
         first_pod: seconds from the first task until a worker polled; the mean.
         pods: of the first seed: times and how many pods there were, terminating ones included.
@@ -38,6 +39,7 @@ class Outcome:
     turnarounds: list[float] = field(default_factory=list)
     unfinished: int = 0
     interrupted: int = 0
+    raced: int = 0
     pod_minutes: float = 0.0
     first_pod: float = 0.0
     pods: Sequence[tuple[float, int]] = ()
@@ -70,6 +72,7 @@ def simulate(trace: Trace, policy: Policy, grace: float | None = None) -> Outcom
         turnarounds=[time for each in outcomes for time in each.turnarounds],
         unfinished=sum(each.unfinished for each in outcomes),
         interrupted=sum(each.interrupted for each in outcomes),
+        raced=sum(each.raced for each in outcomes),
         pod_minutes=sum(each.pod_minutes for each in outcomes) / trace.runs,
         first_pod=sum(each.first_pod for each in outcomes) / trace.runs,
         pods=outcomes[0].pods,
@@ -97,6 +100,7 @@ def _run(trace: Trace, policy: Policy, grace: float, seed: int) -> Outcome:
         turnarounds=done,
         unfinished=len(wanted) - len(done),
         interrupted=queue.interrupted,
+        raced=queue.raced,
         pod_minutes=deployment.finish() / 60.0,
         first_pod=max(0.0, first_poll - min(each.at for each in exports)),
         pods=tuple(deployment.history),

@@ -58,17 +58,19 @@ class Task:
     step: Step
     runnable: float
     attempt: int = 0
+    began: float = 0.0
 
 
 @dataclass(eq=False)
 class Worker:
-    """The worker of one pod, from its first poll on."""
+    """The worker of one pod, from its first poll on; `taken` is when somebody decided that the pod goes."""
 
     name: str
     slots: int
     polling: bool = True
     running: list[Task] = field(default_factory=list)
     processed: int = 0
+    taken: float | None = None
 
     @property
     def free(self) -> int:
@@ -102,6 +104,7 @@ class TaskQueue:
         self.runs: list[Run] = []
         self.waits: list[float] = []
         self.interrupted = 0
+        self.raced = 0
         self.first_poll: float | None = None
         self._workflows: deque[tuple[Run, float]] = deque()
         self._activities: list[tuple[int, int, Task]] = []
@@ -146,6 +149,7 @@ class TaskQueue:
         self.clock.after(GHOST, lambda: self._forget(worker))
         for task in worker.running:
             self.interrupted += 1
+            self.raced += worker.taken is not None and task.began >= worker.taken
             self._retry(task, HEARTBEAT_TIMEOUT)
         worker.running.clear()
 
@@ -318,6 +322,7 @@ class TaskQueue:
     def _begin(self, task: Task, worker: Worker) -> None:
         self.waits.append(self.clock.now - task.runnable)
         self._dispatched.append(self.clock.now)
+        task.began = self.clock.now
         worker.running.append(task)
         fails = task.attempt < len(task.step.retries)
         self.clock.after(FAILS_AFTER if fails else task.step.seconds, lambda: self._end(task, worker, fails))

@@ -1,6 +1,6 @@
 """When a schedule holds: cron expressions in a time zone. Pure: now is an argument."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -17,10 +17,10 @@ def is_within(cron: str, time_zone: str, duration: float, now: datetime) -> bool
         duration: seconds.
         now: with its time zone.
     """
-    local = now.astimezone(ZoneInfo(time_zone))
-    earliest = (now - timedelta(seconds=duration)).astimezone(ZoneInfo(time_zone))
-    begun = next(CronSim(cron, earliest), None)
-    return begun is not None and begun <= local
+    earliest = now.astimezone(UTC) - timedelta(seconds=duration)
+    begun = next(CronSim(cron, earliest.astimezone(ZoneInfo(time_zone))), None)
+    # Compared in UTC: within a time zone an hour may come twice.
+    return begun is not None and earliest < begun.astimezone(UTC) <= now
 
 
 def check_cron(text: str) -> str:

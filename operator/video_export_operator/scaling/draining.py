@@ -33,19 +33,19 @@ class FreeSlots:
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Tasks that wait beside free slots.
+    """Tasks that wait and do not go, as far as is known of one task type.
 
     Attributes:
-        since: from when on.
-        tasks: the fewest that waited since then: those that nobody takes.
         oldest: when the oldest of them was added.
-        confirmed: it has lasted for `STALLED`, and a worker still said then that it has free slots.
+        tasks: how many surely nobody takes; 0 until that is known.
+        since: from when on slots have been free, and no task has gone.
+        least: the fewest that waited since then.
     """
 
-    since: float
-    tasks: int
     oldest: float
-    confirmed: bool = False
+    tasks: int
+    since: float
+    least: int
 
 
 Stalls = Mapping[TaskType, Stall]
@@ -70,23 +70,24 @@ def observe_stalls(queue: QueueState, before: Stalls, free: Iterable[FreeSlots])
 
 
 def _observe(at: float, backlog: Backlog, before: Stall | None, takers: tuple[float, ...]) -> Stall | None:
-    """Return the stall of one task type, if there is one.
+    """Return the stall of one task type; None where all that waits may be taken.
 
-    A confirmed one lasts as long as its oldest task waits, also while other tasks fill the slots.
+    What is known holds as long as the oldest task waits, also while other tasks fill the slots. It is measured anew all
+    the time: tasks that come later may stall as well.
     """
-    oldest = at - backlog.oldest_age
     if not backlog.tasks or backlog.is_limited:
         return None
-    if before is not None and before.confirmed and oldest <= before.oldest + CACHED:
-        return replace(before, tasks=min(before.tasks, backlog.tasks))
-    if not takers:
-        return None
-    moved = before is None or backlog.tasks < before.tasks or oldest > before.oldest + CACHED
-    stall = Stall(at, backlog.tasks, oldest) if moved or before is None else before
-    lasted = backlog.oldest_age >= STALLED and max(takers) - stall.since >= STALLED
-    return replace(stall, confirmed=lasted)
+    oldest = at - backlog.oldest_age
+    if before is None or oldest > before.oldest + CACHED:
+        return Stall(oldest, 0, at, backlog.tasks)
+    known = replace(before, tasks=min(before.tasks, backlog.tasks))
+    if not takers or backlog.tasks < before.least:
+        return replace(known, since=at, least=backlog.tasks)
+    if backlog.oldest_age >= STALLED and max(takers) - before.since >= STALLED:
+        return Stall(before.oldest, before.least, at, backlog.tasks)
+    return known
 
 
 def confirmed_tasks(stalls: Stalls) -> Mapping[TaskType, int]:
     """Return how many tasks of each type surely nobody takes."""
-    return {kind: stall.tasks for kind, stall in stalls.items() if stall.confirmed}
+    return {kind: stall.tasks for kind, stall in stalls.items() if stall.tasks}

@@ -136,10 +136,17 @@ def _is_known(work: PodWork | None, seen: Observation) -> bool:
 
 
 def _known(seen: Observation, memory: Memory) -> Mapping[str, PodWork]:
-    """Return what is believed of idle pods: nothing that is stale, be it of Temporal or of one pod."""
+    """Return what is believed of idle pods: nothing that is stale, be it of Temporal or of one pod.
+
+    A pod of a version for which tasks wait is not idle where pods of another version are there: only it can take them.
+    """
     if seen.stale or seen.queue is None:
         return {}
-    return {name: work for name, work in memory.pods.items() if work.is_heard(seen.queue.at)}
+    heard = {name: work for name, work in memory.pods.items() if work.is_heard(seen.queue.at)}
+    if len({work.report.version for work in heard.values()}) < 2:
+        return heard
+    wanted = {each.version for each in seen.queue.versions}
+    return {name: work for name, work in heard.items() if work.report.version not in wanted}
 
 
 def _removable(live: tuple[Pod, ...], works: Mapping[str, PodWork], min_idle: float) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from video_export_operator.scaling import (
     QueueState,
     Rule,
     TaskType,
+    VersionBacklog,
     WorkerReport,
     decide,
 )
@@ -149,3 +150,16 @@ def test_what_nobody_says_is_no_free_slot() -> None:
     mute = [replace(each, queue=replace(each.queue, workers={})) for each in observed if each.queue is not None]
     decision, _ = follow([observed[0], *mute[1:]])
     assert (decision.workload.stalled, decision.replicas) == ({}, 20)
+
+
+def test_a_pod_of_the_version_for_which_tasks_wait_stays() -> None:
+    """In a rollout: only the old pod can take what is pinned to its version."""
+    memory = Memory()
+    for at in range(0, 90, 10):
+        workers = {f"pod-{build}": WorkerReport(0, 0, at, version=f"exports.{build}") for build in ("old", "new")}
+        versions = (VersionBacklog("exports.old", 3),)
+        state = QueueState(at, Backlog(), waiting(3, at), workers, last_poll=at, versions=versions)
+        observed = Observation(at, 2, running("pod-new", "pod-old"), state)
+        decision, memory = decide(spec_of(QUICK), observed, memory)
+    assert decision.workload.stalled == {TaskType.WORKFLOW: 3}
+    assert (decision.replicas, decision.victims) == (1, ("pod-new",))

@@ -90,3 +90,79 @@ def _refusing(proxy: TemporalProxy, code: grpc.StatusCode, message: str, reason:
             yield partial(story.told, "TemporalReachable", "False", reason)
 
     return fault
+
+
+async def is_rate_limited(world: World, name: str) -> None:
+    """Tell a story whose Temporal refuses every call as one too many, and is left alone."""
+    async with _through_proxy(world, name) as (story, proxy):
+
+        @asynccontextmanager
+        async def fault(story: Story) -> AsyncIterator[Bites]:
+            with proxy.refusing(LIMITED, TOO_MANY):
+                yield partial(story.told, "TemporalReachable", "False", "RateLimited")
+
+        await endure(story, fault)
+        assert proxy.refused <= 3, f"{name}: asked {proxy.refused} times while it said that it was too often"
+
+
+async def lists_no_workers(world: World, name: str) -> None:
+    """Tell a story whose Temporal says what waits, but not what the workers do."""
+    async with _through_proxy(world, name) as (story, proxy):
+
+        @asynccontextmanager
+        async def fault(story: Story) -> AsyncIterator[Bites]:
+            with proxy.refusing(LIMITED, TOO_MANY, ["ListWorkers"]):
+                yield partial(_takes_nothing, story)
+
+        await endure(story, fault)
+        await story.told("WorkersHealthy", "True", "NoWorkers")
+
+
+async def _takes_nothing(story: Story) -> None:
+    """Wait until the refusal is told, and see that no pod was taken."""
+    told = await story.told("WorkersHealthy", "Unknown", "HeartbeatsRefused")
+    assert TOO_MANY in told["message"]
+    await story.told("TemporalReachable", "True", "Answering")
+    assert story.size == 2, f"{story.name}: a pod was taken of which nobody knows what it does"
+
+
+async def counts_nothing(world: World, name: str) -> None:
+    """Tell a story whose Temporal does not say how many executions are open."""
+    async with _through_proxy(world, name) as (story, proxy):
+        await story.begin()
+        await story.ask_for_fewer()
+        await story.converge()
+        with proxy.refusing(LIMITED, TOO_MANY, ["CountWorkflowExecutions"]):
+            await story.release()
+            told = await story.told("ScalingLimited", "True", "OpenExecutionsUnknown")
+            assert TOO_MANY in told["message"]
+            assert story.size == 1
+        await story.wait_size(0)
+        await story.told("ScalingLimited", "False", "WithinLimits")
+
+
+async def is_too_old(world: World, name: str) -> None:
+    """Tell a story whose Temporal is one that says nothing of what waits."""
+    async with _through_proxy(world, name) as (story, proxy):
+
+        @asynccontextmanager
+        async def fault(story: Story) -> AsyncIterator[Bites]:
+            proxy.is_old = True
+            yield partial(story.told, "TemporalReachable", "False", "Unsupported")
+            assert "upgrade it to 1.28 or later" in story.condition("TemporalReachable")["message"]
+            proxy.is_old = False
+
+        await endure(story, fault)
+
+
+LIMITED, TOO_MANY = grpc.StatusCode.RESOURCE_EXHAUSTED, "namespace rate limit exceeded"
+
+
+@asynccontextmanager
+async def _through_proxy(world: World, name: str) -> AsyncIterator[tuple[Story, TemporalProxy]]:
+    """Give a case its story, and a way to Temporal of its own."""
+    async with (
+        serving_temporal_proxy(world.temporal) as proxy,
+        telling(world, name, proxy.address, world.temporal) as story,
+    ):
+        yield story, proxy

@@ -77,6 +77,30 @@ CASES = (
         "told as Unauthenticated, the size is kept",
         temporal.answering(grpc.StatusCode.UNAUTHENTICATED, "key was revoked", "Unauthenticated"),
     ),
+    Case(
+        "temporal-rate-limited",
+        "every call answers RESOURCE_EXHAUSTED",
+        "told as RateLimited, the size is kept, Temporal is left alone",
+        temporal.is_rate_limited,
+    ),
+    Case(
+        "temporal-lists-no-workers",
+        "ListWorkers alone answers RESOURCE_EXHAUSTED",
+        "told as HeartbeatsRefused, nothing is taken of which nobody knows what it does",
+        temporal.lists_no_workers,
+    ),
+    Case(
+        "temporal-counts-nothing",
+        "CountWorkflowExecutions alone answers RESOURCE_EXHAUSTED",
+        "told as OpenExecutionsUnknown, one pod stays",
+        temporal.counts_nothing,
+    ),
+    Case(
+        "temporal-too-old",
+        "the statistics are left out of the answers",
+        "told as Unsupported, the size is kept",
+        temporal.is_too_old,
+    ),
     Case("api-away", "connections are closed without an answer", "tried again", api.during(api.nothing_is_answered)),
     Case(
         "api-slow",
