@@ -47,17 +47,35 @@ class WorkerProcess:
 
     def children(self) -> list[str]:
         """Command lines of what it started, directly or not, and what still runs, whether it runs itself or not."""
-        mark = f"TMPDIR={self.temporary}".encode()  # handed down from process to process
-        found = []
+        return list(self._marked().values())
+
+    def exporting(self) -> dict[int, str]:
+        """Ids and command lines of the processes of attempts that write a part now: not of those that wait for one."""
+        found = {pid for pid in self._marked() if self._writes_a_part(pid)}
+        parents = {int(folder.name): _parent_of(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return {pid: _command_of(pid) for pid in found}
+
+    def left(self) -> list[Path]:
+        """Temporary files that belong to no child that waits."""
+        return [path for path in self.temporary.iterdir() if not path.name.startswith("video-export-child-")]
+
+    def _marked(self) -> dict[int, str]:
+        """What has this worker's folder, or one below it, for temporary files: handed down from process to process."""
+        mark = f"TMPDIR={self.temporary}".encode()
+        found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # it ended while we looked
-                if int(folder.name) != self.process.pid and mark in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                if int(folder.name) != self.process.pid and mark in (folder / "environ").read_bytes():
+                    found[int(folder.name)] = _command_of(int(folder.name))
         return found
 
-    def exporting(self) -> list[str]:
-        """Those of its children that an export needs: all but Playwright's driver, which waits for the next one."""
-        return [command for command in self.children() if " run-driver" not in command]
+    def _writes_a_part(self, pid: int) -> bool:
+        with suppress(OSError):
+            names = [entry.readlink() for entry in Path(f"/proc/{pid}/fd").iterdir()]
+            return any(name.is_relative_to(self.temporary) and name.name.startswith("part.") for name in names)
+        return False
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM, as the kubelet does."""
@@ -71,6 +89,18 @@ class WorkerProcess:
         """End the worker and all it started at once, as a node that dies."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
+
+
+def _parent_of(pid: int) -> int | None:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+    return None
+
+
+def _command_of(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
 
 
 @contextmanager

@@ -5,8 +5,10 @@
     ├── RecordingNotFound     no object at the recording's URI
     ├── RecordingInvalid      not a recording: not JSON, no events, no full snapshot ...
     ├── RecordingTooLarge     over a limit of bytes or of video time
+    ├── RecordingTooHeavy     it ended the process that reads it, at the same place twice
     ├── NothingToRender       the chosen range holds no frame
     ├── RendererDiffers       the plan is of another version: a worker of that version takes it, or it is made anew
+    ├── ProcessDied           an attempt's process took too much, or crashed
     ├── RenderFailed          Chromium: launch, load, seek, capture (names its stage)
     ├── EncodeFailed          ffmpeg: encode, join, verify (names its stage)
     ├── StorageDenied         credentials or permissions of the storage are wrong
@@ -49,12 +51,22 @@ class RecordingTooLarge(VideoExportError):
     """The recording is over a limit; the message names the limit and how to raise it."""
 
 
+class RecordingTooHeavy(VideoExportError):
+    """The recording ended two processes at the same place, which the message names; it is refused for a day."""
+
+
 class NothingToRender(VideoExportError):
     """The chosen range of the recording holds no frame."""
 
 
 class RendererDiffers(VideoExportError):
     """The export was planned by another version of the renderer: its parts would not fit to ours."""
+
+    retryable = True
+
+
+class ProcessDied(VideoExportError):
+    """The process of an attempt took more memory or time than it may, crashed, or was killed."""
 
     retryable = True
 
@@ -92,8 +104,10 @@ ERROR_CODES: dict[str, type[VideoExportError]] = {
         RecordingNotFound,
         RecordingInvalid,
         RecordingTooLarge,
+        RecordingTooHeavy,
         NothingToRender,
         RendererDiffers,
+        ProcessDied,
         RenderFailed,
         EncodeFailed,
         StorageDenied,

@@ -43,10 +43,12 @@ with workflow.unsafe.imports_passed_through():
     from video_export_worker.errors import ERROR_CODES, InvalidRequest, RendererDiffers
     from video_export_worker.metrics import DESCRIPTIONS, Metric
 
-# What can succeed later is tried five times; the errors themselves say which those are (errors.py).
-RETRIES: Final = RetryPolicy(
-    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1), maximum_attempts=5
-)
+# What can succeed later is tried again; the errors themselves say which those are (errors.py), and the activities when
+# it has failed too often (activities/attempt.py). An attempt that ends with its pod is no failure, and only time ends
+# those.
+RETRIES: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+TRIED_FOR: Final = timedelta(hours=12)  # an activity, all attempts and the waits between them
+DISCARD_TRIED_FOR: Final = timedelta(minutes=10)  # who cancels an export waits for it
 PLAN_TIMEOUT: Final = timedelta(minutes=15)  # 512 MiB at 1 MB/s, and reading them
 ASSEMBLE_TIMEOUT: Final = timedelta(hours=2)  # a GIF of hours is encoded here
 DISCARD_TIMEOUT: Final = timedelta(minutes=5)
@@ -145,12 +147,15 @@ class VideoExportWorkflow:
         await _gather([take_turns() for _ in range(min(WINDOW, len(waiting)))])
         return sorted(done)
 
-    async def _execute(self, name: str, given: Any, result_type: type[Any], timeout: timedelta) -> Any:
+    async def _execute(
+        self, name: str, given: Any, result_type: type[Any], timeout: timedelta, tried_for: timedelta = TRIED_FOR
+    ) -> Any:
         return await workflow.execute_activity(
             name,
             given,
             result_type=result_type,
             start_to_close_timeout=timeout,
+            schedule_to_close_timeout=tried_for,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RETRIES,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -161,7 +166,7 @@ class VideoExportWorkflow:
         """Delete the parts. Parts that stay behind cost space, not the export."""
         given = DiscardInput(export_id=export_id)
         try:
-            await self._execute(DISCARD_PARTS, given, int, DISCARD_TIMEOUT)
+            await self._execute(DISCARD_PARTS, given, int, DISCARD_TIMEOUT, DISCARD_TRIED_FOR)
         except ActivityError as error:
             workflow.logger.warning("the parts of export %s stay in the storage: %s", export_id, error.cause)
 

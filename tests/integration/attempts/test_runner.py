@@ -17,7 +17,6 @@ import pytest
 from tests.integration.attempts.jobs import ENTRY
 from tests.waiting import wait_for, wait_until
 from video_export_worker.attempts import pool
-from video_export_worker.attempts.limits import MIB, Capacity
 from video_export_worker.attempts.messages import Job
 from video_export_worker.attempts.pool import Kind
 from video_export_worker.attempts.processes import PROC
@@ -25,6 +24,7 @@ from video_export_worker.attempts.runner import AttemptRunner, Need
 from video_export_worker.attempts.running import ChildDefect, ChildDied
 from video_export_worker.attempts.spawner import Spawner, clean_environment
 from video_export_worker.attempts.verdicts import Cause
+from video_export_worker.capacity.limits import MIB, Capacity
 from video_export_worker.errors import RecordingInvalid
 
 PLAIN = Kind("plain")

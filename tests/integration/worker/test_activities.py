@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from temporalio.testing import ActivityEnvironment
 from dev.waiting import find_free_port
 from tests.integration.worker.conftest import RECORDINGS
 from tests.servers import S3Server
+from tests.waiting import wait_for
 from video_export_worker.activities import ExportActivities
+from video_export_worker.attempts.isolated import IsolatedPipeline
+from video_export_worker.capacity.machine import read_capacity
 from video_export_worker.contract import (
     AssembleInput,
     DiscardInput,
@@ -31,8 +35,15 @@ from video_export_worker.storage import Storage
 LIMITS = RecordingLimits()
 
 
+@pytest.fixture(scope="module")
+async def isolated() -> AsyncIterator[IsolatedPipeline]:
+    """The children of a worker; none waits before the first export."""
+    async with IsolatedPipeline(read_capacity(1), ChromiumSettings(), os.environ, wait=False) as pipeline:
+        yield pipeline
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+async def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolated: IsolatedPipeline) -> AsyncIterator[Path]:
     """The storage, as a folder; the temporary files of activities must be gone after each test."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -41,12 +52,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     stored.mkdir()
     (stored / "form.json.gz").write_bytes((RECORDINGS / "form.json.gz").read_bytes())
     yield stored
-    assert list(temporary.iterdir()) == []
+    isolated.runner.rest()
+    await wait_for(lambda: list(temporary.iterdir()) == [], "attempts and children have left nothing")
 
 
 @pytest.fixture
-def activities(folder: Path) -> ExportActivities:
-    return ExportActivities(Storage(f"file://{folder}"), LIMITS, ChromiumSettings())
+def activities(folder: Path, isolated: IsolatedPipeline) -> ExportActivities:
+    return ExportActivities(Storage(f"file://{folder}"), LIMITS, isolated)
 
 
 @pytest.fixture
@@ -115,7 +127,7 @@ async def test_heartbeats_say_how_far_it_is(activities: ExportActivities, reques
     planned = await _plan(activities, request_)
     environment = ActivityEnvironment()
     beats: list[Progress] = []
-    environment.on_heartbeat = lambda *details: beats.extend(details)
+    environment.on_heartbeat = lambda progress, failures: beats.append(progress)
     given = _first_segment(planned)
     await environment.run(activities.render_segment, given)
     assert {beat.phase for beat in beats} == {"rendering"}
@@ -123,21 +135,23 @@ async def test_heartbeats_say_how_far_it_is(activities: ExportActivities, reques
 
 
 async def test_a_storage_that_is_away_is_tried_again_later(
-    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, isolated: IsolatedPipeline
 ) -> None:
     for name, value in {**s3_server.credentials, "AWS_ENDPOINT": f"http://127.0.0.1:{find_free_port()}"}.items():
         monkeypatch.setenv(name, value)
-    activities = ExportActivities(Storage("s3://exports"), LIMITS, ChromiumSettings())
+    activities = ExportActivities(Storage("s3://exports"), LIMITS, isolated)
     with pytest.raises(ApplicationError) as failure:
         await _plan(activities, parse_request({"recording": "s3://exports/form.json.gz"}))
     assert (failure.value.type, failure.value.non_retryable) == ("StorageUnavailable", False)
     assert failure.value.next_retry_delay is not None
 
 
-async def test_a_storage_that_refuses_is_not_tried_again(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_storage_that_refuses_is_not_tried_again(
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, isolated: IsolatedPipeline
+) -> None:
     for name, value in {**s3_server.credentials, "AWS_SECRET_ACCESS_KEY": "wrong"}.items():
         monkeypatch.setenv(name, value)
-    activities = ExportActivities(Storage(s3_server.uri), LIMITS, ChromiumSettings())
+    activities = ExportActivities(Storage(s3_server.uri), LIMITS, isolated)
     with pytest.raises(ApplicationError, match="does not accept the credentials") as failure:
         await _plan(activities, parse_request({"recording": f"{s3_server.uri}/form.json.gz"}))
     assert (failure.value.type, failure.value.non_retryable) == ("StorageDenied", True)
@@ -145,9 +159,10 @@ async def test_a_storage_that_refuses_is_not_tried_again(s3_server: S3Server, mo
 
 async def test_a_missing_browser_is_named(folder: Path, request_: VideoExportRequest) -> None:
     missing = ChromiumSettings(executable="/none/chromium")
-    activities = ExportActivities(Storage(f"file://{folder}"), LIMITS, missing)
-    planned = await _plan(activities, request_)
-    given = _first_segment(planned)
-    with pytest.raises(ApplicationError, match="chromium-headless-shell") as failure:
-        await ActivityEnvironment().run(activities.render_segment, given)
+    async with IsolatedPipeline(read_capacity(1), missing, os.environ, wait=False) as pipeline:
+        activities = ExportActivities(Storage(f"file://{folder}"), LIMITS, pipeline)
+        planned = await _plan(activities, request_)
+        given = _first_segment(planned)
+        with pytest.raises(ApplicationError, match="chromium-headless-shell") as failure:
+            await ActivityEnvironment().run(activities.render_segment, given)
     assert failure.value.type == "RenderFailed"

@@ -138,7 +138,7 @@ async def test_the_rest_of_a_segment_becomes_a_segment(temporal_client: Client) 
 
 
 def _refuse(given: SegmentInput) -> int:
-    raise as_application_error(RendererDiffers("planned by another one")) from None
+    raise as_application_error(RendererDiffers("planned by another one"), try_again=False) from None
 
 
 async def test_an_export_whose_renderer_is_gone_is_planned_anew(
@@ -158,7 +158,6 @@ async def test_an_export_whose_renderer_is_gone_is_planned_anew(
 
 async def test_plans_are_not_made_for_ever(temporal_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("video_export_worker.activities.attempt.RETRY_DELAYS", {})
-    monkeypatch.setattr("video_export_worker.workflows.RETRIES.maximum_attempts", 1)
     answers = Answers(segments=1, render=_refuse)
     async with answers.export(temporal_client) as export:
         with pytest.raises(WorkflowFailureError) as failure:

@@ -21,8 +21,9 @@ from video_export_worker.metrics import DESCRIPTIONS, Metric
 
 LOG = logging.getLogger(__name__)
 
-HEARTBEAT_INTERVAL: Final = 1.0  # seconds; cancellation arrives with the answer
-# What passes with time is waited out instead of using up the attempts in seconds.
+HEARTBEAT_INTERVAL: Final = 0.7  # seconds; cancellation arrives with the answer, and shall be over within one
+MAX_FAILURES: Final = 5  # of an activity; attempts that end with their pod, or for want of the storage, are none
+# What passes with time is waited out.
 RETRY_DELAYS: Final = {StorageUnavailable: timedelta(seconds=30), RendererDiffers: timedelta(seconds=10)}
 
 
@@ -32,11 +33,18 @@ class Attempt:
     Attributes:
         workdir: an empty folder that is removed with the attempt.
         progress: what the next heartbeat says.
+        failures: how often the activity has failed before. Heartbeats carry the number from attempt to attempt: the
+            number of the attempt counts those as well that ended with their pod.
     """
 
-    def __init__(self, workdir: Path, progress: Progress) -> None:
+    def __init__(self, workdir: Path, progress: Progress, failures: int) -> None:
         self.workdir = workdir
         self.progress = progress
+        self.failures = failures
+
+    def beat(self) -> None:
+        """Send a heartbeat."""
+        activity.heartbeat(self.progress, self.failures)
 
     def report(self, **changes: object) -> None:
         """Change what the next heartbeat says."""
@@ -49,32 +57,48 @@ async def begin_attempt(phase: str, progress: Progress) -> AsyncIterator[Attempt
 
     Raises:
         ApplicationError: for every `VideoExportError` of the block, with its code as type. What is unexpected passes
-            as it is, with its stack, and is tried again.
+            as it is, with its stack. Both are tried again, if that can help, until they have failed `MAX_FAILURES`
+            times.
     """
     began = time.monotonic()
-    try:
-        with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder:
-            attempt = Attempt(Path(folder), progress)
+    with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder:
+        attempt = Attempt(Path(folder), progress, _failures_before())
+        try:
             async with _heartbeats(attempt):
                 yield attempt
-    except VideoExportError as error:
-        count(Metric.FAILURES, 1, phase=phase, code=error.code)
-        LOG.warning("%s of %s failed: %s: %s", phase, activity.info().workflow_id, error.code, error)
-        raise as_application_error(error) from error
-    except Exception:
-        count(Metric.FAILURES, 1, phase=phase, code="Unexpected")
-        raise
-    finally:
-        _measure(phase, time.monotonic() - began)
+        except VideoExportError as error:
+            count(Metric.FAILURES, 1, phase=phase, code=error.code)
+            LOG.warning("%s of %s failed: %s: %s", phase, activity.info().workflow_id, error.code, error)
+            may_pass = isinstance(error, StorageUnavailable) or _may_try_again(attempt)
+            raise as_application_error(error, try_again=error.retryable and may_pass) from error
+        except Exception as error:
+            count(Metric.FAILURES, 1, phase=phase, code="Unexpected")
+            if _may_try_again(attempt):
+                raise
+            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+        finally:
+            _measure(phase, time.monotonic() - began)
 
 
-def as_application_error(error: VideoExportError) -> ApplicationError:
-    """Build the error that Temporal shows and decides on: not worth a retry unless its class says so."""
+def _failures_before() -> int:
+    details = activity.info().heartbeat_details
+    return int(details[1]) if len(details) > 1 else 0
+
+
+def _may_try_again(attempt: Attempt) -> bool:
+    """Count a failure; False if it was one too many. The last heartbeat goes with the failure to the next attempt."""
+    attempt.failures += 1
+    attempt.beat()
+    return attempt.failures < MAX_FAILURES
+
+
+def as_application_error(error: VideoExportError, *, try_again: bool) -> ApplicationError:
+    """Build the error that Temporal shows and decides on."""
     delay = next((wait for kind, wait in RETRY_DELAYS.items() if isinstance(error, kind)), None)
     return ApplicationError(
         str(error),
         type=error.code,
-        non_retryable=not error.retryable,
+        non_retryable=not try_again,
         next_retry_delay=delay,
         # What a retry cannot mend is the request's fault, not the worker's: one line in our log instead of a stack.
         category=ApplicationErrorCategory.UNSPECIFIED if error.retryable else ApplicationErrorCategory.BENIGN,
@@ -85,7 +109,7 @@ def as_application_error(error: VideoExportError) -> ApplicationError:
 async def _heartbeats(attempt: Attempt) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
-            activity.heartbeat(attempt.progress)
+            attempt.beat()
             await asyncio.sleep(HEARTBEAT_INTERVAL)
 
     beating = asyncio.create_task(beat())

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from temporalio import activity
 
 from video_export_worker import pipeline
 from video_export_worker.activities import naming
 from video_export_worker.activities.attempt import begin_attempt, count
+from video_export_worker.activities.heavy import HeavyRecordings, Place
 from video_export_worker.activities.parts import PartStore
 from video_export_worker.activities.plans import PlanStore
+from video_export_worker.attempts.running import ChildDied
+from video_export_worker.attempts.spawner import SpawnFailed
 from video_export_worker.composing.masks import merge_counts, warn_of_unmatched
 from video_export_worker.contract import (
     ASSEMBLE,
@@ -24,22 +29,24 @@ from video_export_worker.contract import (
     PlanInput,
     PlannedExport,
     Progress,
+    Segment,
     SegmentInput,
     SegmentResult,
     StoredPlan,
     VideoExportResult,
     VideoObject,
 )
-from video_export_worker.encoding import make_poster
-from video_export_worker.errors import Internal, RendererDiffers
+from video_export_worker.errors import Internal, ProcessDied, RendererDiffers
 from video_export_worker.metrics import Metric
 from video_export_worker.rendering.version import name_renderer
 from video_export_worker.storage import Storage, join_uri
 
 if TYPE_CHECKING:
+    from video_export_worker.attempts.isolated import IsolatedPipeline
     from video_export_worker.encoding import FinishedVideo
     from video_export_worker.recording import RecordingLimits
-    from video_export_worker.replay.settings import ChromiumSettings
+
+T = TypeVar("T")
 
 
 class ExportActivities:
@@ -48,16 +55,17 @@ class ExportActivities:
     Args:
         storage: where recordings come from and videos go; its root holds the parts.
         limits: what the worker accepts.
-        chromium: the browser it renders with.
+        pipeline: plans, renders and joins, in processes of their own.
     """
 
-    def __init__(self, storage: Storage, limits: RecordingLimits, chromium: ChromiumSettings) -> None:
+    def __init__(self, storage: Storage, limits: RecordingLimits, pipeline: IsolatedPipeline) -> None:
         if storage.root is None:
             raise Internal("the activities need a storage with a root")
         self._storage, self._root = storage, storage.root
         self._plans, self._parts = PlanStore(storage), PartStore(storage)
         self._limits = limits
-        self._chromium = chromium
+        self._pipeline = pipeline
+        self._heavy = HeavyRecordings(storage, storage.root)
 
     @activity.defn(name=PLAN_EXPORT)
     async def plan_export(self, given: PlanInput) -> PlannedExport:
@@ -71,13 +79,16 @@ class ExportActivities:
             recordings = await self._fetch_recordings(given.request.recording, attempt.workdir)
             artefact = attempt.workdir / "artefact"
             await asyncio.to_thread(artefact.mkdir)
-            plan = await pipeline.plan_export(recordings, given.request, artefact, limits=self._limits)
+            place = Place(await asyncio.to_thread(_digest, recordings), "planning")
+            await self._heavy.refuse(place)
+            planning = self._pipeline.plan_export(recordings, given.request, artefact, limits=self._limits)
+            plan = await self._watch_over(place, planning)
             reference = await self._plans.publish(
                 artefact,
                 self._prefix(given.export_id),
                 given.request,
                 plan,
-                renderer=name_renderer(self._chromium),
+                renderer=name_renderer(self._pipeline.chromium),
                 output=output,
             )
             return PlannedExport(plan=reference, segments=[segment.count for segment in plan.segments])
@@ -91,19 +102,22 @@ class ExportActivities:
                 count(Metric.PARTS_REUSED, 1)
                 return SegmentResult(count=found.count, captured=found.captured, repeated=found.repeated, reused=True)
             stored = await self._read_plan(given)
-            artefact = attempt.workdir / "artefact"
+            place = _place_of(stored, segment)
+            await self._heavy.refuse(place)
+            artefact, workdir = attempt.workdir / "artefact", attempt.workdir / "parts"
+            await asyncio.to_thread(workdir.mkdir)
             await self._plans.fetch(
                 given.plan, stored, artefact, lambda index: pipeline.choose_chunks(index, stored.plan, segment)
             )
-            rendered = await pipeline.render_segment(
+            rendering = self._pipeline.render_segment(
                 artefact,
                 stored.request,
                 stored.plan,
                 segment,
-                attempt.workdir,
-                chromium=self._chromium,
+                workdir,
                 on_progress=lambda done, total: attempt.report(frames_done=done, frames=total),
             )
+            rendered = await self._watch_over(place, rendering)
             _count_frames(rendered)
             result = await self._parts.publish(given.plan, segment, rendered)
             return SegmentResult(count=result.count, captured=result.captured, repeated=result.repeated)
@@ -115,8 +129,9 @@ class ExportActivities:
             stored = await self._plans.read(given.plan)
             segments = await self._parts.read_all(given.plan, given.segments)
             parts = await self._parts.fetch(segments, stored.request.format, attempt.workdir)
-            finished = await pipeline.assemble(stored.request, stored.plan, parts, attempt.workdir)
-            picture = await make_poster(finished[0].path, attempt.workdir / naming.POSTER_NAME)
+            picture = attempt.workdir / naming.POSTER_NAME
+            joining = self._pipeline.assemble(stored.request, stored.plan, parts, attempt.workdir, picture)
+            finished = await self._watch_over(Place(stored.index, "assembly", _look_of(stored)), joining)
             poster = await self._storage.publish(picture, join_uri(stored.output, naming.POSTER_NAME))
             videos = [await self._publish(video, stored.output) for video in finished]
             masked = merge_counts(segment.masked for _, segment in segments)
@@ -141,6 +156,22 @@ class ExportActivities:
         async with begin_attempt("discarding", Progress(phase="done")):
             return await self._storage.delete(self._prefix(given.export_id))
 
+    async def _watch_over(self, place: Place, work: Awaitable[T]) -> T:
+        """Give the death of a process its meaning.
+
+        Raises:
+            RecordingTooHeavy: the recording has done it again.
+            ProcessDied: anything else.
+        """
+        try:
+            return await work
+        except ChildDied as died:
+            if died.death.is_the_recordings:
+                await self._heavy.remember(place, str(died))
+            raise ProcessDied(f"{place.stage}: {died}") from died
+        except SpawnFailed as error:
+            raise ProcessDied(f"{place.stage}: {error}") from error
+
     def _prefix(self, export_id: str) -> str:
         return naming.parts_prefix(self._root, _namespace(), export_id)
 
@@ -156,7 +187,7 @@ class ExportActivities:
 
     async def _read_plan(self, given: SegmentInput) -> StoredPlan:
         stored = await self._plans.read(given.plan)
-        ours = name_renderer(self._chromium)
+        ours = name_renderer(self._pipeline.chromium)
         if stored.renderer != ours:
             raise RendererDiffers(
                 f"the export was planned for the renderer {stored.renderer}, this worker has {ours}: "
@@ -182,6 +213,25 @@ class ExportActivities:
 
 def _namespace() -> str:
     return activity.info().namespace
+
+
+def _place_of(stored: StoredPlan, segment: Segment) -> Place:
+    """Where a segment reads its recording, which the digest of the index stands for."""
+    stage = f"rendering of frames {segment.first} to {segment.first + segment.count - 1}"
+    return Place(stored.index, stage, _look_of(stored))
+
+
+def _look_of(stored: StoredPlan) -> str:
+    """What of a request decides how its recording is read."""
+    return stored.request.model_dump_json(exclude={"recording", "output", "priority", "fairness_key"})
+
+
+def _digest(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _count_frames(rendered: pipeline.RenderedSegment) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from video_export_worker.attempts.limits import WAITING_BYTES
 from video_export_worker.attempts.messages import ChildStart, Report, ReportKind
 from video_export_worker.attempts.room import Room
 from video_export_worker.attempts.spawner import ChildProcess, Spawner, SpawnFailed
+from video_export_worker.capacity.limits import WAITING_BYTES
 
 LOG = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from video_export_worker.attempts.limits import Capacity, grant
 from video_export_worker.attempts.messages import Job
 from video_export_worker.attempts.pool import ChildPool, Kind, discard
 from video_export_worker.attempts.room import Room
 from video_export_worker.attempts.running import JobLimits, Progress, RunningJob
 from video_export_worker.attempts.spawner import Spawner
+from video_export_worker.capacity.limits import Capacity, grant
 
 LOG = logging.getLogger(__name__)
 

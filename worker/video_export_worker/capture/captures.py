@@ -118,7 +118,8 @@ async def open_capture(page: ReplayPage, width: int, height: int, mode: CaptureM
         mode: screenshots only, or the best.
     """
     screenshots = ScreenshotCapture(page)
-    bitmap = await _find_bitmap(page, width, height) if mode is CaptureMode.AUTO else None
+    await prepare_capture(page, width, height, mode)
+    bitmap = page.remembered[width, height, mode]
     if bitmap is None:
         yield screenshots
         return
@@ -127,6 +128,13 @@ async def open_capture(page: ReplayPage, width: int, height: int, mode: CaptureM
         yield MemoryCapture(read, screenshots)
     finally:
         close()
+
+
+async def prepare_capture(page: ReplayPage, width: int, height: int, mode: CaptureMode) -> None:
+    """Find out how frames of this size are captured, unless it is known: `open_capture` then begins at once."""
+    if (width, height, mode) not in page.remembered:
+        bitmap = await _find_bitmap(page, width, height) if mode is CaptureMode.AUTO else None
+        page.remembered[width, height, mode] = bitmap
 
 
 async def _find_bitmap(page: ReplayPage, width: int, height: int) -> CompositorBitmap | None:

@@ -18,15 +18,16 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
 
 from video_export_worker.activities import ExportActivities
+from video_export_worker.activities.attempt import HEARTBEAT_INTERVAL
+from video_export_worker.attempts.isolated import IsolatedPipeline
 from video_export_worker.attempts.kernel import hide_memory
+from video_export_worker.capacity.machine import read_capacity
 from video_export_worker.cli.connection import TemporalSettings, TemporalUnreachable, connect, read_temporal_settings
 from video_export_worker.cli.health import CannotServe, serving_health
 from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
 from video_export_worker.contract import DEFAULT_TASK_QUEUE
-from video_export_worker.driver import Driver
 from video_export_worker.metrics import BUCKETS
 from video_export_worker.recording import RecordingLimits
-from video_export_worker.replay.cpus import choose_browsers
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 from video_export_worker.storage import AllowedPlaces, Storage
 from video_export_worker.task_queues import find_registration
@@ -36,7 +37,7 @@ T = TypeVar("T")
 LOG = logging.getLogger("video_export_worker")
 
 WORKER_HEARTBEAT: Final = timedelta(seconds=10)  # how stale the operator's view of busy slots may be
-ACTIVITY_HEARTBEAT: Final = timedelta(seconds=1)  # a cancellation arrives with the answer
+ACTIVITY_HEARTBEAT: Final = timedelta(seconds=HEARTBEAT_INTERVAL)
 STICKY_TIMEOUT: Final = timedelta(seconds=5)
 RECONNECT_DELAYS: Final = (1, 2, 5, 10, 15)  # seconds; the last one is kept
 
@@ -81,8 +82,8 @@ async def run_worker(settings: WorkerSettings, temporal: TemporalSettings, task_
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     runtime = _start_runtime(metrics_port)
-    async with serving_health(settings.health_port) as health, Driver() as driver:
-        activities = _build_activities(settings, driver)
+    async with serving_health(settings.health_port) as health, _build_pipeline(settings) as pipeline:
+        activities = _build_activities(settings, pipeline)
         health.started = True
         attempt = 0
         while not stop.is_set():
@@ -150,17 +151,20 @@ def build_worker(client: Client, settings: WorkerSettings, activities: ExportAct
     )
 
 
-def _build_activities(settings: WorkerSettings, driver: Driver) -> ExportActivities:
+def _build_pipeline(settings: WorkerSettings) -> IsolatedPipeline:
     sandbox = {"true": True, "false": False, "auto": None}[settings.chromium_sandbox]
+    chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture))
+    return IsolatedPipeline(read_capacity(settings.slots), chromium, os.environ, browsers=settings.browsers)
+
+
+def _build_activities(settings: WorkerSettings, pipeline: IsolatedPipeline) -> ExportActivities:
     limits = RecordingLimits(
         compressed_bytes=settings.max_recording_bytes,
         decompressed_bytes=settings.max_decompressed_bytes,
         video_seconds=settings.max_video_seconds,
     )
-    browsers = settings.browsers or choose_browsers(settings.slots)
-    chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture), browsers, driver)
     places = AllowedPlaces(settings.storage_uri, settings.sources, settings.outputs)
-    return ExportActivities(Storage(settings.storage_uri, places=places), limits, chromium)
+    return ExportActivities(Storage(settings.storage_uri, places=places), limits, pipeline)
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[T]) -> T | None:

@@ -31,9 +31,13 @@ class RenderOptions:
 
     @property
     def stage(self) -> Stage:
-        """The page's size in CSS pixels: rounded up, the surplus is cut off the captured picture."""
-        ratio = self.device_scale_factor
-        return Stage(math.ceil(self.width / ratio), math.ceil(self.height / ratio), ratio)
+        """The page's size."""
+        return stage_of(self.width, self.height, self.device_scale_factor)
+
+
+def stage_of(width: int, height: int, ratio: float) -> Stage:
+    """The page for a video of so many device pixels: rounded up, the surplus is cut off the captured picture."""
+    return Stage(math.ceil(width / ratio), math.ceil(height / ratio), ratio)
 
 
 @dataclass

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import os
 import secrets
 import tempfile
@@ -19,13 +18,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Error, Playwright, Route
+from playwright.async_api import Error, Page, Playwright, Route
 
 from video_export_worker.driver import Driver
 from video_export_worker.errors import RenderFailed
 from video_export_worker.replay.devtools import connect_devtools
 from video_export_worker.replay.environment import browser_environment
-from video_export_worker.replay.page import ReplayPage, Stage
+from video_export_worker.replay.page import ReplayPage, Stage, tiles_for
 from video_export_worker.replay.settings import ChromiumSettings
 
 LOG = logging.getLogger(__name__)
@@ -67,7 +66,6 @@ CSP = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:; "
     "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-src 'none'; webrtc 'block'"
 )
-TILE = 64  # pixels that a tile's sides are multiples of
 LAUNCH_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 5.0
 
@@ -79,6 +77,13 @@ async def open_page(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[R
     Raises:
         RenderFailed: Chromium does not start, or the page does not load.
     """
+    ahead = None if settings.ahead is None else await settings.ahead.take(stage)
+    async with _start(settings, stage) if ahead is None else ahead as page:
+        yield page
+
+
+@contextlib.asynccontextmanager
+async def _start(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[ReplayPage]:
     async with _use_driver(settings.driver) as playwright:
         with tempfile.TemporaryDirectory(prefix="video-export-chromium-", ignore_cleanup_errors=True) as profile:
             context = await _launch(playwright, settings, stage, profile)
@@ -88,7 +93,7 @@ async def open_page(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[R
                     await page.route("**/*", _serve_player)
                 async with connect_devtools(Path(profile)) as devtools:
                     await devtools.call("HeadlessExperimental.enable", "connect", LAUNCH_TIMEOUT)
-                    replay = ReplayPage(devtools)
+                    replay = ReplayPage(devtools, stage, lambda wanted: _resize(page, wanted))
                     await replay.pump_until(page.goto(PAGE_URL), "load")
                     yield replay
             except Error as error:
@@ -106,6 +111,13 @@ async def _use_driver(shared: Driver | None) -> AsyncIterator[Playwright]:
     async with contextlib.AsyncExitStack() as stack:
         driver = await stack.enter_async_context(Driver()) if shared is None else shared
         yield await stack.enter_async_context(driver.use())
+
+
+async def _resize(page: Page, stage: Stage) -> None:
+    try:
+        await page.set_viewport_size({"width": stage.width, "height": stage.height})
+    except Error as error:
+        raise RenderFailed(f"resize: {error.message.splitlines()[0]}") from error
 
 
 async def _launch(playwright: Playwright, settings: ChromiumSettings, stage: Stage, profile: str) -> Any:
@@ -141,7 +153,7 @@ def _flags_of(stage: Stage) -> list[str]:
     compositor's time, and rastering all of a tile for a small change costs less than that.
     """
     ratio = stage.device_scale_factor
-    sides = {"width": _tile_for(stage.width * ratio), "height": _tile_for(stage.height * ratio)}
+    sides = dict(zip(("width", "height"), tiles_for(stage), strict=True))
     return [
         f"--force-device-scale-factor={ratio:g}",
         *(
@@ -150,11 +162,6 @@ def _flags_of(stage: Stage) -> list[str]:
             for side, length in sides.items()
         ),
     ]
-
-
-def _tile_for(length: float) -> int:
-    """The least length of a tile that is more than `length`, in device pixels."""
-    return TILE * (math.floor(length / TILE) + 1)
 
 
 async def _serve_player(route: Route) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import math
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,11 +29,41 @@ class Stage:
     device_scale_factor: float = 1.0
 
 
-class ReplayPage:
-    """The page. Made by `open_page`."""
+USUAL_BOX: Final = (1280, 720)  # device pixels; without a wish videos are fitted into it
+TILE: Final = 64  # pixels that a tile's sides are multiples of
 
-    def __init__(self, devtools: DevTools) -> None:
+
+def tiles_for(stage: Stage) -> tuple[int, int]:
+    """Sides of the tiles, in device pixels, that one browser is started with: more than the stage's.
+
+    All stages within the usual box have the same, so that a browser that waits serves any of them.
+    """
+    sides = stage.width * stage.device_scale_factor, stage.height * stage.device_scale_factor
+    if all(side <= usual for side, usual in zip(sides, USUAL_BOX, strict=True)):
+        sides = USUAL_BOX
+    width, height = (TILE * (math.floor(side / TILE) + 1) for side in sides)
+    return width, height
+
+
+def is_served_by(stage: Stage, started: Stage) -> bool:
+    """Whether a browser that was started for another stage shows this one too, pixel by pixel, once it is resized."""
+    return stage.device_scale_factor == started.device_scale_factor and tiles_for(stage) == tiles_for(started)
+
+
+class ReplayPage:
+    """The page. Made by `open_page`.
+
+    Attributes:
+        devtools: the connection with its browser.
+        stage: what it is sized for.
+        remembered: what was found out about this page and stage, by whoever looked.
+    """
+
+    def __init__(self, devtools: DevTools, stage: Stage, resize: Callable[[Stage], Awaitable[None]]) -> None:
         self.devtools = devtools
+        self.stage = stage
+        self.remembered: dict[object, Any] = {}
+        self._resize = resize
         # Whole milliseconds: a fraction would move animations by parts of a pixel from run to run.
         self._origin_ms = math.floor(time.monotonic() * 1000) + CLOCK_OFFSET_MS
         self._clock_ms = self._origin_ms - 60_000.0
@@ -52,6 +82,13 @@ class ReplayPage:
             thrown = answer["exceptionDetails"].get("exception", {})
             raise RenderFailed(f"{stage}: {thrown.get('description') or answer['exceptionDetails']['text']}")
         return answer["result"].get("value")
+
+    async def fit(self, stage: Stage) -> None:
+        """Resize the page, on which nothing has been loaded yet, for another stage that its browser serves."""
+        if stage != self.stage:
+            await self.pump_until(self._resize(stage), "resize")
+            self.stage = stage
+            self.remembered.clear()
 
     def set_time(self, offset_ms: float) -> None:
         """Begin the next frame at `offset_ms` of the recording; frames never go back."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
+from video_export_worker.capacity.limits import choose_browsers
+from video_export_worker.capacity.machine import read_capacity
 from video_export_worker.driver import Driver
 from video_export_worker.errors import RenderFailed
-from video_export_worker.replay.cpus import choose_browsers
+from video_export_worker.replay.page import USUAL_BOX, ReplayPage, Stage
 
 
 class CaptureMode(StrEnum):
@@ -21,6 +25,13 @@ class CaptureMode(StrEnum):
     """From memory where that works."""
     SCREENSHOT = "screenshot"
     """By screenshots only."""
+
+
+class PagesAhead(Protocol):
+    """Pages that were opened before anybody needed them."""
+
+    async def take(self, stage: Stage) -> AbstractAsyncContextManager[ReplayPage] | None:
+        """A page of this stage, to be used once, or None if there is none that serves it."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class ChromiumSettings:
         capture: from the compositor's memory where that works, or by screenshots only.
         browsers: how many may work on one segment side by side.
         driver: of Playwright, shared with others; by default each browser starts one, which takes half a second.
+        ahead: pages that are there already; what it has none for is opened.
     """
 
     executable: str | None = None
@@ -40,11 +52,12 @@ class ChromiumSettings:
     capture: CaptureMode = CaptureMode.AUTO
     browsers: int = 1
     driver: Driver | None = None
+    ahead: PagesAhead | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ChromiumSettings:
         """Read VIDEO_EXPORT_CHROMIUM (a path), ..._SANDBOX (true, false, auto), ..._CAPTURE (auto, screenshot), and
-        VIDEO_EXPORT_BROWSERS (a number; by default as many as there are processors for).
+        VIDEO_EXPORT_BROWSERS (a number; by default as many as there are processors and memory for).
         """
         sandbox = environment.get("VIDEO_EXPORT_CHROMIUM_SANDBOX", "auto").lower()
         if sandbox not in ("true", "false", "auto"):
@@ -53,7 +66,7 @@ class ChromiumSettings:
         if capture not in tuple(CaptureMode):
             raise ValueError(f"VIDEO_EXPORT_CHROMIUM_CAPTURE is {capture!r}: use {' or '.join(CaptureMode)}")
         executable = environment.get("VIDEO_EXPORT_CHROMIUM") or None
-        browsers = environment.get("VIDEO_EXPORT_BROWSERS") or str(choose_browsers(slots=1))
+        browsers = environment.get("VIDEO_EXPORT_BROWSERS") or str(choose_browsers(read_capacity(slots=1), *USUAL_BOX))
         if not browsers.isdecimal() or int(browsers) < 1:
             raise ValueError(f"VIDEO_EXPORT_BROWSERS is {browsers!r}: use a whole number from 1 up")
         return cls(executable, {"true": True, "false": False}.get(sandbox), CaptureMode(capture), int(browsers))

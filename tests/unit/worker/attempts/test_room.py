@@ -74,9 +74,11 @@ def test_never_more_than_there_is_and_nobody_is_forgotten(asked: list[tuple[int,
             await room.take(size)
             held += min(size, 100)
             assert held <= 100
-            await asyncio.sleep(0)
-            held -= min(size, 100)
-            room.give_back(size)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                held -= min(size, 100)
+                room.give_back(size)
 
         tasks = []
         for size, cancelled in asked:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 MIB: Final = 2**20
-WORKER_BYTES: Final = 260 * MIB  # the worker itself, the fork server and Playwright's driver
-WAITING_BYTES: Final = 130 * MIB  # a child that waits, with its browser
+WORKER_BYTES: Final = 220 * MIB  # the worker itself and the fork server
+WAITING_BYTES: Final = 180 * MIB  # a child that waits, with its browser and the driver
 PLAIN_BYTES: Final = 200 * MIB  # planning, joining
-CHILD_BYTES: Final = 90 * MIB  # of a segment's child, beside its browsers
+CHILD_BYTES: Final = 120 * MIB  # of a segment's child and its driver, beside the browsers
 BROWSER_BYTES: Final = 130 * MIB  # a browser, beside the pictures
 PIXEL_BYTES: Final = (
     140  # for each pixel of the video and each browser: pictures on their way to the encoder, and in it
@@ -21,6 +21,12 @@ PIXEL_BYTES: Final = (
 HEADROOM: Final = 1.6  # an attempt may take so many times of what it is expected to: recordings differ
 SPARE: Final = 0.05  # of a container's memory: what the kernel counts beside processes
 MAX_BROWSERS: Final = 4
+# Each ends before Temporal's own time-out of the activity, which would tell nothing of what was wrong.
+PLAN_SECONDS: Final = (120.0, 840.0)
+PLAN_BYTES_PER_SECOND: Final = MIB
+SEGMENT_SECONDS: Final = 420.0
+ASSEMBLY_SECONDS: Final = (300.0, 7000.0)
+SECONDS_OF_FRAME: Final = 1.0  # a captured one takes 0.05
 CPUS_OF_BROWSER: Final = 2  # a browser and the encoder behind it keep two processors busy
 
 
@@ -60,6 +66,21 @@ def grant(capacity: Capacity, expected: int) -> int:
     An attempt that is granted more than its share waits until others have left so much.
     """
     return min(capacity.room, max(capacity.share, int(expected * HEADROOM)))
+
+
+def plan_seconds(size: int) -> float:
+    """Seconds that planning may take for a recording of `size` bytes: twenty times of what a slow pod needs."""
+    return min(PLAN_SECONDS[1], PLAN_SECONDS[0] + size / PLAN_BYTES_PER_SECOND)
+
+
+def segment_seconds(frames: int) -> float:
+    """Seconds that a segment may take: a browser that hangs is started again within them, three times."""
+    return SEGMENT_SECONDS + SECONDS_OF_FRAME * frames
+
+
+def assembly_seconds(frames: int) -> float:
+    """Seconds that joining may take; a GIF is encoded then."""
+    return min(ASSEMBLY_SECONDS[1], ASSEMBLY_SECONDS[0] + SECONDS_OF_FRAME * frames)
 
 
 def choose_browsers(capacity: Capacity, width: int, height: int) -> int:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_export_worker.attempts.limits import (
+from video_export_worker.capacity.limits import (
     MIB,
     WAITING_BYTES,
     Capacity,

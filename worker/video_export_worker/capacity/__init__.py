@@ -1,0 +1,1 @@
+"""What a worker may use of its machine or container, and how it is shared out."""
