@@ -10,11 +10,10 @@ from random import Random
 from benchmarks.scaling.clock import Clock
 from benchmarks.scaling.cluster import Deployment, Pod
 from benchmarks.scaling.temporal import Refused, TaskQueue, Unreachable
-from video_export_operator.plan import plan_costs
+from video_export_operator.plan import marks_of
 from video_export_operator.resource import Spec
 from video_export_operator.resource.live import PHASES, LivePod
 from video_export_operator.scaling import Decision, Memory, Observation, QueueState, WorkerReport, decide
-from video_export_operator.scaling import Pod as SeenPod
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,8 @@ class Operator:
         decision = self._decide()
         if decision.replicas == deployment.size:
             return
-        for action in plan_costs(decision, [_live(pod) for pod in deployment.pods.values()]):
-            deployment.pods[action.pod].cost = action.cost
+        for name, cost in marks_of(map(_live, deployment.pods.values()), decision.victims).items():
+            deployment.pods[name].cost = cost
         deployment.scale(decision.replicas)
 
     def _decide(self) -> Decision:
@@ -101,7 +100,7 @@ class Operator:
         return Observation(
             at=self._world.clock.now,
             present=self._world.deployment.size,
-            pods=tuple(_seen(pod) for pod in self._world.deployment.pods.values()),
+            pods=tuple(_live(pod) for pod in self._world.deployment.pods.values()),
             queue=self._queue,
             failures=self._failures,
             open_executions=open_executions,
@@ -151,20 +150,8 @@ class Operator:
             return reports, "RateLimited: namespace rate limit exceeded"
 
 
-def _seen(pod: Pod) -> SeenPod:
-    """What a decision needs of a pod."""
-    return SeenPod(
-        pod.name,
-        started=pod.started,
-        ready=pod.ready,
-        phase=PHASES["Running" if pod.started else "Pending"],
-        terminating=pod.terminating_at is not None,
-        deletion_cost=pod.cost,
-    )
-
-
 def _live(pod: Pod) -> LivePod:
-    """What the plan of the deletion costs needs of a pod."""
+    """What a decision needs of a pod."""
     return LivePod(
         name=pod.name,
         uid=pod.name,

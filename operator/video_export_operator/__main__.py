@@ -34,6 +34,7 @@ from video_export_operator.reconcile import (
     Reconciler,
     Reporter,
     SecretCache,
+    Shrinker,
     Store,
     TemporalPoller,
     explain,
@@ -110,8 +111,9 @@ async def _serve(
     metrics.resources.set_function(lambda: len(store.resources))
     secrets, budget = SecretCache(cluster), Budget(settings.calls_per_second)
     poller = TemporalPoller(TemporalQueues(), secrets, budget, metrics, random.random)
-    observer = Observer(cluster, store, poller, PodProbe(worker_metrics), random.random)
-    executor = PlanExecutor(cluster, store, metrics)
+    probe = PodProbe(worker_metrics)
+    observer = Observer(cluster, store, poller, probe, random.random)
+    executor = PlanExecutor(cluster, store, Shrinker(cluster, store, probe, metrics), metrics)
     reporter = Reporter(executor, metrics, random.random)
     turns = asyncio.Semaphore(settings.concurrency)
     reconciler = Reconciler(store, observer, executor, reporter, metrics, turns, random.random)

@@ -6,10 +6,13 @@
     │   ├── SecretMissing       a Secret, or a key of it, is not there
     │   ├── NameTaken           an object of a name we need belongs to somebody else
     │   ├── Forbidden           the API server refuses the operator's own rights
+    │   ├── QuotaExceeded       a quota of the namespace is used up
     │   └── Rejected            the API server refuses an object, most often for its template
+    │       └── AdmissionDenied     a policy or an admission webhook does
     ├── TransientError          backs off with jitter
     │   ├── ApiUnavailable      the API server did not answer, or not in time
     │   ├── Conflict            something changed in between; read again
+    │   ├── ShrinkFailed        pods were to be taken, and none was
     │   └── TemporalUnavailable Temporal did not answer the question; carries the reason
     │       └── RateLimited     it refused a call as one too many
     ├── NotFound                an object, or its kind, is not there (cluster.transport)
@@ -64,6 +67,18 @@ class Rejected(PermanentError):
     reason = "Rejected"
 
 
+class AdmissionDenied(Rejected):
+    """A policy of the cluster, or an admission webhook, refuses an object that the operator made."""
+
+    reason = "AdmissionDenied"
+
+
+class QuotaExceeded(PermanentError):
+    """A quota of the namespace is used up."""
+
+    reason = "QuotaExceeded"
+
+
 class TransientError(OperatorError):
     """It may work when tried again."""
 
@@ -78,6 +93,12 @@ class Conflict(TransientError):
     """An object changed between reading and writing."""
 
     reason = "Conflict"
+
+
+class ShrinkFailed(TransientError):
+    """Pods were to be taken. Something failed on the way, so none was."""
+
+    reason = "ShrinkFailed"
 
 
 class TemporalUnavailable(TransientError):

@@ -70,6 +70,9 @@ def build_registry(store: Store, context: str | None = None) -> kopf.OperatorReg
     kopf.on.event("apps", "v1", "deployments", registry=registry, id="deployment", labels=OURS)(
         feed(store.put_deployment, store.drop_deployment)
     )
+    kopf.on.event("apps", "v1", "replicasets", registry=registry, id="replicaset", labels=OURS)(
+        feed(store.put_replica_set, store.drop_replica_set)
+    )
     kopf.on.event("", "v1", "pods", registry=registry, id="pod", labels=OURS)(feed(store.put_pod, store.drop_pod))
     for group, version, plural in CHILDREN:
         kopf.on.event(group, version, plural, registry=registry, id="child", labels=OURS)(
@@ -101,6 +104,7 @@ def build_settings(label_selector: str, clusterwide: bool) -> kopf.OperatorSetti
     settings.scanning.disabled = not clusterwide
     ours = ",".join(f"{key}={value}" for key, value in OURS.items())
     settings.watching.label_selectors["apps", "deployments"] = ours
+    settings.watching.label_selectors["apps", "replicasets"] = ours
     settings.watching.label_selectors["", "pods"] = ours
     for group, _, plural in CHILDREN:
         settings.watching.label_selectors[group, plural] = ours

@@ -75,6 +75,7 @@ class Metrics:
         self.errors = self._counter("errors", "Errors by their reason.", ("reason",))
         self.duration = self._histogram("reconcile_duration_seconds", "Time of one reconciliation.")
         self.lateness = self._histogram("reconcile_lateness_seconds", "How late a reconciliation began.")
+        self.shrink = self._histogram("shrink_seconds", "Time from the last look at pods to the size that takes them.")
         self.latency = self._histogram("temporal_latency_seconds", "Time until Temporal answered.")
 
     def forget(self, namespace: str, name: str) -> None:

@@ -50,7 +50,7 @@ def _container(spec: dict[str, Any]) -> dict[str, Any]:
         "metadata": {"name": "export", "namespace": "video", "uid": "uid-1", "generation": 1},
         "spec": spec,
     }
-    template = build_workload(parse_resource(body), 1).body["spec"]["template"]
+    template = build_workload(parse_resource(body)).body["spec"]["template"]
     container: dict[str, Any] = template["spec"]["containers"][0]
     return container
 

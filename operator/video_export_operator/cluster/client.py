@@ -1,5 +1,6 @@
 """One API server, as the operator reads and writes it."""
 
+import asyncio
 import base64
 import time
 from collections.abc import Callable, Mapping
@@ -28,7 +29,6 @@ from video_export_operator.resource.identity import (
     KIND,
     MANAGER,
     PLURAL,
-    REPLICAS_ANNOTATION,
     WORKER_LABEL,
     is_controlled_by,
 )
@@ -41,6 +41,7 @@ PLURALS = {
     "NetworkPolicy": "networkpolicies",
     "PodDisruptionBudget": "poddisruptionbudgets",
     "ServiceMonitor": "servicemonitors",
+    "ReplicaSet": "replicasets",
     "Pod": "pods",
     "Secret": "secrets",
     "Event": "events",
@@ -115,7 +116,13 @@ class Cluster:
         await try_out(self._transport, body)
 
     async def apply(
-        self, manifest: Manifest, namespace: str, owner: str, left: str = "", dry_run: bool = False
+        self,
+        manifest: Manifest,
+        namespace: str,
+        owner: str,
+        left: str = "",
+        replicas: int | None = None,
+        dry_run: bool = False,
     ) -> Json | None:
         """Bring an object into the wanted state and return it; None where its kind is not installed.
 
@@ -127,6 +134,8 @@ class Cluster:
             namespace: where.
             owner: uid of the resource that must be its controller.
             left: fingerprint of the object when this very manifest was last applied; if it is the same, that is all.
+            replicas: size of a Deployment that is not there yet. One that is there keeps its own: the size is part of
+                what is applied, because a Deployment that is applied without one gets 1.
             dry_run: only ask the API server what it thinks of it.
 
         Raises:
@@ -139,7 +148,7 @@ class Cluster:
             return None
         live = await self._read(path)
         if live is None:
-            return await self._create(manifest, path, query)
+            return await self._create(manifest.ref, _with_size(manifest.body, replicas), path, query)
         if not is_controlled_by(live, owner):
             raise _taken(manifest.ref, namespace)
         if "deletionTimestamp" in live["metadata"]:
@@ -150,27 +159,43 @@ class Cluster:
             live = await self._take_port_names_back(path, manifest.body, live)
         # As it was read: a write that the network held back must not undo what the next leader did meanwhile.
         as_read = {field: live["metadata"][field] for field in ("uid", "resourceVersion")}
-        body = {**manifest.body, "metadata": {**manifest.body["metadata"], **as_read}}
+        body = _with_size({**manifest.body, "metadata": {**manifest.body["metadata"], **as_read}}, _size_of(live))
         return await self._transport.request("PATCH", path, body, APPLY, {**query, "force": "true"})
 
-    async def resize(self, ref: Ref, namespace: str, owner: str, replicas: int) -> Json:
-        """Change the size of a Deployment that the owner controls, and nothing else, and return it.
+    async def read_size_inputs(self, key: Key) -> tuple[Json | None, list[Json]]:
+        """Return the Deployment of a resource, None if it is not there, and its ReplicaSets."""
+        sets = path_of("apps/v1", "ReplicaSet", key.namespace)
+        query = {"labelSelector": f"{WORKER_LABEL}={key.name}"}
+        deployment, listed = await asyncio.gather(
+            self._read(path_of("apps/v1", "Deployment", key.namespace, key.name)),
+            self._transport.request("GET", sets, query=query),
+        )
+        return deployment, listed["items"]
+
+    async def scale(self, key: Key, owner: str, replicas: int, live: Json | None = None) -> Json:
+        """Change the size of a Deployment that the owner controls by its scale subresource, and return it.
+
+        Policies for Deployments, which may refuse a template, are not asked about that.
+
+        Args:
+            key: of the resource and its Deployment.
+            owner: uid of the resource.
+            replicas: the size.
+            live: the Deployment, where it was just read.
 
         Raises:
             NotFound: it is gone.
             NameTaken: it is somebody else's.
-            Conflict: somebody changed it in between.
+            Conflict: somebody changed it since it was read.
         """
-        path = path_of(ref.api_version, ref.kind, namespace, ref.name)
-        live = await self._transport.request("GET", path)
+        path = path_of("apps/v1", "Deployment", key.namespace, key.name)
+        live = live or await self._transport.request("GET", path)
         if not is_controlled_by(live, owner):
-            raise _taken(ref, namespace)
-        metadata = {
-            "resourceVersion": live["metadata"]["resourceVersion"],
-            "annotations": {REPLICAS_ANNOTATION: str(replicas)},
-        }
-        body = {"metadata": metadata, "spec": {"replicas": replicas}}
-        return await self._transport.request("PATCH", path, body, MERGE, {"fieldManager": MANAGER})
+            raise _taken(Ref("apps/v1", "Deployment", key.name), key.namespace)
+        # As it was read: a write that the network held back must not undo what the next leader did meanwhile.
+        body = {"metadata": {"resourceVersion": live["metadata"]["resourceVersion"]}, "spec": {"replicas": replicas}}
+        await self._transport.request("PATCH", f"{path}/scale", body, MERGE, {"fieldManager": MANAGER})
+        return await self._transport.request("GET", path)
 
     async def remove(self, ref: Ref, namespace: str, owner: str) -> None:
         """Delete an object if it is there and the owner is its controller."""
@@ -258,13 +283,13 @@ class Cluster:
         patch["metadata"] = {"resourceVersion": live["metadata"]["resourceVersion"]}
         return await self._transport.request("PATCH", path, patch, STRATEGIC, {"fieldManager": MANAGER})
 
-    async def _create(self, manifest: Manifest, path: str, query: Mapping[str, str]) -> Json | None:
+    async def _create(self, ref: Ref, body: Json, path: str, query: Mapping[str, str]) -> Json | None:
         try:
-            return await self._transport.request("PATCH", path, manifest.body, APPLY, query)
+            return await self._transport.request("PATCH", path, body, APPLY, query)
         except Conflict as error:
-            raise NameTaken(f"{manifest.ref} appeared in the meantime and belongs to somebody else: {error}") from error
+            raise NameTaken(f"{ref} appeared in the meantime and belongs to somebody else: {error}") from error
         except KindNotInstalled:
-            self._not_installed[manifest.ref.api_version, manifest.ref.kind] = time.monotonic()
+            self._not_installed[ref.api_version, ref.kind] = time.monotonic()
             return None
         except NotFound:
             return None
@@ -273,6 +298,16 @@ class Cluster:
         """Return whether the API server may know a kind: one resource finds out for all that it does not."""
         found = self._not_installed.get((ref.api_version, ref.kind))
         return found is None or time.monotonic() - found > UNKNOWN_KIND
+
+
+def _size_of(live: Json) -> int | None:
+    """Return the size of a Deployment; None of anything else."""
+    return live["spec"]["replicas"] if live.get("kind") == "Deployment" else None
+
+
+def _with_size(body: Json, replicas: int | None) -> Json:
+    """Return an object with a size."""
+    return body if replicas is None else {**body, "spec": {**body["spec"], "replicas": replicas}}
 
 
 def _taken(ref: Ref, namespace: str) -> NameTaken:

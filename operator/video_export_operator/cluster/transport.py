@@ -6,6 +6,7 @@ Its typed models are not used: reading and writing them costs more than the rest
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,16 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from video_export_operator.errors import ApiUnavailable, Conflict, Forbidden, NotLeading, OperatorError, Rejected
+from video_export_operator.errors import (
+    AdmissionDenied,
+    ApiUnavailable,
+    Conflict,
+    Forbidden,
+    NotLeading,
+    OperatorError,
+    QuotaExceeded,
+    Rejected,
+)
 from video_export_operator.proxies import find_proxy
 
 APPLY = "application/apply-patch+yaml"
@@ -24,6 +34,10 @@ JSON = "application/json"
 READ_TIMEOUT = 10.0
 WRITE_TIMEOUT = 3.0
 """Seconds. Leadership is checked before each write, and the next leader begins 3 s or more after this one stopped."""
+
+_MISSING_RIGHT = re.compile(r'(User "[^"]*"|^Unauthorized|^Forbidden).* cannot |^$')
+"""What the authorizer says. A policy or a webhook says anything else."""
+_QUOTA = re.compile(r"exceeded quota|insufficient quota|failed quota")
 
 Json = dict[str, Any]
 
@@ -171,11 +185,18 @@ def translate(status: int, raw: bytes, asked: str) -> OperatorError:
     if status == 409:
         return Conflict(said)
     if status == 403:
-        return Forbidden(said)
+        return _translate_forbidden(message, said)
     # An unknown field, or a value of another type, answers 500 in a server-side apply.
     if status in (400, 413, 415, 422) or (status == 500 and "failed to create typed patch object" in message):
         return Rejected(message)
     return ApiUnavailable(f"{status}: {said}")
+
+
+def _translate_forbidden(message: str, said: str) -> OperatorError:
+    """Return the error for a 403, which has three causes that only the text tells apart."""
+    if _MISSING_RIGHT.search(message):
+        return Forbidden(said)
+    return QuotaExceeded(message) if _QUOTA.search(message) else AdmissionDenied(message)
 
 
 def _names_object(raw: bytes) -> bool:

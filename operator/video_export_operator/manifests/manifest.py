@@ -38,9 +38,9 @@ class Manifest:
     digest: str
 
 
-def build_workload(resource: VideoExportWorker, replicas: int, secrets: str = "") -> Manifest:
-    """Return the worker Deployment of this size, whose pods carry a hash of what Secrets give them."""
-    return _owned(resource, build_deployment(resource, replicas, secrets))
+def build_workload(resource: VideoExportWorker, secrets: str = "") -> Manifest:
+    """Return the worker Deployment, whose pods carry a hash of what Secrets give them."""
+    return _owned(resource, build_deployment(resource, secrets))
 
 
 def build_children(resource: VideoExportWorker) -> tuple[tuple[Manifest, ...], tuple[Ref, ...]]:

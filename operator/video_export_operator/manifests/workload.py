@@ -12,7 +12,6 @@ from video_export_operator.manifests.overlay import lay_over
 from video_export_operator.resource import Spec, VideoExportWorker
 from video_export_operator.resource.identity import (
     CONTAINER,
-    REPLICAS_ANNOTATION,
     SECRETS_ANNOTATION,
     child_labels,
     selector_labels,
@@ -26,14 +25,13 @@ SHARED_MEMORY = "256Mi"
 Json = dict[str, Any]
 
 
-def build_deployment(resource: VideoExportWorker, replicas: int, secrets: str = "") -> Json:
-    """Return the Deployment; `replicas` is part of it, because applying without it would reset it to 1."""
+def build_deployment(resource: VideoExportWorker, secrets: str = "") -> Json:
+    """Return the Deployment without its size, which has a way of its own."""
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"annotations": {REPLICAS_ANNOTATION: str(replicas)}},
+        "metadata": {},
         "spec": {
-            "replicas": replicas,
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": selector_labels(resource.name)},
             # A pod is replaced only when its successor is ready, and it finishes what it runs in its grace period.

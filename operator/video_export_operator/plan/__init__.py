@@ -1,16 +1,6 @@
 """What to do about a decision, as values: actions in their order, and how each object was left."""
 
-from video_export_operator.plan.actions import (
-    Action,
-    Apply,
-    EmitEvent,
-    Plan,
-    Remove,
-    Resize,
-    SetDeletionCost,
-    WriteStatus,
-    ref_of,
-)
+from video_export_operator.plan.actions import Action, Apply, EmitEvent, Grow, Plan, Remove, Shrink, Unmark, WriteStatus
 from video_export_operator.plan.converged import (
     NEVER,
     NEW,
@@ -27,7 +17,19 @@ from video_export_operator.plan.converged import (
     pause_after,
     remember_outcome,
 )
-from video_export_operator.plan.planning import NOTHING, deployment_ref, dry_run_digests, plan_costs, plan_objects
+from video_export_operator.plan.planning import (
+    NOTHING,
+    deployment_ref,
+    dry_run_digests,
+    marks_of,
+    marks_ref,
+    plan_marks,
+    plan_objects,
+    plan_size,
+    size_ref,
+    wanted_of_marks,
+    wanted_of_size,
+)
 from video_export_operator.plan.wanted import Objects, Wanted, build_objects, take_digests
 
 __all__ = [
@@ -41,12 +43,13 @@ __all__ = [
     "Due",
     "EmitEvent",
     "Failure",
+    "Grow",
     "Objects",
     "Outcome",
     "Plan",
     "Remove",
-    "Resize",
-    "SetDeletionCost",
+    "Shrink",
+    "Unmark",
     "Wanted",
     "WriteStatus",
     "build_objects",
@@ -54,13 +57,18 @@ __all__ = [
     "dry_run_digests",
     "find_due",
     "find_problem",
+    "marks_of",
+    "marks_ref",
     "most_lasting",
     "next_retry",
     "note_failure",
     "pause_after",
-    "plan_costs",
+    "plan_marks",
     "plan_objects",
-    "ref_of",
+    "plan_size",
     "remember_outcome",
+    "size_ref",
     "take_digests",
+    "wanted_of_marks",
+    "wanted_of_size",
 ]

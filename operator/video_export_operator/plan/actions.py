@@ -16,18 +16,12 @@ class Apply:
     Attributes:
         manifest: the wanted state.
         left: fingerprint of the object when this very manifest was last applied; if it is the same, that is all.
+        replicas: size of a Deployment that is not there yet; one that is there keeps its own.
     """
 
     manifest: Manifest
     left: str = ""
-
-
-@dataclass(frozen=True)
-class Resize:
-    """Change nothing of a Deployment but its size."""
-
-    ref: Ref
-    replicas: int
+    replicas: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +32,33 @@ class Remove:
 
 
 @dataclass(frozen=True)
-class SetDeletionCost:
-    """Say how soon a ReplicaSet may take this pod."""
+class Grow:
+    """Give a Deployment a size that is not smaller."""
 
-    pod: str
-    cost: int
+    replicas: int
+
+
+@dataclass(frozen=True)
+class Shrink:
+    """Take pods, or none at all.
+
+    The victims are marked, and the marks are seen on the watch. Then the victims are asked again, those that have begun
+    something are kept, and the size follows once. Where any of this fails the size stays, and the marks go.
+
+    Attributes:
+        replicas: the size, if no victim has begun something.
+        victims: names of the pods to take.
+    """
+
+    replicas: int
+    victims: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unmark:
+    """Take the marks of a shrink that did not happen from pods."""
+
+    pods: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,40 +79,24 @@ class EmitEvent:
     warning: bool
 
 
-Action = Apply | Resize | Remove | SetDeletionCost
-
-
-def ref_of(action: Action) -> Ref | None:
-    """Return which object an action brings to what is wanted; None where it is about a pod."""
-    match action:
-        case Apply(manifest):
-            return manifest.ref
-        case Resize(ref) | Remove(ref):
-            return ref
-    return None
+Action = Apply | Remove | Grow | Shrink | Unmark
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Actions in their order.
+    """Actions in their order, with the object that each brings to what is wanted.
 
     Attributes:
-        actions: what to do.
-        check: a manifest that the API server must accept in a dry run before anything of it is done.
-        otherwise: what to do instead where it does not.
+        check: a manifest that the API server must accept in a dry run, else nothing of `checked` is done.
+        checked: what changes the objects.
+        others: what changes the size, whatever becomes of the objects.
     """
 
-    actions: tuple[Action, ...] = ()
+    checked: tuple[tuple[Ref, Action], ...] = ()
     check: Manifest | None = None
-    otherwise: tuple[Action, ...] = ()
-
-    @property
-    def refs(self) -> frozenset[Ref]:
-        """The objects that it is about."""
-        checked = (self.check.ref,) if self.check is not None else ()
-        return frozenset(ref for ref in (*map(ref_of, self.actions), *checked) if ref is not None)
+    others: tuple[tuple[Ref, Action], ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not self.actions and self.check is None
+        return not self.checked and not self.others and self.check is None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from video_export_operator.errors import OperatorError, PermanentError
 from video_export_operator.manifests import Ref
 from video_export_operator.plan.wanted import ABSENT
+from video_export_operator.scaling import WorkerReport
 
 NEVER = float("-inf")
 RESYNC = 600.0
@@ -84,15 +85,22 @@ class Outcome:
         left: fingerprint of each object that is as it is wanted now.
         failed: what went wrong with each other object that was tried.
         size: uid of the Deployment and the size that was given to it.
+        begun: pods that have begun something since they were last heard of, and what they run.
     """
 
     left: Mapping[Ref, str] = field(default_factory=dict)
     failed: Mapping[Ref, OperatorError] = field(default_factory=dict)
     size: tuple[str, int] | None = None
+    begun: Mapping[str, WorkerReport] = field(default_factory=dict)
 
     def __or__(self, other: "Outcome") -> "Outcome":
         """Return what came of both, one after the other."""
-        return Outcome({**self.left, **other.left}, {**self.failed, **other.failed}, other.size or self.size)
+        left, failed, begun = (
+            {**self.left, **other.left},
+            {**self.failed, **other.failed},
+            {**self.begun, **other.begun},
+        )
+        return Outcome(left, failed, other.size or self.size, begun)
 
 
 def find_due(

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
+from video_export_operator.controllers import VICTIM_COST
 from video_export_operator.errors import Rejected
 from video_export_operator.manifests import Manifest, Ref
-from video_export_operator.plan.actions import Action, Apply, Plan, Remove, Resize, SetDeletionCost
+from video_export_operator.plan.actions import Action, Apply, Grow, Plan, Remove, Shrink, Unmark
 from video_export_operator.plan.converged import NEW, Due, Left
 from video_export_operator.plan.wanted import Wanted
-from video_export_operator.resource.live import LivePod
+from video_export_operator.resource.live import LiveDeployment, LivePod
 from video_export_operator.scaling import Decision
 
-VICTIM_COST = -100
 NOTHING = Plan()
 
 
@@ -19,47 +19,73 @@ def deployment_ref(name: str) -> Ref:
     return Ref("apps/v1", "Deployment", name)
 
 
-def plan_objects(
-    wanted: Wanted,
-    due: Mapping[Ref, Due],
-    left: Left,
-    decision: Decision,
-    present: int | None,
-    pods: Iterable[LivePod],
-    is_new: bool,
-) -> Plan:
+def size_ref(name: str) -> Ref:
+    """Return what stands for the size of the Deployment, which has a way of its own."""
+    return Ref("autoscaling/v1", "Scale", name)
+
+
+def marks_ref(name: str) -> Ref:
+    """Return what stands for the marks on its pods."""
+    return Ref("v1", "Pod", name)
+
+
+def plan_objects(wanted: Wanted, due: Mapping[Ref, Due], left: Left, replicas: int, is_new: bool) -> Plan:
     """Return what brings the objects that are due to what is wanted.
 
-    Children come first (pods need their ServiceAccount), then the costs, then the Deployment, whose size they steer.
+    Children come first: pods need their ServiceAccount.
 
     Args:
         wanted: what should be there.
         due: what of it has not converged.
         left: the objects as they were left.
-        decision: the size, and the pods to take first.
-        present: the size there is; None without a Deployment.
-        pods: as they are.
+        replicas: size of a Deployment that is not there yet.
         is_new: the spec was not acted on before, so the API server is asked before anything is changed.
     """
-    if not due:
+    if due.keys().isdisjoint(wanted.digests):
         return NOTHING
     objects = wanted.build()
-    actions: list[Action] = [_apply(child, due, left) for child in objects.children if child.ref in due]
-    actions += [Remove(ref) for ref in objects.absent if ref in due]
+    actions: list[tuple[Ref, Action]] = [
+        (child.ref, _apply(child, due, left)) for child in objects.children if child.ref in due
+    ]
+    actions += [(ref, Remove(ref)) for ref in objects.absent if ref in due]
     ref = objects.workload.ref
     if ref in due:
-        actions += [*plan_costs(decision, pods), _apply(objects.workload, due, left)]
-    if not (is_new or _was_rejected(left, ref)):
-        return Plan(tuple(actions))
-    size = plan_size(ref, decision, present, pods) if present is not None else ()
-    return Plan(tuple(actions), check=objects.workload, otherwise=size)
+        actions.append((ref, _apply(objects.workload, due, left, replicas)))
+    return Plan(tuple(actions), check=objects.workload if is_new or _is_changed(ref, due, left) else None)
 
 
-def plan_size(ref: Ref, decision: Decision, present: int, pods: Iterable[LivePod]) -> tuple[Action, ...]:
-    """Return what brings a Deployment to the decided size alone: it does not wait for a template that is right."""
-    if decision.replicas == present:
-        return ()
-    return (*plan_costs(decision, pods), Resize(ref, decision.replicas))
+def plan_size(name: str, decision: Decision, live: LiveDeployment) -> tuple[tuple[Ref, Action], ...]:
+    """Return what brings the Deployment to the decided size; it does not wait for a template that is right."""
+    replicas, ref = decision.replicas, size_ref(name)
+    return ((ref, Grow(replicas) if replicas >= live.size else Shrink(replicas, decision.victims)),)
+
+
+def wanted_of_size(name: str, decision: Decision, live: LiveDeployment | None) -> tuple[dict[Ref, str], dict[Ref, str]]:
+    """Return what is wanted of the size and what is there; nothing where both are the same."""
+    if live is None or live.size == decision.replicas:
+        return {}, {}
+    return {size_ref(name): str(decision.replicas)}, {size_ref(name): str(live.size)}
+
+
+def wanted_of_marks(
+    name: str, live: LiveDeployment | None, pods: Iterable[LivePod]
+) -> tuple[dict[Ref, str], dict[Ref, str]]:
+    """Return what is wanted of marks and what is there; nothing where they are right.
+
+    A mark that a shrink has left on a pod that stays would let that pod go first when somebody else takes one. While
+    there are more pods than the size asks for, the marks still say which of them go.
+    """
+    there = tuple(pod for pod in pods if not pod.terminating)
+    marked = sorted(pod.name for pod in there if pod.deletion_cost == VICTIM_COST)
+    if live is None or not marked or len(there) > live.size:
+        return {}, {}
+    return {marks_ref(name): "none"}, {marks_ref(name): " ".join(marked)}
+
+
+def plan_marks(name: str, due: Mapping[Ref, Due]) -> tuple[tuple[Ref, Action], ...]:
+    """Return what takes marks away that are not needed any more."""
+    state = due.get(marks_ref(name))
+    return ((marks_ref(name), Unmark(tuple(state.found.split()))),) if state is not None else ()
 
 
 def dry_run_digests(wanted: Wanted, name: str) -> Mapping[Ref, str]:
@@ -68,30 +94,22 @@ def dry_run_digests(wanted: Wanted, name: str) -> Mapping[Ref, str]:
     return {ref: f"dry run of {wanted.digests[ref]}"}
 
 
-def plan_costs(decision: Decision, pods: Iterable[LivePod]) -> tuple[SetDeletionCost, ...]:
-    """Return the costs to change so that exactly the victims are taken."""
-    victims = frozenset(decision.victims)
-    wanted = {pod.name: VICTIM_COST if pod.name in victims else 0 for pod in pods if not pod.terminating}
-    # A cost from a decision that was not carried out would mark a pod that may be busy by now.
-    return tuple(
-        SetDeletionCost(pod.name, wanted[pod.name])
-        for pod in sorted(pods, key=lambda pod: pod.name)
-        if pod.name in wanted and _cost_matters(pod, wanted[pod.name])
-    )
+def marks_of(pods: Iterable[LivePod], victims: Iterable[str]) -> dict[str, int]:
+    """Return the deletion costs to set so that exactly the victims are marked; other people's costs are kept."""
+    chosen = frozenset(victims)
+    there = [pod for pod in pods if not pod.terminating]
+    marks = {pod.name: VICTIM_COST for pod in there if pod.name in chosen and pod.deletion_cost != VICTIM_COST}
+    return marks | {pod.name: 0 for pod in there if pod.name not in chosen and pod.deletion_cost < 0}
 
 
-def _cost_matters(pod: LivePod, wanted: int) -> bool:
-    """Return whether the pod's cost must change: other people's costs are kept on pods that stay."""
-    return pod.deletion_cost != wanted and (wanted == VICTIM_COST or pod.deletion_cost < 0)
-
-
-def _apply(manifest: Manifest, due: Mapping[Ref, Due], left: Left) -> Apply:
+def _apply(manifest: Manifest, due: Mapping[Ref, Due], left: Left, replicas: int | None = None) -> Apply:
     """Return how to bring an object to what is wanted; one that is as this very manifest left it is left alone."""
     before = left.get(manifest.ref, NEW)
-    return Apply(manifest, before.left if before.wanted == due[manifest.ref].wanted else "")
+    return Apply(manifest, before.left if before.wanted == due[manifest.ref].wanted else "", replicas)
 
 
-def _was_rejected(left: Left, ref: Ref) -> bool:
-    """Return whether the API server refused the object the last time."""
-    failure = left.get(ref, NEW).failure
-    return failure is not None and isinstance(failure.problem, Rejected)
+def _is_changed(ref: Ref, due: Mapping[Ref, Due], left: Left) -> bool:
+    """Return whether an object is not what the API server last accepted."""
+    before = left.get(ref, NEW)
+    refused = before.failure is not None and isinstance(before.failure.problem, Rejected)
+    return refused or (ref in due and before.wanted not in (None, due[ref].wanted))

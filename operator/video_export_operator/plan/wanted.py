@@ -12,7 +12,7 @@ ABSENT = ""
 
 @dataclass(frozen=True)
 class Objects:
-    """Every object that a resource of some size asks for, and those that must not be there."""
+    """Every object that a resource asks for, and those that must not be there."""
 
     workload: Manifest
     children: tuple[Manifest, ...]
@@ -21,22 +21,21 @@ class Objects:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a resource of some size asks for: the digest of each object, and how to build them."""
+    """What a resource asks for: the digest of each object, and how to build them."""
 
     digests: Mapping[Ref, str]
     build: Callable[[], Objects]
 
 
-def build_objects(resource: VideoExportWorker, replicas: int, secrets: str) -> Objects:
-    """Return what should be there for a resource of this size.
+def build_objects(resource: VideoExportWorker, secrets: str) -> Objects:
+    """Return what should be there for a resource.
 
     Args:
         resource: what is asked for.
-        replicas: pods.
         secrets: hash of what the pods are given by Secrets; pods of another one are replaced.
     """
     children, absent = build_children(resource)
-    return Objects(build_workload(resource, replicas, secrets), children, absent)
+    return Objects(build_workload(resource, secrets), children, absent)
 
 
 def take_digests(objects: Objects) -> Mapping[Ref, str]:

@@ -9,6 +9,7 @@ from video_export_operator.reconcile.reconciler import Reconciler
 from video_export_operator.reconcile.reporter import Reporter
 from video_export_operator.reconcile.schedule import Budget
 from video_export_operator.reconcile.secrets import SecretCache
+from video_export_operator.reconcile.shrinker import Shrinker
 from video_export_operator.reconcile.store import Store
 from video_export_operator.reconcile.temporal_poller import TemporalPoller
 
@@ -22,6 +23,7 @@ __all__ = [
     "Reconciler",
     "Reporter",
     "SecretCache",
+    "Shrinker",
     "Store",
     "TemporalPoller",
     "explain",

@@ -62,12 +62,12 @@ class Caches:
             known = self._parsed[key] = (version, self._with_shared_parts(parsed))
         return known[1]
 
-    def wanted(self, resource: VideoExportWorker, replicas: int, secrets: str) -> Wanted:
+    def wanted(self, resource: VideoExportWorker, secrets: str) -> Wanted:
         """Return what is wanted. Its objects are built when they are needed, digests once for each version."""
-        version = (resource.uid, resource.generation, replicas, secrets)
+        version = (resource.uid, resource.generation, secrets)
 
         def build() -> Objects:
-            objects = self._objects.pop(version, None) or build_objects(resource, replicas, secrets)
+            objects = self._objects.pop(version, None) or build_objects(resource, secrets)
             self._objects[version] = objects
             if len(self._objects) > KEPT:
                 self._objects.popitem(last=False)

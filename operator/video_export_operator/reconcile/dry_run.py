@@ -9,7 +9,7 @@ from video_export_operator.cluster import Cluster, KindNotInstalled
 from video_export_operator.errors import Forbidden, OperatorError
 from video_export_operator.manifests import Manifest
 from video_export_operator.metrics import Metrics
-from video_export_operator.plan import Apply, Remove, SetDeletionCost
+from video_export_operator.plan import Apply, Grow, Remove, Shrink, Unmark
 from video_export_operator.reconcile.caches import Caches
 from video_export_operator.reconcile.memory import Memory, Poll
 from video_export_operator.reconcile.observing import Observer
@@ -69,14 +69,18 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
     step = take_step(store.snapshot(resource), memory, Caches())
     for text in _describe(resource, memory.poll, step.decision):
         yield Line(text)
-    for action in step.plan.actions:
+    for ref, action in (*step.plan.checked, *step.plan.others):
         match action:
             case Apply(manifest):
                 yield await _opinion(manifest, resource, cluster)
-            case Remove(ref):
+            case Remove():
                 yield Line(f"remove {ref}, if it is there")
-            case SetDeletionCost(pod, cost):
-                yield Line(f"set pod-deletion-cost of {pod} to {cost}")
+            case Grow(replicas):
+                yield Line(f"set the size to {replicas}")
+            case Shrink(replicas, victims):
+                yield Line(f"set the size to {replicas} after marking {', '.join(victims)} and asking them again")
+            case Unmark(pods):
+                yield Line(f"take the marks from {', '.join(pods)}")
 
 
 async def _resolve(body: Mapping[str, Any], cluster: Cluster) -> VideoExportWorker:

@@ -1,7 +1,7 @@
 """Carries out plans: the one place that writes, and only while this replica leads."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from video_export_operator.cluster import Cluster
@@ -12,18 +12,18 @@ from video_export_operator.plan import (
     Action,
     Apply,
     EmitEvent,
+    Grow,
     Outcome,
     Plan,
     Remove,
-    Resize,
-    SetDeletionCost,
+    Shrink,
+    Unmark,
     WriteStatus,
-    deployment_ref,
     most_lasting,
-    ref_of,
 )
+from video_export_operator.reconcile.shrinker import Shrinker
 from video_export_operator.reconcile.store import Store
-from video_export_operator.resource import Key
+from video_export_operator.resource import Key, VideoExportWorker
 from video_export_operator.resource.live import take_fingerprint
 
 
@@ -33,20 +33,22 @@ class PlanExecutor:
 
     cluster: Cluster
     store: Store
+    shrinker: Shrinker
     metrics: Metrics
 
-    async def execute(self, key: Key, uid: str, plan: Plan) -> Outcome:
+    async def execute(self, resource: VideoExportWorker, plan: Plan) -> Outcome:
         """Carry out a plan and return what came of it.
 
         Raises:
             NotLeading: this replica may not act any more.
         """
-        refused = await self._check(key, uid, plan.check) if plan.check is not None else None
+        refused = await self._check(resource, plan.check) if plan.check is not None else None
         if refused is None:
-            done = await self._execute_all(key, uid, plan.actions)
-            return replace(done, left={plan.check.ref: ""}) if plan.check is not None and not plan.actions else done
-        instead = await self._execute_all(key, uid, plan.otherwise)
-        return replace(instead, failed={**dict.fromkeys(plan.refs, refused), **instead.failed})
+            done = await self._execute_all(resource, plan.checked)
+            accepted = Outcome({plan.check.ref: ""}) if plan.check is not None and not plan.checked else Outcome()
+            return done | accepted | await self._execute_all(resource, plan.others)
+        refs = [ref for ref, _ in plan.checked] + ([plan.check.ref] if plan.check is not None else [])
+        return Outcome(failed=dict.fromkeys(refs, refused)) | await self._execute_all(resource, plan.others)
 
     async def tell(self, key: Key, uid: str, actions: Iterable[EmitEvent | WriteStatus]) -> OperatorError | None:
         """Tell the resource's readers something, and return what kept it from them, the most lasting problem.
@@ -57,38 +59,42 @@ class PlanExecutor:
         problems = [await self._tell(key, uid, action) for action in actions]
         return most_lasting(problem for problem in problems if problem is not None)
 
-    async def _execute_all(self, key: Key, uid: str, actions: Iterable[Action]) -> Outcome:
+    async def _execute_all(self, resource: VideoExportWorker, actions: Iterable[tuple[Ref, Action]]) -> Outcome:
         """Carry out every action.
 
         One that fails keeps no other from being tried: workers must be scaled even where a NetworkPolicy is refused.
         """
         whole = Outcome()
-        for action in actions:
+        for ref, action in actions:
             try:
                 self.metrics.actions.labels(type(action).__name__).inc()
-                whole |= await self._execute(key, uid, action)
+                whole |= await self._execute(resource, ref, action)
             except NotLeading:
                 raise
             except OperatorError as error:
                 self.metrics.errors.labels(error.reason).inc()
-                whole |= Outcome(failed={ref_of(action) or deployment_ref(key.name): error})
+                whole |= Outcome(failed={ref: error})
         return whole
 
-    async def _execute(self, key: Key, uid: str, action: Action) -> Outcome:
+    async def _execute(self, resource: VideoExportWorker, ref: Ref, action: Action) -> Outcome:
         """Carry out one action."""
+        key, uid = resource.key, resource.uid
         match action:
-            case Apply(manifest, left):
-                return self._note(manifest.ref, await self.cluster.apply(manifest, key.namespace, uid, left))
-            case Resize(ref, replicas):
-                resized = await self.cluster.resize(ref, key.namespace, uid, replicas)
-                self.store.put_deployment(resized)
-                return Outcome(size=(resized["metadata"]["uid"], replicas))
-            case Remove(ref):
+            case Apply(manifest, left, replicas):
+                return self._note(ref, await self.cluster.apply(manifest, key.namespace, uid, left, replicas))
+            case Remove():
                 await self.cluster.remove(ref, key.namespace, uid)
                 return Outcome(left={ref: ""})
-            case SetDeletionCost(pod, cost):
-                await self.cluster.set_deletion_cost(key.namespace, pod, cost)
-                return Outcome()
+            case Grow(replicas):
+                scaled = await self.cluster.scale(key, uid, replicas)
+                self.store.put_deployment(scaled)
+                return Outcome(left={ref: str(replicas)}, size=(scaled["metadata"]["uid"], replicas))
+            case Shrink():
+                return await self.shrinker.shrink(resource, action)
+            case Unmark(pods):
+                for pod in pods:
+                    await self.cluster.set_deletion_cost(key.namespace, pod, 0)
+                return Outcome(left={ref: ""})
 
     async def _tell(self, key: Key, uid: str, action: EmitEvent | WriteStatus) -> OperatorError | None:
         """Tell one thing, and return what kept it from being told."""
@@ -115,7 +121,7 @@ class PlanExecutor:
             self.store.put_child(applied)
             return Outcome(left)
         self.store.put_deployment(applied)
-        return Outcome(left, size=(applied["metadata"]["uid"], applied["spec"]["replicas"]))
+        return Outcome(left)
 
     def _note_status(self, key: Key, written: dict[str, Any] | None) -> None:
         """Feed the store with a resource whose status was written; None is of one that is gone."""
@@ -124,10 +130,10 @@ class PlanExecutor:
         else:
             self.store.put_resource(written)
 
-    async def _check(self, key: Key, uid: str, manifest: Manifest) -> OperatorError | None:
+    async def _check(self, resource: VideoExportWorker, manifest: Manifest) -> OperatorError | None:
         """Return what the API server has against an object, before anything is changed (a server-side dry run)."""
         try:
-            await self.cluster.apply(manifest, key.namespace, uid, dry_run=True)
+            await self.cluster.apply(manifest, resource.key.namespace, resource.uid, dry_run=True)
         except PermanentError as error:
             self.metrics.errors.labels(error.reason).inc()
             return error

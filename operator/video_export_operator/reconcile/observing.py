@@ -33,18 +33,11 @@ class Observer:
         memory = await self._resync(resource, memory)
         snapshot = self.store.snapshot(resource)
         last = replace(memory.poll, open_executions=None, count_refused="")
-        poll = await self.poller.poll(resource, last, snapshot.is_at_zero, snapshot.at)
+        poll = await self.poller.poll(resource, last, snapshot.is_at_zero(memory.size), snapshot.at)
         poll = await self.probe.complete(resource, poll, self.store.snapshot(resource).pods)
         if memory.count_wanted:
             poll = await self.poller.count_open(resource, poll, snapshot.at)
         return replace(memory, poll=poll, count_wanted=False)
-
-    async def look_again(self, resource: VideoExportWorker, memory: Memory) -> Memory:
-        """Return the memory after the pods were read, and those that seem idle were asked what they do now."""
-        key = resource.key
-        self.store.replace_pods(key, await self.cluster.list_pods(key.namespace, key.name))
-        pods = self.store.snapshot(resource).pods
-        return replace(memory, poll=await self.probe.look_again(resource, memory.poll, pods))
 
     async def _resync(self, resource: VideoExportWorker, memory: Memory) -> Memory:
         """Read everything again once in a while: a watch that was cut misses what was deleted meanwhile."""

@@ -30,30 +30,32 @@ class PodProbe:
             queue=replace(queue, workers={**reports, **queue.workers}) if reports else queue,
         )
 
-    async def look_again(self, resource: VideoExportWorker, poll: Poll, pods: Iterable[LivePod]) -> Poll:
-        """Return what is known with the work that idle pods have begun since.
+    async def find_begun(self, resource: VideoExportWorker, pods: Iterable[LivePod]) -> Mapping[str, WorkerReport]:
+        """Return which of these pods have work now, and what; all are asked at once.
 
-        What was heard may be as old as two intervals, of heartbeats and of questions to Temporal. A pod that does not
-        answer keeps what Temporal heard of it. A pod that is idle keeps its heartbeat, so that its idle time goes on.
+        What was heard of them may be as old as two intervals, of heartbeats and of questions to Temporal. A pod that
+        does not answer is as idle as Temporal heard it to be.
         """
-        queue = poll.queue
-        if queue is None:
-            return poll
-        heard = {name for name, report in queue.workers.items() if not report.running}
-        idle = [pod for pod in pods if _can_answer(pod) and pod.name in heard]
-        reports = await self._ask(resource, idle, queue.at)
-        begun = {
-            pod: replace(queue.workers[pod], used=report.used, others=report.others)
-            for pod, report in reports.items()
-            if report.running
-        }
-        return replace(poll, queue=replace(queue, workers={**queue.workers, **begun})) if begun else poll
+        reports = await self._ask(resource, [pod for pod in pods if _can_answer(pod)], at=0.0)
+        return {pod: report for pod, report in reports.items() if report.running}
 
     async def _ask(self, resource: VideoExportWorker, pods: Iterable[LivePod], at: float) -> Mapping[str, WorkerReport]:
         """Return what the pods say of themselves."""
         spec = resource.spec
         ports = [MetricsPort(pod.name, pod.address, spec.metrics_port) for pod in pods]
         return await self.metrics.fetch_reports(ports, spec.temporal.task_queue, at) if ports else {}
+
+
+def with_begun(poll: Poll, begun: Mapping[str, WorkerReport]) -> Poll:
+    """Return what is known with the work that pods have begun since. They keep their heartbeat otherwise."""
+    queue = poll.queue
+    if queue is None or not begun:
+        return poll
+    heard = queue.workers
+    workers = {
+        pod: replace(heard.get(pod, report), used=report.used, others=report.others) for pod, report in begun.items()
+    }
+    return replace(poll, queue=replace(queue, workers={**queue.workers, **workers}))
 
 
 def _can_answer(pod: LivePod) -> bool:

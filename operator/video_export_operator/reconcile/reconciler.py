@@ -13,6 +13,7 @@ from video_export_operator.reconcile.caches import Caches
 from video_export_operator.reconcile.executor import PlanExecutor
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.observing import Observer
+from video_export_operator.reconcile.pod_probe import with_begun
 from video_export_operator.reconcile.reporter import Reporter
 from video_export_operator.reconcile.schedule import spread
 from video_export_operator.reconcile.step import Step, take_step
@@ -80,33 +81,28 @@ class Reconciler:
 
     async def _follow(self, resource: VideoExportWorker, memory: Memory, limit: asyncio.Timeout) -> Memory:
         """Return the memory after bringing the cluster to what was decided, and telling of it."""
-        step = await self._take_step(resource, memory)
+        step = take_step(self.store.snapshot(resource), memory, self.caches)
         if not step.plan.is_empty:
             limit.reschedule(None)  # how long the others take is no fault of this one
             async with self.turns:
                 limit.reschedule(asyncio.get_running_loop().time() + LONGEST)
                 # What was decided before the wait may be out of date.
-                step = await self._act(await self._take_step(resource, memory))
+                step = await self._act(take_step(self.store.snapshot(resource), memory, self.caches))
         body = self.store.resources.get(resource.key)
         return step.memory if body is None else await self.reporter.report(body, step)
 
-    async def _take_step(self, resource: VideoExportWorker, memory: Memory) -> Step:
-        """Return what to do now."""
-        step = take_step(self.store.snapshot(resource), memory, self.caches)
-        if not step.takes_pods:
-            return step
-        # Pods are about to be taken: by what they are now, not by what a watch has shown and Temporal heard.
-        memory = await self.observer.look_again(resource, memory)
-        return take_step(self.store.snapshot(resource), memory, self.caches)
-
     async def _act(self, step: Step) -> Step:
         """Carry the plan out, and return the step as it is after that."""
-        resource, present = step.snapshot.resource, step.present
-        outcome = await self.executor.execute(resource.key, resource.uid, step.plan)
+        resource, present, before = step.snapshot.resource, step.present, step.memory
+        outcome = await self.executor.execute(resource, step.plan)
         self._note(step, present, outcome)
         at, stretch = time.monotonic(), spread(RESYNC, self.random)
-        left = remember_outcome(step.memory.objects, step.due, outcome, at, self.random(), stretch)
-        memory = replace(step.memory, objects=left, size=outcome.size or step.memory.size)
+        memory = replace(
+            before,
+            objects=remember_outcome(before.objects, step.due, outcome, at, self.random(), stretch),
+            poll=with_begun(before.poll, outcome.begun),
+            size=outcome.size or before.size,
+        )
         return replace(step, snapshot=self.store.snapshot(resource), memory=memory)
 
     def _note(self, step: Step, present: int | None, outcome: Outcome) -> None:

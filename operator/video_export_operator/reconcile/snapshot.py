@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from video_export_operator.controllers import own_pods
 from video_export_operator.manifests import Ref
 from video_export_operator.plan import deployment_ref
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.resource import VideoExportWorker
 from video_export_operator.resource.live import LiveDeployment, LivePod
-from video_export_operator.scaling import Observation, Pod
+from video_export_operator.resource.replica_sets import LiveReplicaSet
+from video_export_operator.scaling import Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Snapshot:
         body: the resource as the API server has it, with its status.
         children: fingerprints of what is there beside the Deployment.
         scheduled: fewest pods that the schedule asks for.
+        sets: ReplicaSets of the Deployment.
+        now: wall clock in seconds since the epoch.
     """
 
     resource: VideoExportWorker
@@ -30,11 +34,8 @@ class Snapshot:
     pods: tuple[LivePod, ...]
     children: Mapping[Ref, str]
     scheduled: int = 0
-
-    @property
-    def is_at_zero(self) -> bool:
-        """Whether there are no pods and none are asked for."""
-        return not self.pods and (self.deployment is None or not self.deployment.decided)
+    sets: tuple[LiveReplicaSet, ...] = ()
+    now: float = 0.0
 
     @property
     def found(self) -> Mapping[Ref, str]:
@@ -49,33 +50,32 @@ class Snapshot:
         return Observation(
             at=self.at,
             present=self.present(memory.size),
-            pods=tuple(_pod(pod) for pod in self.pods),
+            pods=self.pods,
             queue=memory.poll.queue,
             failures=memory.poll.failures,
             rolling=live is not None and live.rolling,
             open_executions=memory.poll.open_executions,
             count_refused=memory.poll.count_refused,
             scheduled=self.scheduled,
+            size=live.size if live is not None else None,
+            owned=own_pods(live, self.sets, self.pods) if live is not None and self.sets else None,
+            now=self.now,
         )
 
     def present(self, size: tuple[str, int] | None) -> int:
-        """Return the size last decided on: what was applied, whatever somebody made of it since.
+        """Return the size last decided on, whatever somebody made of it since.
 
-        A Deployment that somebody deleted comes back as it was.
+        A Deployment that somebody deleted comes back as it was. After a restart the larger of two sizes is taken where
+        somebody else has changed it: that interrupts nothing.
         """
-        if self.deployment is None:
-            return int((self.body.get("status") or {}).get("desiredReplicas", 0))
-        return size[1] if size is not None and size[0] == self.deployment.uid else self.deployment.decided
+        told, live = int((self.body.get("status") or {}).get("desiredReplicas", 0)), self.deployment
+        if live is None:
+            return told
+        if size is not None and size[0] == live.uid:
+            return size[1]
+        return live.size if live.size_is_ours else max(live.size, told)
 
-
-def _pod(pod: LivePod) -> Pod:
-    """Return what a decision needs of a pod."""
-    return Pod(
-        name=pod.name,
-        started=pod.started,
-        ready=pod.ready,
-        assigned=pod.assigned,
-        phase=pod.phase,
-        terminating=pod.terminating,
-        deletion_cost=pod.deletion_cost,
-    )
+    def is_at_zero(self, size: tuple[str, int] | None) -> bool:
+        """Return whether there are no pods and none are asked for."""
+        live = self.deployment
+        return not self.pods and (live is None or not max(live.size, self.present(size)))

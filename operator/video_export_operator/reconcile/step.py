@@ -4,7 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from video_export_operator.manifests import Ref
-from video_export_operator.plan import NOTHING, Due, Plan, Wanted, dry_run_digests, find_due, plan_objects
+from video_export_operator.plan import (
+    NOTHING,
+    Due,
+    Plan,
+    Wanted,
+    deployment_ref,
+    dry_run_digests,
+    find_due,
+    plan_marks,
+    plan_objects,
+    plan_size,
+    size_ref,
+    wanted_of_marks,
+    wanted_of_size,
+)
 from video_export_operator.reconcile.caches import Caches
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.snapshot import Snapshot
@@ -32,16 +46,10 @@ class Step:
         return self.snapshot.present(self.memory.size) if self.snapshot.deployment is not None else None
 
     @property
-    def takes_pods(self) -> bool:
-        """Whether there will be fewer pods."""
-        live = self.snapshot.deployment
-        return live is not None and self.decision.replicas < live.decided
-
-    @property
     def is_applied(self) -> bool:
         """Whether the Deployment has the size that was decided on."""
         live = self.snapshot.deployment
-        return live is not None and not self.snapshot.resource.dry_run and live.decided == self.decision.replicas
+        return live is not None and not self.snapshot.resource.dry_run and live.size == self.decision.replicas
 
 
 def take_step(snapshot: Snapshot, memory: Memory, caches: Caches) -> Step:
@@ -50,20 +58,38 @@ def take_step(snapshot: Snapshot, memory: Memory, caches: Caches) -> Step:
     decision, remembered = decide(resource.spec, snapshot.observation(memory), memory.scaling)
     # While the Secrets cannot be read, pods keep what they were given.
     secrets = known if known is not None else live.secrets if live is not None else ""
-    wanted = caches.wanted(resource, decision.replicas, secrets)
-    digests, found = wanted.digests, snapshot.found
-    if resource.dry_run:
-        digests, found = dry_run_digests(wanted, resource.name), {}
+    wanted = caches.wanted(resource, secrets)
+    digests, found = _compare(snapshot, decision, wanted)
     due, left = find_due(memory.objects, digests, found, snapshot.at)
     memory = replace(memory, scaling=remembered, count_wanted=decision.count_wanted, objects=left)
     step = Step(snapshot, decision, memory, due, NOTHING)
     return replace(step, plan=_plan(step, wanted)) if due else step
 
 
+def _compare(snapshot: Snapshot, decision: Decision, wanted: Wanted) -> tuple[Mapping[Ref, str], Mapping[Ref, str]]:
+    """Return what is wanted of each object, and what is there."""
+    name, live = snapshot.resource.name, snapshot.deployment
+    if snapshot.resource.dry_run:
+        return dry_run_digests(wanted, name), {}
+    size, size_found = wanted_of_size(name, decision, live)
+    marks, marks_found = wanted_of_marks(name, live, snapshot.pods)
+    return {**wanted.digests, **size, **marks}, {**snapshot.found, **size_found, **marks_found}
+
+
 def _plan(step: Step, wanted: Wanted) -> Plan:
     """Return what to do about the objects that are due."""
-    snapshot, decision = step.snapshot, step.decision
+    snapshot, decision, due = step.snapshot, step.decision, step.due
+    name, live, left = snapshot.resource.name, snapshot.deployment, step.memory.objects
     if snapshot.resource.dry_run:
         return Plan(check=wanted.build().workload)
     is_new = (snapshot.body.get("status") or {}).get("observedGeneration") != snapshot.resource.generation
-    return plan_objects(wanted, step.due, step.memory.objects, decision, step.present, snapshot.pods, is_new)
+    plan = plan_objects(wanted, due, left, decision.replicas, is_new)
+    others = plan_marks(name, due)
+    # A rollout that begins now would change which pods a smaller size takes.
+    if (
+        live is not None
+        and size_ref(name) in due
+        and not (deployment_ref(name) in due and decision.replicas < live.size)
+    ):
+        others += plan_size(name, decision, live)
+    return replace(plan, others=others)

@@ -1,5 +1,6 @@
 """What the watches have shown: the newest known state of every resource, Deployment and pod."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.resource import Key, VideoExportWorker
 from video_export_operator.resource.identity import WORKER_LABEL
 from video_export_operator.resource.live import LiveDeployment, LivePod, parse_deployment, parse_pod, take_fingerprint
+from video_export_operator.resource.replica_sets import LiveReplicaSet, parse_replica_set
 
 Json = Mapping[str, Any]
 
@@ -27,6 +29,8 @@ class Store:
         self.resources: dict[Key, Json] = {}
         self._deployments: dict[Key, tuple[int, LiveDeployment]] = {}
         self._pods: dict[Key, dict[str, LivePod]] = {}
+        self._sets: dict[Key, dict[str, LiveReplicaSet]] = {}
+        self._waiting: dict[Key, set[asyncio.Event]] = {}
         self._children: dict[Key, dict[Ref, tuple[int, str]]] = {}
 
     def put_resource(self, body: Json) -> None:
@@ -92,6 +96,25 @@ class Store:
             del self._children[key]
         self._wake(key)
 
+    def put_replica_set(self, body: Json) -> None:
+        """Remember a ReplicaSet of a worker Deployment."""
+        key = _worker_key(body)
+        if key is None:
+            return
+        new = parse_replica_set(body)
+        known = self._sets.setdefault(key, {})
+        if known.get(new.name) != new:
+            known[new.name] = new
+            self._wake(key)
+
+    def drop_replica_set(self, body: Json) -> None:
+        """Forget a ReplicaSet that was deleted."""
+        key = _worker_key(body)
+        if key is not None and self._sets.get(key, {}).pop(body["metadata"]["name"], None) is not None:
+            if not self._sets[key]:
+                del self._sets[key]
+            self._wake(key)
+
     def put_pod(self, body: Json) -> None:
         """Remember a worker pod; one that has ended is forgotten."""
         pod = parse_pod(body)
@@ -104,7 +127,7 @@ class Store:
         known = self._pods.setdefault(key, {})
         if known.get(pod.name) != pod:
             known[pod.name] = pod
-            self._wake(key)
+            self._tell_of_pods(key)
 
     def drop_pod(self, body: Json) -> None:
         """Forget a pod that was deleted."""
@@ -112,7 +135,36 @@ class Store:
         if key is not None and self._pods.get(key, {}).pop(body["metadata"]["name"], None) is not None:
             if not self._pods[key]:
                 del self._pods[key]
-            self._wake(key)
+            self._tell_of_pods(key)
+
+    async def wait_for_pods(self, key: Key, seen: Callable[[tuple[LivePod, ...]], bool], timeout: float) -> bool:
+        """Wait until the watch has shown something of the pods of a resource, and return whether it did in time.
+
+        Args:
+            key: which resource.
+            seen: whether these pods are what is waited for.
+            timeout: in seconds.
+        """
+        changed = asyncio.Event()
+        self._waiting.setdefault(key, set()).add(changed)
+        try:
+            async with asyncio.timeout(timeout):
+                while not seen(tuple(self._pods.get(key, {}).values())):
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting[key].discard(changed)
+            if not self._waiting[key]:
+                del self._waiting[key]
+        return True
+
+    def _tell_of_pods(self, key: Key) -> None:
+        """Wake whoever waits for a change of a resource's pods."""
+        for changed in self._waiting.get(key, ()):
+            changed.set()
+        self._wake(key)
 
     def replace_pods(self, key: Key, bodies: Iterable[Json]) -> None:
         """Remember exactly these pods of a resource, as they were just read."""
@@ -141,6 +193,8 @@ class Store:
             body=self.resources.get(key) or {},
             deployment=deployment if is_ours else None,
             pods=tuple(self._pods.get(key, {}).values()),
+            sets=tuple(self._sets.get(key, {}).values()),
+            now=time.time(),
             children={ref: fingerprint for ref, (_, fingerprint) in self._children.get(key, {}).items()},
             scheduled=resource.spec.scaling.scheduled_minimum(datetime.now(UTC)),
         )

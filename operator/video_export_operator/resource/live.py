@@ -11,7 +11,6 @@ from video_export_operator.resource.identity import (
     CONTAINER,
     DELETION_COST,
     MANAGER,
-    REPLICAS_ANNOTATION,
     SECRETS_ANNOTATION,
     WORKER_LABEL,
 )
@@ -34,6 +33,8 @@ FAILING = frozenset(
 )
 """Reasons of the kubelet for a container that waits and will not start by itself."""
 
+SIZE_FIELD = "f:replicas"
+
 Json = Mapping[str, Any]
 
 
@@ -50,6 +51,9 @@ class LivePod:
     """A pod of ours; `address` is empty before it has one.
 
     Attributes:
+        started: its worker container runs; one that does not cannot have work.
+        phase: 0 Pending, 1 Unknown, 2 Running: the order in which a ReplicaSet takes pods away.
+        deletion_cost: of the annotation; lower ones go first.
         node: empty before it has one.
         replica_set: name of the ReplicaSet that made it.
         ready_since: when it became ready, in seconds since the epoch; None where it is not ready or does not say it.
@@ -58,15 +62,15 @@ class LivePod:
     """
 
     name: str
-    uid: str
-    worker: str
-    assigned: bool
-    phase: int
-    ready: bool
-    started: bool
-    terminating: bool
-    deletion_cost: int
-    trouble: Trouble | None
+    uid: str = ""
+    worker: str = ""
+    assigned: bool = True
+    phase: int = 2
+    ready: bool = True
+    started: bool = True
+    terminating: bool = False
+    deletion_cost: int = 0
+    trouble: Trouble | None = None
     address: str = ""
     node: str = ""
     replica_set: str = ""
@@ -80,8 +84,9 @@ class LiveDeployment:
     """A worker Deployment.
 
     Attributes:
-        decided: the size that the operator last decided on, or a larger one that somebody else wrote: of two sizes
-            the larger interrupts nothing.
+        size: pods that are asked for, `spec.replicas`.
+        size_is_ours: the operator gave it that size, and nobody has changed it since.
+        replicas: pods that there are, terminating ones left out, as the controller has counted them.
         rolling: pods of an older template are still there, or the newest spec was not seen yet.
         overdue: the rollout has exceeded its deadline.
         fingerprint: see `take_fingerprint`.
@@ -95,12 +100,13 @@ class LiveDeployment:
     uid: str
     controller_uid: str | None
     generation: int
-    decided: int
+    size: int
     replicas: int
     ready_replicas: int
     rolling: bool
     overdue: bool
     trouble: Trouble | None
+    size_is_ours: bool = True
     fingerprint: str = ""
     secrets: str = ""
     template: str = ""
@@ -147,7 +153,6 @@ def parse_deployment(body: Json) -> LiveDeployment:
     unseen = (status.get("observedGeneration") or 0) < metadata.get("generation", 0)
     older = (status.get("replicas") or 0) > (status.get("updatedReplicas") or 0)
     spec = body.get("spec") or {}
-    size = spec.get("replicas") or 0
     template = spec.get("template") or {}
     rolling_update = (spec.get("strategy") or {}).get("rollingUpdate") or {}
     return LiveDeployment(
@@ -155,7 +160,8 @@ def parse_deployment(body: Json) -> LiveDeployment:
         uid=metadata["uid"],
         controller_uid=next((o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller")), None),
         generation=metadata.get("generation", 0),
-        decided=max(_number((metadata.get("annotations") or {}).get(REPLICAS_ANNOTATION)) or 0, size),
+        size=spec.get("replicas") or 0,
+        size_is_ours=any(_owns_size(each) for each in metadata.get("managedFields") or ()),
         replicas=status.get("replicas") or 0,
         ready_replicas=status.get("readyReplicas") or 0,
         rolling=(unseen or older) and not overdue,
@@ -174,17 +180,28 @@ def take_fingerprint(body: Json) -> str:
     """Return what changes when somebody changes an object in a way that matters to us.
 
     Whoever changes or removes a field of ours takes it out of our entry of `managedFields`, also where no
-    `generation` shows it: in metadata, and in kinds that have none.
+    `generation` shows it. The size of a Deployment is left out: it has a way of its own, the scale subresource.
     """
     metadata = body["metadata"]
-    ours = [each.get("fieldsV1") for each in metadata.get("managedFields") or () if _is_ours(each)]
-    state = json.dumps([metadata.get("uid"), metadata.get("generation"), ours], sort_keys=True)
+    ours = [_without_size(each["fieldsV1"]) for each in metadata.get("managedFields") or () if _is_ours(each)]
+    state = json.dumps([metadata.get("uid"), ours], sort_keys=True)
     return hashlib.sha256(state.encode()).hexdigest()[:16]
 
 
 def _is_ours(entry: Json) -> bool:
     """Return whether an entry of `managedFields` is what we applied."""
     return (entry.get("manager"), entry.get("operation"), entry.get("subresource")) == (MANAGER, "Apply", None)
+
+
+def _without_size(fields: Json) -> Json:
+    """Return the fields that were applied without the size."""
+    spec = {name: value for name, value in fields.get("f:spec", {}).items() if name != SIZE_FIELD}
+    return {**fields, "f:spec": spec} if "f:spec" in fields else fields
+
+
+def _owns_size(entry: Json) -> bool:
+    """Return whether an entry of `managedFields` says that the operator gave the size, in whichever way."""
+    return entry.get("manager") == MANAGER and SIZE_FIELD in (entry.get("fieldsV1") or {}).get("f:spec", {})
 
 
 def _is_made_for(metadata: Json, worker: str) -> bool:

@@ -10,7 +10,6 @@ from video_export_operator.scaling.memory import Memory
 from video_export_operator.scaling.observation import (
     Backlog,
     Observation,
-    Pod,
     QueueState,
     VersionBacklog,
     WorkerReport,
@@ -25,7 +24,6 @@ __all__ = [
     "Limit",
     "Memory",
     "Observation",
-    "Pod",
     "Proposal",
     "QueueState",
     "Rule",

@@ -9,6 +9,7 @@ from video_export_operator.scaling.limits import LIMITS, open_executions
 from video_export_operator.scaling.memory import Memory, remember_count, remember_pods, remember_queue
 from video_export_operator.scaling.observation import Observation
 from video_export_operator.scaling.rules import RULES, Case, wants_count
+from video_export_operator.scaling.victims import find_shrink
 from video_export_operator.scaling.workload import measure_workload
 
 
@@ -27,10 +28,16 @@ def decide(spec: Spec, seen: Observation, memory: Memory) -> tuple[Decision, Mem
         replicas=size,
         proposal=proposal,
         bounds=bounds,
-        victims=case.workload.removable[: max(0, case.workload.live - size)],
+        victims=_victims(case, size),
         workload=case.workload,
         count_wanted=wants_count(case),
     ), case.memory
+
+
+def _victims(case: Case, size: int) -> tuple[str, ...]:
+    """Return the pods to take for a size; none where it would take others as well."""
+    shrink = find_shrink(case.seen, case.workload.idle, size) if size < case.seen.current else None
+    return shrink.victims if shrink is not None and shrink.size == size else ()
 
 
 def _build_case(spec: Spec, seen: Observation, memory: Memory) -> Case:

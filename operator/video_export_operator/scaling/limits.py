@@ -5,6 +5,7 @@ from collections.abc import Callable
 from video_export_operator.resource import Mode
 from video_export_operator.scaling.decision import Bound, Limit, Proposal, Rule
 from video_export_operator.scaling.rules import Case
+from video_export_operator.scaling.victims import find_shrink
 
 
 def cold_start(case: Case, size: int, proposal: Proposal) -> Bound | None:
@@ -40,15 +41,18 @@ def scale_down_paused(case: Case, size: int, proposal: Proposal) -> Bound | None
 
 
 def busy_floor(case: Case, size: int, _proposal: Proposal) -> Bound | None:
-    """Never fewer than the pods that cannot be taken; the size follows as they become idle.
+    """Never so few that a pod goes that cannot be taken; the size follows as pods become idle.
 
-    A surge pod of a rollout can make this more than the size there is: it keeps pods, it never adds any.
+    It keeps pods, it never adds any.
     """
-    work = case.workload
-    floor = min(case.seen.present, work.live - len(work.removable))
-    if size >= floor:
+    if size >= case.seen.current:
         return None
-    why = f"{len(work.busy)} busy and {len(work.unknown)} unknown pods, {len(work.removable)} can be taken safely"
+    work, shrink = case.workload, find_shrink(case.seen, case.workload.idle, size)
+    floor = shrink.size if shrink is not None else case.seen.current
+    if floor <= size:
+        return None
+    pods = f"{len(work.busy)} busy and {len(work.unknown)} unknown pods"
+    why = f"{pods}, {case.seen.current - floor} can be taken safely"
     return Bound(Limit.BUSY_FLOOR, floor, why)
 
 

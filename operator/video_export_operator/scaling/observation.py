@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from video_export_operator.controllers import OwnedPods
+from video_export_operator.resource.live import LivePod
+
 AT_LIMIT = 0.8
 """Share of a rate limit from which on it is what slows a queue down; Temporal's rates are means of half a minute."""
 
@@ -92,25 +95,6 @@ class QueueState:
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
-    """One pod, as far as its size is concerned.
-
-    Attributes:
-        started: its worker container runs; one that does not cannot have work.
-        phase: 0 Pending, 1 Unknown, 2 Running: the order in which a ReplicaSet takes pods away.
-        deletion_cost: of the annotation; lower ones go first.
-    """
-
-    name: str
-    started: bool = True
-    ready: bool = True
-    assigned: bool = True
-    phase: int = 2
-    terminating: bool = False
-    deletion_cost: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything that a decision may depend on, beside the spec and the memory.
 
@@ -122,17 +106,28 @@ class Observation:
         open_executions: open workflows of the queue; None unless they were counted for this decision.
         count_refused: why they could not be counted for this decision; empty unless that was tried.
         scheduled: fewest pods that the schedule asks for now.
+        size: what the Deployment asks for, which somebody may have changed; None where it is as decided.
+        owned: the pods by ReplicaSet; None stands for one ReplicaSet that has them all.
+        now: wall clock in seconds since the epoch, which the ages of pods are counted by.
     """
 
     at: float
     present: int
-    pods: tuple[Pod, ...] = ()
+    pods: tuple[LivePod, ...] = ()
     queue: QueueState | None = None
     failures: int = 0
     rolling: bool = False
     open_executions: int | None = None
     count_refused: str = ""
     scheduled: int = 0
+    size: int | None = None
+    owned: OwnedPods | None = None
+    now: float = 0.0
+
+    @property
+    def current(self) -> int:
+        """Pods that may be there by now: a size below it may take some."""
+        return max(self.present, self.size or 0)
 
     @property
     def stale(self) -> bool:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from video_export_operator.scaling.observation import Pod, QueueState, WorkerReport
+from video_export_operator.resource.live import LivePod
+from video_export_operator.scaling.observation import QueueState, WorkerReport
 
 HEARD = 15.0
 """Seconds by which a worker's word may be older than the statistics of its queue: several queues share a list."""
@@ -54,7 +55,7 @@ class PodWork:
         return max(0, (self.report.slots or slots) - self.used)
 
 
-def hear(pod: Pod, queue: QueueState | None, before: PodWork | None) -> PodWork | None:
+def hear(pod: LivePod, queue: QueueState | None, before: PodWork | None) -> PodWork | None:
     """Return what is known of the pod's worker; of a container that does not run only the past is known."""
     report = queue.workers.get(pod.name) if queue is not None else None
     if report is None or queue is None:

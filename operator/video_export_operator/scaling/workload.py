@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from video_export_operator.resource import Scaling
+from video_export_operator.resource.live import LivePod
 from video_export_operator.scaling.draining import TaskType, confirmed_tasks
 from video_export_operator.scaling.memory import Memory
-from video_export_operator.scaling.observation import Backlog, Observation, Pod
+from video_export_operator.scaling.observation import Backlog, Observation
 from video_export_operator.scaling.pod_work import PodWork
 
 AHEAD = 30.0
@@ -25,7 +26,7 @@ class Workload:
         terminating: pods that are.
         busy: names of live pods with work.
         unknown: names of live pods whose container runs and of whose worker nobody has heard, or not lately.
-        removable: names of idle pods that a ReplicaSet would take before any other, in its order.
+        idle: names of live pods that may be taken.
         slots: activities that a pod takes at once.
         stalled: tasks that no worker takes although slots are free, by task type.
         versions: Worker Deployment Versions that the live pods run.
@@ -38,7 +39,7 @@ class Workload:
     terminating: int
     busy: frozenset[str]
     unknown: frozenset[str]
-    removable: tuple[str, ...]
+    idle: frozenset[str]
     slots: int = 1
     stalled: Mapping[TaskType, int] = field(default_factory=dict)
     versions: frozenset[str] = frozenset()
@@ -72,7 +73,7 @@ def measure_workload(seen: Observation, memory: Memory, scaling: Scaling, slots:
         terminating=len(seen.pods) - len(live),
         busy=frozenset(pod.name for pod, work in running if work and work.running),
         unknown=frozenset(pod.name for pod, work in running if not _is_known(work, seen)),
-        removable=_removable(live, _known(seen, memory), scaling.scale_down.min_idle),
+        idle=_idle(live, _known(seen, memory), scaling.scale_down.min_idle),
         slots=capacity,
         stalled=confirmed_tasks(memory.stalls),
         versions=frozenset(work.report.version for work in works if work.report.version),
@@ -149,26 +150,12 @@ def _known(seen: Observation, memory: Memory) -> Mapping[str, PodWork]:
     return {name: work for name, work in heard.items() if work.report.version not in wanted}
 
 
-def _removable(live: tuple[Pod, ...], works: Mapping[str, PodWork], min_idle: float) -> tuple[str, ...]:
-    """Return the idle pods that go before every other, whatever their cost.
-
-    A ReplicaSet takes unassigned, then pending, then unready pods first, and only among equals looks at the cost.
-    So the idle pods that sort before the first one that must stay are all that can be taken safely. Of stale
-    reports none is believed.
-    """
-
-    def order(pod: Pod) -> tuple[bool, int, bool, bool, str]:
-        return (pod.assigned, pod.phase, pod.ready, not _is_idle(pod, works.get(pod.name), min_idle), pod.name)
-
-    removable = []
-    for pod in sorted(live, key=order):
-        if not _is_idle(pod, works.get(pod.name), min_idle):
-            break
-        removable.append(pod.name)
-    return tuple(removable)
+def _idle(live: tuple[LivePod, ...], works: Mapping[str, PodWork], min_idle: float) -> frozenset[str]:
+    """Return the pods that may be taken; of stale reports none is believed."""
+    return frozenset(pod.name for pod in live if _is_idle(pod, works.get(pod.name), min_idle))
 
 
-def _is_idle(pod: Pod, work: PodWork | None, min_idle: float) -> bool:
+def _is_idle(pod: LivePod, work: PodWork | None, min_idle: float) -> bool:
     """Return whether the pod has nothing to do and has had nothing for long enough."""
     if not pod.started:
         return True

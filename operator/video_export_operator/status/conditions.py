@@ -31,6 +31,9 @@ class Reason(StrEnum):
     NAME_TAKEN = "NameTaken"
     FORBIDDEN = "Forbidden"
     REJECTED = "Rejected"
+    ADMISSION_DENIED = "AdmissionDenied"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    SHRINK_FAILED = "ShrinkFailed"
     API_UNAVAILABLE = "ApiUnavailable"
     CONFLICT = "Conflict"
     # TemporalReachable

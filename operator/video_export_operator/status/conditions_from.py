@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from video_export_operator.errors import OperatorError
+from video_export_operator.errors import OperatorError, ShrinkFailed
 from video_export_operator.resource import Mode, VideoExportWorker
 from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
 from video_export_operator.scaling import Decision, QueueState
@@ -114,6 +114,8 @@ def _limited(found: Findings) -> Condition:
     """Return whether a limit keeps the size from what was proposed; the last that binds has the say."""
     kind = ConditionType.SCALING_LIMITED
     bounds = found.decision.bounds
+    if isinstance(found.problem, ShrinkFailed):
+        return Condition(kind, True, Reason.SHRINK_FAILED, str(found.problem))
     if not bounds:
         return Condition(kind, False, Reason.WITHIN_LIMITS, "the size is what the work needs")
     return Condition(kind, True, bounds[-1].limit, "; ".join(bound.why for bound in bounds))

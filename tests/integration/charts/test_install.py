@@ -165,5 +165,5 @@ def test_the_api_server_takes_every_example(cluster: Cluster, path: Any) -> None
 
 def made_for(worker: dict[str, Any]) -> dict[str, Any]:
     """The Deployment that the operator makes for a resource, without its owner, which a dry run does not create."""
-    body = build_workload(parse_resource(worker), 0).body
+    body = build_workload(parse_resource(worker)).body
     return {**body, "metadata": {name: value for name, value in body["metadata"].items() if name != "ownerReferences"}}

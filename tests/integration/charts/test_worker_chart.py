@@ -124,7 +124,7 @@ def test_without_the_operator_the_pods_are_the_same(case: dict[str, Any]) -> Non
     resource = parse_resource(worker)
     plain = render(CHART, values(case, operator={"enabled": False}, replicas=3), apis=MONITORS)
     deployment = only(plain, "Deployment")["spec"]
-    ours = build_workload(resource, 3).body["spec"]
+    ours = build_workload(resource).body["spec"]
     assert normal(deployment.pop("template")) == normal(ours.pop("template"))
     assert without_selection(deployment) == without_selection(ours)
     wanted, _ = build_children(resource)
@@ -148,7 +148,7 @@ def test_lists_merge_by_the_operators_keys() -> None:
 def test_what_people_know_by_these_names_reaches_the_pod(operator: bool) -> None:
     manifests = render(CHART, values(POD_VALUES, operator={"enabled": operator}))
     if operator:
-        template = build_workload(parse_resource(only(manifests, "VideoExportWorker")), 1).body["spec"]["template"]
+        template = build_workload(parse_resource(only(manifests, "VideoExportWorker"))).body["spec"]["template"]
     else:
         template = only(manifests, "Deployment")["spec"]["template"]
     spec = template["spec"]

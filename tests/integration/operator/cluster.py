@@ -114,17 +114,20 @@ class Namespace:
 
         return await wait_for(look, f"there are {count} pods", timeout)
 
-    def start_pod(self, name: str, ready: bool = True, address: str = "127.0.0.1") -> None:
-        """Report what a kubelet would of a pod whose worker runs; there is no node here."""
+    def start_pod(
+        self, name: str, ready: bool = True, address: str = "127.0.0.1", since: str = "2026-01-01T00:00:00Z"
+    ) -> None:
+        """Report what a kubelet would of a pod whose worker runs since then; there is no node here."""
         container = {
             "name": "worker",
             "image": "example/worker:1",
             "imageID": "",
             "ready": ready,
             "restartCount": 0,
-            "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+            "state": {"running": {"startedAt": since}},
         }
-        conditions = [{"type": kind, "status": str(ready)} for kind in ("Ready", "ContainersReady")]
+        state = {"status": str(ready), "lastTransitionTime": since}
+        conditions = [{"type": kind, **state} for kind in ("Ready", "ContainersReady")]
         running = {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}
         self.patch_pod(name, {**running, "podIP": address, "podIPs": [{"ip": address}]})
 

@@ -104,7 +104,7 @@ def test_every_rule_is_described_in_its_order() -> None:
 
 def test_every_limit_is_a_reason_of_scaling_limited() -> None:
     described = first_cells(section(read("docs/operations.md"), "ScalingLimited"))
-    assert set(described) == {"WithinLimits", *map(str, Limit)}
+    assert set(described) == {"WithinLimits", "ShrinkFailed", *map(str, Limit)}
 
 
 def test_the_dashboard_asks_for_metrics_that_exist() -> None:

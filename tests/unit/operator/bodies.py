@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from video_export_operator.resource import Spec, VideoExportWorker, parse_resource
-from video_export_operator.scaling import Backlog, Observation, Pod, QueueState, WorkerReport
+from video_export_operator.resource.live import LivePod as Pod
+from video_export_operator.scaling import Backlog, Observation, QueueState, WorkerReport
 
 ROOT = Path(__file__).parents[3]
 

@@ -41,7 +41,7 @@ def test_only_what_is_ours_changes_the_fingerprint() -> None:
     before = take_fingerprint(made())
     assert take_fingerprint(made(version=9, annotations={"team": "video"})) == before
     assert take_fingerprint(made(owned=("f:metadata", "f:spec"))) != before, "a field of ours was taken"
-    assert take_fingerprint(made(generation=2)) != before
+    assert take_fingerprint(made(generation=2)) == before, "whoever changes a field of ours takes it out of the entry"
     assert take_fingerprint(made(uid="u-2")) != before
 
 
@@ -68,25 +68,36 @@ def test_what_only_a_change_mends_is_looked_at_ever_more_rarely() -> None:
     assert [pause_after(Conflict("changed"), attempts, 0.0) for attempts in (1, 2, 99)] == [0.25, 0.5, 15]
 
 
-def deployment(annotated: str | None, replicas: int, uid: str = "d-1") -> dict[str, Any]:
-    annotations = {} if annotated is None else {"videoexport.dev/replicas": annotated}
-    metadata = {"name": "exports", "uid": uid, "annotations": annotations}
+def deployment(replicas: int, changed_by: str = "", uid: str = "d-1") -> dict[str, Any]:
+    """A Deployment as it was applied, and whose size the operator or somebody else has changed since."""
+    entries = [{"manager": "video-export-operator", "operation": "Apply", "fieldsV1": {"f:spec": {"f:template": {}}}}]
+    if changed_by:
+        size: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
+        entries.append({"manager": changed_by, "operation": "Update", "subresource": "scale", "fieldsV1": size})
+    metadata = {"name": "exports", "uid": uid, "managedFields": entries}
     return {"metadata": metadata, "spec": {"replicas": replicas}, "status": {}}
 
 
-def seen(body: dict[str, Any]) -> Snapshot:
-    return Snapshot(resource(), 0.0, {}, parse_deployment(body), (), {})
+def seen(body: dict[str, Any], told: int = 3) -> Snapshot:
+    return Snapshot(resource(), 0.0, {"status": {"desiredReplicas": told}}, parse_deployment(body), (), {})
 
 
 @pytest.mark.parametrize(
-    ("annotated", "replicas", "size"), [("3", 3, 3), (None, 3, 3), ("0", 3, 3), ("many", 3, 3), ("3", 0, 3)]
+    ("replicas", "changed_by", "size"),
+    [(3, "kubectl", 3), (0, "kubectl", 3), (5, "kubectl", 5), (0, "video-export-operator", 0), (1, "", 3)],
 )
-def test_no_edit_makes_the_size_smaller_than_it_was(annotated: str | None, replicas: int, size: int) -> None:
-    assert parse_deployment(deployment(annotated, replicas)).decided == size
+def test_no_edit_makes_the_size_smaller_than_it_was(replicas: int, changed_by: str, size: int) -> None:
+    """After a restart nothing but the status and `managedFields` say what was decided."""
+    assert seen(deployment(replicas, changed_by)).present(None) == size
 
 
-def test_the_size_that_was_applied_counts_more_than_any_edit() -> None:
-    edited, successor = deployment("9", 9), deployment("1", 1, uid="d-2")
-    assert seen(edited).present(None) == 9, "after a restart nothing else is known"
+def test_the_size_that_was_given_counts_more_than_any_edit() -> None:
+    edited, successor = deployment(9, "kubectl"), deployment(1, "kubectl", uid="d-2")
+    assert seen(edited).present(None) == 9
     assert seen(edited).present(("d-1", 2)) == 2
-    assert seen(successor).present(("d-1", 2)) == 1, "another Deployment of the name"
+    assert seen(successor, told=1).present(("d-1", 2)) == 1, "another Deployment of the name"
+
+
+def test_a_size_is_no_edit_of_the_object() -> None:
+    scaled = deployment(5, "video-export-operator")
+    assert take_fingerprint(scaled) == take_fingerprint(deployment(3))

@@ -8,8 +8,8 @@ from tests.unit.operator.bodies import resource
 from video_export_operator.manifests import Manifest, build_children, build_workload, lay_over
 
 
-def workload(replicas: int = 1, **spec: Any) -> dict[str, Any]:
-    return build_workload(resource(**spec), replicas).body
+def workload(**spec: Any) -> dict[str, Any]:
+    return build_workload(resource(**spec)).body
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -110,17 +110,16 @@ def test_autoscalers_leave_the_pods_alone_unless_told_otherwise() -> None:
     assert "karpenter.sh/do-not-disrupt" not in annotations(protectFromEviction=False)
 
 
-def test_the_size_is_part_of_what_is_applied_and_marked_as_ours() -> None:
-    made = workload(replicas=3)
-    assert (made["spec"]["replicas"], made["metadata"]["annotations"]["videoexport.dev/replicas"]) == (3, "3")
+def test_the_size_is_no_part_of_the_object() -> None:
+    assert "replicas" not in workload()["spec"]
 
 
 def test_the_digest_changes_with_the_object_alone() -> None:
-    def digest(replicas: int, **spec: Any) -> str:
-        return build_workload(resource(**spec), replicas).digest
+    def digest(**spec: Any) -> str:
+        return build_workload(resource(**spec)).digest
 
-    assert digest(1) == digest(1)
-    assert len({digest(1), digest(2), digest(1, slots=3)}) == 3
+    assert digest() == digest(scaling={"maxReplicas": 3})
+    assert digest() != digest(slots=3)
 
 
 def children(**spec: Any) -> tuple[dict[str, Manifest], set[str]]:

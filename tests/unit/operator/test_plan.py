@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.unit.operator.bodies import queue, resource, running, seen
 from video_export_operator.errors import (
+    AdmissionDenied,
     Conflict,
     NameTaken,
     OperatorError,
@@ -22,11 +23,12 @@ from video_export_operator.plan import (
     Converged,
     Due,
     EmitEvent,
+    Grow,
     Outcome,
     Plan,
     Remove,
-    Resize,
-    SetDeletionCost,
+    Shrink,
+    Unmark,
     Wanted,
     WriteStatus,
     build_objects,
@@ -34,10 +36,17 @@ from video_export_operator.plan import (
     dry_run_digests,
     find_due,
     find_problem,
+    marks_of,
+    marks_ref,
     next_retry,
+    plan_marks,
     plan_objects,
+    plan_size,
     remember_outcome,
+    size_ref,
     take_digests,
+    wanted_of_marks,
+    wanted_of_size,
 )
 from video_export_operator.resource import Key
 from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
@@ -45,6 +54,7 @@ from video_export_operator.scaling import Decision, Memory, WorkerReport, decide
 from video_export_operator.status import Findings, Report, conditions_from, plan_report
 
 LIVE = LiveDeployment("exports", "d-1", "uid-1", 3, 1, 1, 1, False, False, None, fingerprint="as left")
+SIZE, MARKS = size_ref("exports"), marks_ref("exports")
 
 
 def decision(replicas: int = 1, victims: tuple[str, ...] = ()) -> Decision:
@@ -62,32 +72,29 @@ DEPLOYMENT = deployment_ref("exports")
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "exports")
 
 
-def all_applied(replicas: int = 1) -> Objects:
-    wanted = take_digests(build_objects(resource(), replicas, ""))
+def all_applied() -> Objects:
+    wanted = take_digests(build_objects(resource(), ""))
     return {ref: Converged(digest, "as left" if digest else "", at=0.0) for ref, digest in wanted.items()}
 
 
 def as_left() -> dict[Ref, str]:
-    return {child.ref: "as left" for child in build_objects(resource(), 1, "").children}
+    return {child.ref: "as left" for child in build_objects(resource(), "").children}
 
 
-def wanted_of(replicas: int, secrets: str = "") -> Wanted:
-    objects = build_objects(resource(), replicas, secrets)
+def wanted_of(secrets: str = "") -> Wanted:
+    objects = build_objects(resource(), secrets)
     return Wanted(take_digests(objects), lambda: objects)
 
 
-def plan_whole(
-    objects: Objects, live: LiveDeployment | None = LIVE, at: float = 1.0, present: int | None = 1, **more: Any
-) -> Plan:
-    made = more.get("decision") or decision()
-    wanted = wanted_of(made.replicas, more.get("secrets", ""))
+def plan_whole(objects: Objects, live: LiveDeployment | None = LIVE, at: float = 1.0, **more: Any) -> Plan:
+    wanted = wanted_of(more.get("secrets", ""))
     there = {DEPLOYMENT: live.fingerprint} if live is not None else {}
     due, _ = find_due(objects, wanted.digests, {**more.get("children", as_left()), **there}, at)
-    return plan_objects(wanted, due, objects, made, present, more.get("pods", ()), more.get("is_new", False))
+    return plan_objects(wanted, due, objects, 1, more.get("is_new", False))
 
 
 def plan(objects: Objects, live: LiveDeployment | None = LIVE, at: float = 1.0, **more: Any) -> tuple[Action, ...]:
-    return plan_whole(objects, live, at, **more).actions
+    return tuple(action for _, action in plan_whole(objects, live, at, **more).checked)
 
 
 def kinds(actions: tuple[Action, ...]) -> list[str]:
@@ -129,21 +136,45 @@ def test_a_changed_secret_brings_new_pods() -> None:
     assert kinds(plan(all_applied(), secrets="")) == []
 
 
-def test_a_new_spec_is_tried_out_first_and_its_size_does_not_wait_for_it() -> None:
-    pods = (pod("a"), pod("b"))
-    made = plan_whole(all_applied(2), decision=decision(1, ("b",)), present=2, pods=pods, is_new=True)
-    assert made.check is not None
-    assert made.check.ref == DEPLOYMENT
-    assert made.otherwise == (SetDeletionCost("b", -100), Resize(DEPLOYMENT, 1))
-    assert plan_whole({}, is_new=True).otherwise == (), "the size is right"
-    assert plan_whole({}, live=None, present=None, is_new=True).otherwise == (), "there is nothing to resize"
-    assert plan_whole({}).check is None, "the spec was accepted before"
-    refused, _ = failed(Rejected("no"), DEPLOYMENT)
+def test_a_changed_template_is_tried_out_first() -> None:
+    assert plan_whole({}, is_new=True).check is not None, "a spec that was never acted on"
+    assert plan_whole({}).check is None, "after a restart: the spec was accepted before"
+    changed = plan_whole(all_applied(), secrets="changed")
+    assert changed.check is not None
+    assert changed.check.ref == DEPLOYMENT
+    edited = {**as_left(), POLICY: "edited"}
+    assert plan_whole(all_applied(), children=edited).check is None, "no template has changed"
+    refused, _ = failed(AdmissionDenied("no"), DEPLOYMENT)
     assert plan_whole(refused, at=400.0, live=None).check is not None, "what was refused is tried out again"
 
 
+def size(live: LiveDeployment, made: Decision) -> tuple[Action, ...]:
+    return tuple(action for _, action in plan_size("exports", made, live))
+
+
+def test_the_size_has_a_way_of_its_own() -> None:
+    assert wanted_of_size("exports", decision(1), LIVE) == ({}, {})
+    assert wanted_of_size("exports", decision(1), None) == ({}, {}), "a new Deployment is made with its size"
+    assert wanted_of_size("exports", decision(3), LIVE) == ({SIZE: "3"}, {SIZE: "1"})
+    assert size(LIVE, decision(3)) == (Grow(3),)
+    assert size(replace(LIVE, size=3), decision(1, ("b", "c"))) == (Shrink(1, ("b", "c")),)
+
+
+def test_a_size_that_was_reached_and_is_changed_again_is_due_again() -> None:
+    due, _ = find_due({}, {SIZE: "3"}, {SIZE: "1"}, 0.0)
+    objects = remember_outcome({}, due, Outcome(left={SIZE: "3"}), 0.0, 0.0, RESYNC)
+    assert find_due(objects, {SIZE: "3"}, {SIZE: "1"}, 1.0)[0] == {SIZE: Due("3", "1")}
+
+
+def test_marks_are_right_while_pods_are_being_taken_and_removed_afterwards() -> None:
+    pods = (pod("a"), pod("b", cost=-100), pod("c", cost=-7), pod("d", cost=-100, terminating=True))
+    assert wanted_of_marks("exports", replace(LIVE, size=3), pods) == ({MARKS: "none"}, {MARKS: "b"})
+    assert wanted_of_marks("exports", replace(LIVE, size=2), pods) == ({}, {}), "b is about to go"
+    assert plan_marks("exports", {MARKS: Due("none", "a b")}) == ((MARKS, Unmark(("a", "b"))),)
+
+
 def test_a_dry_run_asks_for_an_opinion_once() -> None:
-    wanted = dry_run_digests(wanted_of(1), "exports")
+    wanted = dry_run_digests(wanted_of(), "exports")
     due, _ = find_due({}, wanted, {}, 0.0)
     objects = remember_outcome({}, due, Outcome(left={DEPLOYMENT: ""}), 0.0, 0.0, RESYNC)
     assert find_due(objects, wanted, {}, 1.0)[0] == {}
@@ -158,7 +189,7 @@ def failed(problem: OperatorError, *refs: Ref) -> tuple[Objects, Mapping[Ref, Du
 
 def test_what_failed_waits_unless_something_changes() -> None:
     objects, _ = failed(Conflict("changed"), POLICY)
-    digest = take_digests(build_objects(resource(), 1, ""))[POLICY]
+    digest = take_digests(build_objects(resource(), ""))[POLICY]
     wanted, found = {POLICY: "other"}, {POLICY: "edited"}
     assert find_due(objects, wanted, found, 1.4)[0] == {}
     assert next_retry(objects.values()) == 1.5
@@ -204,11 +235,10 @@ def test_once_in_a_while_everything_is_applied_again() -> None:
     assert len(kinds(plan(all_applied(), at=RESYNC))) == 5
 
 
-def test_victims_are_marked_before_the_size_is_lowered() -> None:
+def test_exactly_the_victims_are_marked() -> None:
     pods = (pod("a"), pod("b"), pod("c", cost=-100), pod("d", cost=-100, terminating=True), pod("e", cost=7))
-    actions = plan(all_applied(2), decision=decision(1, ("b",)), pods=pods)
-    assert actions[:-1] == (SetDeletionCost("b", -100), SetDeletionCost("c", 0))
-    assert kinds(actions[-1:]) == ["Deployment"]
+    assert marks_of(pods, ("b",)) == {"b": -100, "c": 0}
+    assert marks_of(pods, ("c",)) == {}
 
 
 def report(old: dict[str, Any] | None = None, since_last: float = 1e9, now: str = "2026-01-01T00:00:00Z") -> Report:

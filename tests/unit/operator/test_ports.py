@@ -18,7 +18,7 @@ def test_what_is_as_wanted_or_of_another_name_is_in_nobodys_way() -> None:
     live = service()
     live["spec"]["ports"].append({"name": "other", "port": 7777, "protocol": "TCP"})
     assert build_port_patch(service(), live) is None
-    deployment = build_workload(resource(), 1).body
+    deployment = build_workload(resource()).body
     assert build_port_patch(deployment, deployment) is None
 
 
@@ -30,7 +30,7 @@ def test_our_name_on_another_number_or_protocol_is_replaced() -> None:
 
 
 def test_only_the_container_is_touched_whose_port_is_in_the_way() -> None:
-    wanted, live = build_workload(resource(), 1).body, build_workload(resource(), 1).body
+    wanted, live = build_workload(resource()).body, build_workload(resource()).body
     containers = live["spec"]["template"]["spec"]["containers"]
     containers.append({"name": "sidecar", "ports": [{"name": "metrics", "containerPort": 1}]})
     assert build_port_patch(wanted, live) is None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.unit.operator.bodies import queue, running, seen, spec_of
-from video_export_operator.scaling import Backlog, Decision, Limit, Memory, Pod, QueueState, Rule, WorkerReport, decide
+from video_export_operator.resource.live import LivePod as Pod
+from video_export_operator.scaling import Backlog, Decision, Limit, Memory, QueueState, Rule, WorkerReport, decide
 
 QUICK = {"scaleDown": {"stabilizationWindow": "20s", "minIdle": "10s"}}
 

@@ -12,13 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.operator.bodies import spec_of
+from video_export_operator.controllers import OwnedPods, mark, pods_taken
+from video_export_operator.controllers.rollouts import ReplicaSetState, Strategy
 from video_export_operator.resource import Mode, Spec
+from video_export_operator.resource.live import LivePod as Pod
 from video_export_operator.scaling import (
     Backlog,
     Decision,
+    Limit,
     Memory,
     Observation,
-    Pod,
     QueueState,
     Rule,
     WorkerReport,
@@ -79,6 +82,25 @@ def reports(at: float) -> st.SearchStrategy[WorkerReport]:
 
 
 @st.composite
+def owners(draw: st.DrawFn, pods: tuple[Pod, ...], present: int) -> OwnedPods | None:
+    """One ReplicaSet or two, in any state of a rollout, that have these pods; None where nobody knows them."""
+    count = draw(st.integers(0, 2))
+    if not count:
+        return None
+    groups: list[list[Pod]] = [[] for _ in range(count)]
+    for pod in pods:
+        if not pod.terminating:
+            groups[draw(st.integers(0, count - 1))].append(pod)
+    strategy = Strategy("25%", 0)
+    sets = tuple(
+        ReplicaSetState(len(group), sum(pod.ready for pod in group), present, present + strategy.surge(present))
+        for group in groups
+    )
+    total = sum(map(len, groups))
+    return OwnedPods(sets, tuple(map(tuple, groups)), count - 1, strategy, total, paused=draw(st.booleans()))
+
+
+@st.composite
 def observations(draw: st.DrawFn) -> list[Observation]:
     """A sequence in which time goes on; the size is free, as if anybody had changed it in between."""
     at, sequence, failures, state = 0.0, [], 0, None
@@ -92,11 +114,14 @@ def observations(draw: st.DrawFn) -> list[Observation]:
             state, failures = QueueState(at, backlog, Backlog(draw(st.integers(0, 1))), workers), 0
         else:
             failures += 1
+        present, there = draw(st.integers(0, 8)), draw(pods())
         sequence.append(
             Observation(
                 at=at,
-                present=draw(st.integers(0, 8)),
-                pods=draw(pods()),
+                present=present,
+                pods=there,
+                owned=draw(owners(there, present)),
+                size=draw(st.sampled_from([None, None, 0, 9])),
                 queue=state,
                 failures=failures,
                 rolling=draw(st.booleans()),
@@ -135,6 +160,18 @@ def test_victims_are_idle_and_go_before_every_pod_that_must_stay(spec: Spec, seq
 
 
 @given(specs(), observations())
+def test_a_smaller_size_takes_the_victims_alone_whatever_set_they_are_of(
+    spec: Spec, sequence: list[Observation]
+) -> None:
+    """As the controllers of Kubernetes choose them: in Manual, under a lowered maximum, past a deadline alike."""
+    for each, decision in walk(spec, sequence):
+        if each.owned is not None and decision.replicas < each.current:
+            taken = pods_taken(mark(each.owned, decision.victims), decision.replicas, each.now)
+            assert taken.possible <= decision.workload.idle
+            assert taken.possible.isdisjoint(decision.workload.busy | decision.workload.unknown)
+
+
+@given(specs(), observations())
 def test_in_auto_within_the_bounds_unless_the_floor_or_an_outage_holds_it(
     spec: Spec, sequence: list[Observation]
 ) -> None:
@@ -142,8 +179,8 @@ def test_in_auto_within_the_bounds_unless_the_floor_or_an_outage_holds_it(
     if scaling.mode is Mode.MANUAL or scaling.paused:
         return
     for each, decision in walk(spec, sequence):
-        work = decision.workload
-        floor = min(each.present, work.live - len(work.removable))
+        floor = max((bound.replicas for bound in decision.bounds if bound.limit is Limit.BUSY_FLOOR), default=0)
+        assert floor <= each.current, "the floor keeps pods, it never adds any"
         # Of a size that nothing is known about only so much is sure that it is not lowered.
         kept = each.present if decision.proposal.rule is Rule.UNREACHABLE or scaling.pause_scale_down else floor
         assert scaling.min_replicas <= decision.replicas <= max(scaling.max_replicas, floor, kept)

@@ -10,7 +10,7 @@ from tests.unit.operator.test_plan import pod
 from video_export_operator.plan import NOTHING
 from video_export_operator.reconcile.memory import Memory as Past
 from video_export_operator.reconcile.memory import Poll
-from video_export_operator.reconcile.pod_probe import PodProbe
+from video_export_operator.reconcile.pod_probe import PodProbe, with_begun
 from video_export_operator.reconcile.reporter import REPORT_GRACE, _findings, _unheard
 from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.reconcile.step import Step
@@ -97,22 +97,22 @@ class Pods(WorkerMetrics):
         return {name: WorkerReport(used, 99, at) for name, used in self.used.items() if name in self.asked}
 
 
-async def test_only_what_was_heard_to_be_idle_is_asked_again_and_only_more_work_is_believed() -> None:
-    heard = {name: WorkerReport(used, 5, 1.0) for name, used in {"idle": 0, "begun": 0, "mute": 0, "busy": 2}.items()}
-    pods, poll = Pods(idle=0, begun=1, busy=0), Poll(queue=QueueState(7.0, workers=heard))
-    there = [pod(name, address="10.0.0.1") for name in (*heard, "unknown")]
-    poll = await PodProbe(pods).look_again(resource(), poll, there)
+async def test_victims_are_asked_again_and_only_more_work_is_believed() -> None:
+    heard = {name: WorkerReport(0, 5, 1.0) for name in ("idle", "begun", "mute")}
+    pods, poll = Pods(idle=0, begun=1), Poll(queue=QueueState(7.0, workers=heard))
+    begun = await PodProbe(pods).find_begun(resource(), [pod(name, address="10.0.0.1") for name in heard])
     assert pods.asked == {"idle", "begun", "mute"}
-    assert poll.queue == QueueState(7.0, workers={**heard, "begun": WorkerReport(1, 5, 1.0)})
+    assert begun.keys() == {"begun"}
+    assert with_begun(poll, begun).queue == QueueState(7.0, workers={**heard, "begun": WorkerReport(1, 5, 1.0)})
+    assert with_begun(poll, {}) is poll
 
 
 async def test_pods_that_cannot_answer_are_not_asked_again() -> None:
-    heard = {name: WorkerReport(0) for name in ("starting", "ending", "nowhere")}
-    pods, poll = Pods(), Poll(queue=QueueState(7.0, workers=heard))
+    pods = Pods()
     there = [
         pod("starting", address="10.0.0.1", started=False),
         pod("ending", address="10.0.0.1", terminating=True),
         pod("nowhere", address=""),
     ]
-    assert await PodProbe(pods).look_again(resource(), poll, there) == poll
+    assert await PodProbe(pods).find_begun(resource(), there) == {}
     assert pods.asked == set()

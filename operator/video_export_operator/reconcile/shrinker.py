@@ -1,0 +1,120 @@
+"""Takes pods away in one action that is safe or does not happen."""
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from video_export_operator.cluster import Cluster
+from video_export_operator.controllers import VICTIM_COST, own_pods, plan_shrink
+from video_export_operator.errors import ApiUnavailable, NotLeading, OperatorError, ShrinkFailed
+from video_export_operator.metrics import Metrics
+from video_export_operator.plan import Outcome, Shrink, marks_of, size_ref
+from video_export_operator.reconcile.pod_probe import PodProbe
+from video_export_operator.reconcile.store import Store
+from video_export_operator.resource import Key, VideoExportWorker
+from video_export_operator.resource.live import LivePod, parse_deployment
+from video_export_operator.resource.replica_sets import parse_replica_set
+from video_export_operator.scaling import WorkerReport
+
+SEEN = 5.0
+"""Seconds for the watch to show a mark. One that is later may not have reached the ReplicaSet controller either."""
+ROUNDS = 3
+"""How often victims that have begun something are replaced by asking the others again."""
+
+
+class Unanswered(ApiUnavailable):
+    """The API server did not answer to the new size. The marks stay: it may have taken it."""
+
+
+@dataclass(frozen=True)
+class Shrinker:
+    """Marks pods, sees the marks, asks the pods again, and only then lowers the size."""
+
+    cluster: Cluster
+    store: Store
+    probe: PodProbe
+    metrics: Metrics
+
+    async def shrink(self, resource: VideoExportWorker, action: Shrink) -> Outcome:
+        """Take the victims that are still idle, and return the size and what was found of the others.
+
+        Raises:
+            ShrinkFailed: no pod was taken, and why.
+            Unanswered: the API server may have taken the new size.
+            NotLeading: this replica may not act any more.
+        """
+        try:
+            free, begun = await self._mark_idle(resource, action.victims)
+            return Outcome(begun=begun) | (await self._lower(resource, action.replicas, free) if free else Outcome())
+        except (NotLeading, Unanswered):
+            raise
+        except OperatorError as error:
+            await self._unmark(resource, action.victims)
+            raise ShrinkFailed(f"no pod was taken: {error.reason}: {error}") from error
+
+    async def _mark_idle(
+        self, resource: VideoExportWorker, victims: Collection[str]
+    ) -> tuple[Collection[str], Mapping[str, WorkerReport]]:
+        """Mark the victims, and return those that are idle now and those that have begun something."""
+        before = self.store.snapshot(resource).pods
+        free, begun = frozenset(victims), dict[str, WorkerReport]()
+        await self._mark(resource.key, marks_of(before, free), free)
+        starting = {pod.name for pod in before if not pod.started}
+        for _ in range(ROUNDS):
+            new = await self._find_begun(resource, free, starting)
+            if not new:
+                return free, begun
+            free, begun = free - new.keys(), {**begun, **new}
+            await self._mark(resource.key, dict.fromkeys(new, 0), free)
+        raise ShrinkFailed("pods went on beginning work while they were asked")
+
+    async def _find_begun(
+        self, resource: VideoExportWorker, free: Collection[str], starting: Collection[str]
+    ) -> Mapping[str, WorkerReport]:
+        """Return the victims that have work now; one that has only just started may have some too."""
+        pods = [pod for pod in self.store.snapshot(resource).pods if pod.name in free]
+        started = {pod.name: WorkerReport(1) for pod in pods if pod.started and pod.name in starting}
+        return {**started, **await self.probe.find_begun(resource, pods)}
+
+    async def _mark(self, key: Key, costs: Mapping[str, int], victims: Collection[str]) -> None:
+        """Set deletion costs, and wait until exactly the victims are seen to be marked."""
+        tasks = (self.cluster.set_deletion_cost(key.namespace, pod, cost) for pod, cost in costs.items())
+        failed = [each for each in await asyncio.gather(*tasks, return_exceptions=True) if each is not None]
+        if failed:
+            raise failed[0]
+
+        def is_marked(pod: LivePod) -> bool:
+            return pod.deletion_cost == VICTIM_COST if pod.name in victims else pod.deletion_cost >= 0
+
+        def are_marked(pods: tuple[LivePod, ...]) -> bool:
+            return all(pod.terminating or is_marked(pod) for pod in pods)
+
+        if not await self.store.wait_for_pods(key, are_marked, SEEN):
+            raise ShrinkFailed(f"the watch of the pods has not shown their marks within {SEEN:g} s")
+
+    async def _lower(self, resource: VideoExportWorker, replicas: int, free: Collection[str]) -> Outcome:
+        """Lower the size as far as it takes free pods only, once."""
+        began, key = time.monotonic(), resource.key
+        body, sets = await self.cluster.read_size_inputs(key)
+        if body is None:
+            return Outcome()
+        live, pods = parse_deployment(body), self.store.snapshot(resource).pods
+        owned = own_pods(live, map(parse_replica_set, sets), pods)
+        found = plan_shrink(owned, replicas, live.size, free, time.time())
+        if found is None:
+            raise ShrinkFailed("every smaller size would take a pod that is busy or unknown")
+        try:
+            scaled = await self.cluster.scale(key, resource.uid, found.size, body)
+        except ApiUnavailable as error:
+            raise Unanswered(str(error)) from error
+        self.metrics.shrink.observe(time.monotonic() - began)
+        self.store.put_deployment(scaled)
+        left = {size_ref(key.name): str(found.size)} if found.size == replicas else {}
+        return Outcome(left, size=(live.uid, found.size))
+
+    async def _unmark(self, resource: VideoExportWorker, victims: Collection[str]) -> None:
+        """Take the marks away. What fails is tried again by a plan of its own."""
+        pods = [pod for pod in self.store.snapshot(resource).pods if pod.name in victims]
+        tasks = (self.cluster.set_deletion_cost(resource.key.namespace, pod.name, 0) for pod in pods)
+        await asyncio.gather(*tasks, return_exceptions=True)
