@@ -24,7 +24,8 @@ from tests.servers import TemporalServer
 from tests.unit.operator.bodies import spec_of
 from tests.waiting import wait_for
 from video_export_operator.resource import Spec
-from video_export_operator.scaling import Decision, Memory, Observation, Pod, QueueState, decide, draining
+from video_export_operator.resource.live import LivePod as Pod
+from video_export_operator.scaling import Decision, Memory, Observation, QueueState, decide, draining
 from video_export_operator.status import Condition, Reason
 from video_export_operator.status.draining import not_draining
 from video_export_operator.temporal_queue import Endpoint, TemporalQueues
