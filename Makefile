@@ -5,7 +5,7 @@
 PYTHON := .venv/bin/python
 # Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
-SCRIPTS := .ci/run .ci/kind .github/scripts/*.sh dev/*.sh requirements/*.sh worker/player/*.sh
+SCRIPTS := plugins/kubectl-vew .ci/run .ci/kind .github/scripts/*.sh dev/*.sh requirements/*.sh worker/player/*.sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help:

@@ -1,8 +1,9 @@
 """What a release needs of the tree: one version everywhere, notes of the change log, real names.
 
 Usage:
-    release.py check vX.Y.Z             fails unless everything says this version and the change log describes it
-    release.py notes vX.Y.Z             prints what the change log says about it
+    release.py check vX.Y.Z  fails unless everything says this version and the change log describes it
+    release.py notes vX.Y.Z  prints what the change log says about it
+    release.py plugin vX.Y.Z REPOSITORY ARCHIVE  prints the manifest by which krew installs the plugin of kubectl
     release.py own REGISTRY REPOSITORY  puts both names (host/owner, owner/name) in place of those with `example`
 
 Standard library alone: it runs before anything is installed.
@@ -10,6 +11,7 @@ Standard library alone: it runs before anything is installed.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from pathlib import Path
@@ -24,6 +26,26 @@ EXAMPLE_REPOSITORY: Final = "github.com/example/video-export-operator"
 """What stands in this tree for the names of whoever releases."""
 SHIPPED: Final = ("README.md", "pyproject.toml", "charts", "examples")
 """What a release ships and where these names are: files, and folders with everything below them."""
+PLUGIN: Final = """apiVersion: krew.googlecontainertools.github.com/v1alpha2
+kind: Plugin
+metadata:
+  name: vew
+spec:
+  version: {tag}
+  homepage: {home}
+  shortDescription: Look at VideoExportWorkers and their exports
+  description: |
+    Shows the size of VideoExportWorkers and why they have it, what a manifest
+    would change, and the exports that Temporal knows of; pauses and resumes
+    their scaling.
+  platforms:
+    - selector:
+        matchExpressions:
+          - {{key: os, operator: In, values: [linux, darwin]}}
+      uri: {uri}
+      sha256: {digest}
+      bin: kubectl-vew
+"""
 VERSIONS: Final = (
     ("pyproject.toml", r'^version = "(.+)"$'),
     ("Dockerfile.operator", r"^ARG VERSION=(.+)$"),
@@ -80,6 +102,13 @@ def own(root: Path, registry: str, repository: str) -> None:
             path.write_text(named, encoding="utf-8")
 
 
+def build_plugin_manifest(tag: str, repository: str, archive: Path) -> str:
+    """Return the manifest of the plugin for krew, kubectl's plugin manager."""
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    home = f"https://github.com/{repository}"
+    return PLUGIN.format(tag=tag, home=home, uri=f"{home}/releases/download/{tag}/{archive.name}", digest=digest)
+
+
 def find_shipped(root: Path) -> list[Path]:
     """Return the files in which names are put."""
     return [
@@ -98,6 +127,8 @@ def main(arguments: list[str]) -> None:
                 raise SystemExit("\n".join([f"release: {tag} cannot be released:", *problems]))
         case ["notes", tag]:
             print(read_notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), tag.removeprefix("v")))
+        case ["plugin", tag, repository, archive]:
+            print(build_plugin_manifest(tag, repository, Path(archive)), end="")
         case ["own", registry, repository]:
             own(ROOT, registry, repository)
         case _:

@@ -18,6 +18,7 @@ from dev.waiting import find_free_port, open_directly
 from tests.servers import INHERITED, freeze
 from tests.waiting import PATIENCE, wait_for, wait_until
 
+ROOT_OF_PLUGINS = Path(__file__).parents[3] / "plugins"
 KIND = "VideoExportWorker"
 FOLDERS = {
     "vew": "/apis/videoexport.dev/v1alpha1/namespaces/{}/videoexportworkers",

@@ -12,6 +12,7 @@ from tests.unit.delivery.tables import TABLES, exported_name, fill, known_series
 from video_export_operator.scaling.decision import Limit, Rule
 from video_export_operator.status import ConditionType, Reason
 from video_export_worker import contract
+from video_export_worker.cli import COMMANDS
 from video_export_worker.metrics import Metric
 
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").glob("*/README.md"), ROOT / "CHANGELOG.md"])
@@ -44,6 +45,18 @@ def test_tables_that_are_read_off_the_code_are_up_to_date(name: str) -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_that_a_page_names_exist(page: Path) -> None:
+    """In code: `video-export NAME` and `kubectl vew NAME`."""
+    text = page.read_text(encoding="utf-8")
+    code = "\n".join([*re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)])
+    named = set(re.findall(r"(?:^|[-\s])video-export ([a-z]+)\b", code, re.MULTILINE))
+    assert named <= set(COMMANDS), f"no such command: {named - set(COMMANDS)}"
+    plugin = (ROOT / "plugins" / "kubectl-vew").read_text(encoding="utf-8")
+    known = set(re.findall(r"^  (\w+) .*", plugin.split("<< 'END'")[1].split("Examples")[0], re.MULTILINE))
+    assert set(re.findall(r"kubectl vew ([a-z]+)", code)) <= known
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """A release: one version everywhere, notes of the change log, charts with the images of who releases."""
 
+import hashlib
+import os
 import re
 import shutil
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -97,6 +100,18 @@ def test_what_is_shipped_has_the_names_of_who_releases(tmp_path: Path) -> None:
 def test_what_is_no_name_is_refused(registry: str, repository: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=said):
         release.own(tmp_path, registry, repository)
+
+
+def test_krew_installs_the_plugin_that_was_packed(tmp_path: Path) -> None:
+    archive = tmp_path / "kubectl-vew.tar.gz"
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(ROOT / "plugins" / "kubectl-vew", "kubectl-vew")
+    manifest = yaml.safe_load(release.build_plugin_manifest("v0.1.0", "media/exports", archive))
+    (platform,) = manifest["spec"]["platforms"]
+    assert platform["uri"] == "https://github.com/media/exports/releases/download/v0.1.0/kubectl-vew.tar.gz"
+    assert platform["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert (manifest["spec"]["version"], platform["bin"]) == ("v0.1.0", "kubectl-vew")
+    assert os.access(ROOT / "plugins" / platform["bin"], os.X_OK)
 
 
 def test_images_are_called_in_the_workflow_as_in_the_charts() -> None:

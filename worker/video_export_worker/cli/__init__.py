@@ -20,6 +20,7 @@ from video_export_worker.errors import InvalidRequest, VideoExportError
 COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "render": ("render", "render_command", "Render a recording to a video on this machine."),
     "submit": ("submit", "submit_command", "Start an export on the workers."),
+    "list": ("listing", "list_command", "List exports, the newest first."),
     "watch": ("exports", "watch_command", "Follow an export until it ends."),
     "result": ("exports", "result_command", "Show the result of an export, download its videos."),
     "cancel": ("exports", "cancel_command", "Stop an export and remove what it left."),

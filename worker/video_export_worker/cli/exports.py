@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -67,4 +68,5 @@ async def _cancel(export_id: str, as_json: bool) -> None:
         ended = "ended" if status is None else status.name.lower()
         raise click.ClickException(f"{export_id} cannot be cancelled: it is {ended}")
     await export.cancel()
-    click.echo(f'{{"id": "{export_id}", "status": "cancelling"}}' if as_json else f"{export_id}: cancelling")
+    told = json.dumps({"id": export_id, "status": "cancelling"})
+    click.echo(told if as_json else f"{export_id}: cancelling")
