@@ -110,12 +110,12 @@ def build_plugin_manifest(tag: str, repository: str, archive: Path) -> str:
 
 
 def find_shipped(root: Path) -> list[Path]:
-    """Return the files in which names are put."""
+    """Return the files in which names are put. What a link leads to, the definition, is not changed by a release."""
     return [
         path
         for name in SHIPPED
         for path in ([root / name] if (root / name).is_file() else sorted((root / name).rglob("*")))
-        if path.is_file()
+        if path.is_file() and not path.is_symlink()
     ]
 
 

@@ -71,10 +71,23 @@ def test_the_notes_are_those_of_the_version() -> None:
     assert release.read_notes(CHANGELOG, "0.3.0") == ""
 
 
+def test_the_definition_is_never_changed_by_a_release(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "crds", tmp_path / "crds")
+    shutil.copytree(ROOT / "charts", tmp_path / "charts", symlinks=True)
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    release.own(tmp_path, "registry.example.org/media", "media/exports")
+    name = "crds/videoexportworkers.yaml"
+    assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
+
+
 def test_what_is_shipped_has_the_names_of_who_releases(tmp_path: Path) -> None:
     for name in release.SHIPPED:
         source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, symlinks=True)
+        else:
+            shutil.copy(source, tmp_path / name)
     release.own(tmp_path, "registry.example.org/Media", "media/exports")
     values = yaml.safe_load((tmp_path / "charts/video-export-operator/values.yaml").read_text(encoding="utf-8"))
     assert values["image"]["repository"] == "registry.example.org/media/video-export-operator"
