@@ -52,7 +52,7 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
     """In code: `video-export NAME` and `kubectl vew NAME`."""
     text = page.read_text(encoding="utf-8")
     code = "\n".join([*re.findall(r"```(?:sh|console)\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)])
-    named = set(re.findall(r"(?:^|[-\s])video-export ([a-z]+)\b", code, re.MULTILINE))
+    named = set(re.findall(r"(?:^|-- |\| |&& )video-export ([a-z]+)\b", code, re.MULTILINE))
     assert named <= set(COMMANDS), f"no such command: {named - set(COMMANDS)}"
     plugin = (ROOT / "plugins" / "kubectl-vew").read_text(encoding="utf-8")
     known = set(re.findall(r"^  (\w+) .*", plugin.split("<< 'END'")[1].split("Examples")[0], re.MULTILINE))
