@@ -27,7 +27,7 @@ from video_export_worker.encoding import (
     join_parts,
     write_parts,
 )
-from video_export_worker.errors import RecordingNotFound
+from video_export_worker.errors import RecordingNotFound, RecordingTooLarge
 from video_export_worker.planning.size import choose_size
 from video_export_worker.planning.timeline import Timeline, build_timeline, restore_timeline
 from video_export_worker.planning.work_estimate import estimate_work
@@ -49,6 +49,10 @@ READ_BYTES: Final = 1 << 20
 WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
 SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far as can be told before
 MAX_SEGMENTS: Final = 1000
+# Parts of these formats are joined without decoding, and read once from their begin to their end.
+READ_AS_A_STREAM: Final = frozenset({VideoFormat.MP4, VideoFormat.WEBM})
+# A GIF is encoded in one piece from all of its lossless parts: in a quarter of an hour they take some GiB of the disk.
+MAX_GIF_SECONDS: Final = 900.0
 
 LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -109,6 +113,12 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
     """Lay out the video of a recording. Raises NothingToRender and RecordingTooLarge."""
     idle = recording.find_idle(request.skip_inactivity.threshold) if request.skip_inactivity else []
     timeline = build_timeline(request, recording.duration_ms, idle, limits.video_seconds)
+    seconds = float(timeline.frames / timeline.fps)
+    if VideoFormat.GIF in request.format and seconds > MAX_GIF_SECONDS:
+        raise RecordingTooLarge(
+            f"the GIF would be {seconds / 60:.0f} minutes long, the limit is {MAX_GIF_SECONDS / 60:g} minutes: "
+            "choose MP4 or WebM, a range, a higher speed or skip_inactivity"
+        )
     width, height = choose_size(request, recording.viewport)
     work = estimate_work(recording, timeline)
     frames = range(timeline.frames)

@@ -50,7 +50,7 @@ RETRIES: Final = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_inte
 TRIED_FOR: Final = timedelta(hours=12)  # an activity, all attempts and the waits between them
 DISCARD_TRIED_FOR: Final = timedelta(minutes=10)  # who cancels an export waits for it
 PLAN_TIMEOUT: Final = timedelta(minutes=15)  # 512 MiB at 1 MB/s, and reading them
-ASSEMBLE_TIMEOUT: Final = timedelta(hours=2)  # a GIF of hours is encoded here
+ASSEMBLE_TIMEOUT: Final = timedelta(hours=1)  # a GIF of a quarter of an hour is encoded here
 DISCARD_TIMEOUT: Final = timedelta(minutes=5)
 FRAME_TIMEOUT: Final = 2.0  # seconds; a captured frame takes 0.05
 SEGMENT_TIMEOUT: Final = timedelta(minutes=10)  # beside its frames: fetching, starting Chromium, storing

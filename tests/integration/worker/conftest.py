@@ -56,6 +56,8 @@ def worker_environment(temporal_server: TemporalServer, s3_server: S3Server) -> 
 @pytest.fixture(scope="session")
 def worker(worker_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     limits = {"VIDEO_EXPORT_MAX_RECORDING_BYTES": "1000000", "VIDEO_EXPORT_MAX_VIDEO_SECONDS": "3600"}
+    places = f"{worker_environment['VIDEO_EXPORT_STORAGE_URI']}, s3://nowhere"
+    limits |= {"VIDEO_EXPORT_SOURCES": places, "VIDEO_EXPORT_OUTPUTS": places}
     directory = tmp_path_factory.mktemp("worker")
     with running_worker(directory, "shared-exports", {**worker_environment, **limits}, name="shared") as process:
         process.wait_for_log("takes exports")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,17 +21,20 @@ from video_export_worker.capacity.machine import read_capacity
 from video_export_worker.contract import (
     AssembleInput,
     DiscardInput,
+    Manifest,
     PlanInput,
     PlannedExport,
     Progress,
     Segment,
     SegmentInput,
     VideoExportRequest,
+    VideoFormat,
     parse_request,
 )
+from video_export_worker.errors import StorageUnavailable
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.settings import ChromiumSettings
-from video_export_worker.storage import Storage
+from video_export_worker.storage import Storage, StoredObject
 
 LIMITS = RecordingLimits()
 
@@ -68,6 +72,10 @@ def request_(folder: Path) -> VideoExportRequest:
 
 def _files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def _remove_last_part(folder: Path) -> None:
+    max(folder.glob("parts/default/one/*/*/mp4-0.mp4")).unlink()
 
 
 def _remove_result(folder: Path) -> None:
@@ -119,8 +127,90 @@ async def test_assembling_twice_gives_the_same_and_discarding_takes_only_the_par
     assert await ActivityEnvironment().run(activities.assemble, joined) == first
     removed = await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one"))
     assert removed == 5  # the plan, the index, a chunk, the part and its result
-    assert _files(folder) == ["exports/default/one/poster.png", "exports/default/one/video.mp4", "form.json.gz"]
+    kept = [f"exports/default/one/{name}" for name in ("manifest.json", "poster.png", "video.mp4")]
+    assert _files(folder) == [*kept, "form.json.gz"]
     assert await ActivityEnvironment().run(activities.discard_parts, DiscardInput(export_id="one")) == 0
+
+
+async def test_segments_are_joined_from_the_storage_as_a_stream(
+    activities: ExportActivities, request_: VideoExportRequest, folder: Path
+) -> None:
+    request = request_.model_copy(update={"format": list(VideoFormat)})
+    planned = await _plan(activities, request)
+    frames = planned.segments[0]
+    cuts = [(first, min(4, frames - first)) for first in range(0, frames, 4)]
+    for first, count in cuts:
+        given = SegmentInput(plan=planned.plan, segment=Segment(first=first, count=count))
+        await ActivityEnvironment().run(activities.render_segment, given)
+    joined = AssembleInput(export_id="one", plan=planned.plan, segments=cuts)
+    result = await ActivityEnvironment().run(activities.assemble, joined)
+    assert [(video.format, video.frames) for video in result.videos] == [(name, frames) for name in VideoFormat]
+    manifest = Manifest.model_validate_json((folder / "exports/default/one/manifest.json").read_bytes())
+    assert manifest.result == result
+    for stored in manifest.objects:
+        data = (folder / "exports/default/one" / stored.name).read_bytes()
+        assert (stored.size, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert {stored.name for stored in manifest.objects} == {"poster.png", "video.mp4", "video.webm", "video.gif"}
+
+
+async def test_a_part_that_is_gone_ends_the_join(
+    activities: ExportActivities, request_: VideoExportRequest, folder: Path
+) -> None:
+    planned = await _plan(activities, request_)
+    cuts = [(0, 10), (10, planned.segments[0] - 10)]
+    for first, count in cuts:
+        given = SegmentInput(plan=planned.plan, segment=Segment(first=first, count=count))
+        await ActivityEnvironment().run(activities.render_segment, given)
+    _remove_last_part(folder)
+    joined = AssembleInput(export_id="one", plan=planned.plan, segments=cuts)
+    with pytest.raises(ApplicationError, match="there is no such object"):
+        await ActivityEnvironment().run(activities.assemble, joined)
+    assert not (folder / "exports").exists()
+
+
+async def test_the_former_results_stay_until_all_new_ones_have_arrived(
+    activities: ExportActivities, request_: VideoExportRequest, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = folder / "exports/default/one"
+    output.mkdir(parents=True)
+    for name in ("manifest.json", "poster.png", "video.mp4"):
+        (output / name).write_text("the former one")
+    planned = await _plan(activities, request_)
+    segment = _first_segment(planned)
+    await ActivityEnvironment().run(activities.render_segment, segment)
+    joined = AssembleInput(export_id="one", plan=planned.plan, segments=[(0, segment.segment.count)])
+    publish = Storage.publish
+
+    async def refuse_videos(self: Storage, source: Path, uri: str) -> StoredObject:
+        if uri.endswith(".mp4"):
+            raise StorageUnavailable("away in the middle")
+        return await publish(self, source, uri)
+
+    monkeypatch.setattr(Storage, "publish", refuse_videos)
+    with pytest.raises(ApplicationError, match="away in the middle"):
+        await ActivityEnvironment().run(activities.assemble, joined)
+    assert {path.name: path.read_text() for path in output.iterdir() if path.is_file()} == dict.fromkeys(
+        ("manifest.json", "poster.png", "video.mp4"), "the former one"
+    )
+
+
+async def test_a_plan_of_another_renderer_is_refused_for_now(
+    activities: ExportActivities, request_: VideoExportRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = await _plan(activities, request_)
+    monkeypatch.setattr("video_export_worker.activities.exports.name_renderer", lambda chromium: "another")
+    with pytest.raises(ApplicationError, match=r"planned for the renderer .*, this worker has another") as failure:
+        await ActivityEnvironment().run(activities.render_segment, _first_segment(planned))
+    assert (failure.value.type, failure.value.non_retryable) == ("RendererDiffers", False)
+    assert failure.value.next_retry_delay is not None
+
+
+async def test_a_message_of_a_newer_worker_is_understood(
+    activities: ExportActivities, request_: VideoExportRequest
+) -> None:
+    planned = await _plan(activities, request_)
+    newer = {**_first_segment(planned).model_dump(), "hint": 1}
+    assert SegmentInput.model_validate(newer) == _first_segment(planned)
 
 
 async def test_heartbeats_say_how_far_it_is(activities: ExportActivities, request_: VideoExportRequest) -> None:

@@ -29,7 +29,7 @@ async def test_one_recording_becomes_every_format(exporting: Exporting, s3_serve
     result = await export.result()
     assert [video.format for video in result.videos] == list(VideoFormat)
     prefix = f"exports/default/{export.id}/"
-    names = ["poster.png", "video.gif", "video.mp4", "video.webm"]
+    names = ["manifest.json", "poster.png", "video.gif", "video.mp4", "video.webm"]
     assert s3_server.objects(prefix) == [f"{prefix}{name}" for name in names]
     for video in result.videos:
         stored = s3_server.root / s3_server.bucket / prefix / f"video.{video.format}"
@@ -54,7 +54,8 @@ async def test_the_output_can_be_chosen(exporting: Exporting, s3_server: S3Serve
     folder = uuid.uuid4().hex
     result = await exporting.run({"recording": form, "output": f"{s3_server.uri}/{folder}/mine/", "end": 0.2})
     assert result.videos[0].uri == f"{s3_server.uri}/{folder}/mine/video.mp4"
-    assert s3_server.objects(folder) == [f"{folder}/mine/poster.png", f"{folder}/mine/video.mp4"]
+    names = ["manifest.json", "poster.png", "video.mp4"]
+    assert s3_server.objects(folder) == [f"{folder}/mine/{name}" for name in names]
 
 
 async def test_parts_of_a_recording_are_one_video(
@@ -126,12 +127,21 @@ async def test_several_inputs_fail_the_export(exporting: Exporting, form: str) -
     [
         ({"start": 100_000}, "NothingToRender", ""),
         ({"speed": 0.1, "end": 1e9, "recording": "idle"}, "RecordingTooLarge", "the limit is 1 h"),
+        ({"recording": "idle", "format": "gif", "speed": 0.5}, "RecordingTooLarge", "the limit is 15 minutes"),
         ({"recording": "http://169.254.169.254/latest/meta-data"}, "InvalidRequest", "upload the recording first"),
         ({"recording": "file:///etc/passwd"}, "StorageDenied", "is a file of the worker"),
         ({"recording": "s3://nowhere/recording.json"}, "StorageDenied", "the bucket does not exist: create it"),
         ({"output": "s3://nowhere/videos", "end": 0.2}, "StorageDenied", "the bucket does not exist: create it"),
     ],
-    ids=["after the end", "too long", "web server", "the worker's file", "no bucket in", "no bucket out"],
+    ids=[
+        "after the end",
+        "too long",
+        "too long a GIF",
+        "web server",
+        "the worker's file",
+        "no bucket in",
+        "no bucket out",
+    ],
 )
 async def test_a_refused_export_leaves_nothing(
     exporting: Exporting,

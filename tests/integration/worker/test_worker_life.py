@@ -107,6 +107,7 @@ async def test_another_worker_takes_over_from_a_dead_one(
     assert result.videos[0].duration == pytest.approx(SECONDS, abs=0.1)
     assert await _attempts(export, "render_segment") == [(2, "second")]
     assert s3_server.objects(f"exports/default/{export.id}") == [
+        f"exports/default/{export.id}/manifest.json",
         f"exports/default/{export.id}/poster.png",
         f"exports/default/{export.id}/video.mp4",
     ]

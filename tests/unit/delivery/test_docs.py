@@ -68,6 +68,7 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
         (contract.VideoExportResult, "VideoExportResult"),
         (contract.VideoObject, "VideoObject"),
         (contract.TimeSpan, "TimeSpan"),
+        (contract.Manifest, "Manifest"),
         (contract.Progress, "While it runs"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,9 +13,11 @@ from temporalio import activity
 from video_export_worker import pipeline
 from video_export_worker.activities import naming
 from video_export_worker.activities.attempt import begin_attempt, count
+from video_export_worker.activities.feeding import feed_parts
 from video_export_worker.activities.heavy import HeavyRecordings, Place
-from video_export_worker.activities.parts import PartStore
+from video_export_worker.activities.parts import PartStore, list_parts
 from video_export_worker.activities.plans import PlanStore
+from video_export_worker.activities.publication import Publication
 from video_export_worker.attempts.running import ChildDied
 from video_export_worker.attempts.spawner import SpawnFailed
 from video_export_worker.composing.masks import merge_counts, warn_of_unmatched
@@ -33,13 +35,14 @@ from video_export_worker.contract import (
     SegmentInput,
     SegmentResult,
     StoredPlan,
+    StoredSegment,
     VideoExportResult,
     VideoObject,
 )
 from video_export_worker.errors import Internal, ProcessDied, RendererDiffers
 from video_export_worker.metrics import Metric
 from video_export_worker.rendering.version import name_renderer
-from video_export_worker.storage import Storage, join_uri
+from video_export_worker.storage import Storage, StoredObject
 
 if TYPE_CHECKING:
     from video_export_worker.attempts.isolated import IsolatedPipeline
@@ -128,23 +131,19 @@ class ExportActivities:
         async with begin_attempt("assembling", Progress(phase="assembling")) as attempt:
             stored = await self._plans.read(given.plan)
             segments = await self._parts.read_all(given.plan, given.segments)
-            parts = await self._parts.fetch(segments, stored.request.format, attempt.workdir)
-            picture = attempt.workdir / naming.POSTER_NAME
-            joining = self._pipeline.assemble(stored.request, stored.plan, parts, attempt.workdir, picture)
-            finished = await self._watch_over(Place(stored.index, "assembly", _look_of(stored)), joining)
-            poster = await self._storage.publish(picture, join_uri(stored.output, naming.POSTER_NAME))
-            videos = [await self._publish(video, stored.output) for video in finished]
-            masked = merge_counts(segment.masked for _, segment in segments)
-            warnings = [*stored.plan.warnings, *(line for _, segment in segments for line in segment.warnings)]
-            return VideoExportResult(
-                videos=videos,
-                poster=poster.uri,
-                time_map=stored.plan.time_map,
-                captured=sum(segment.captured for _, segment in segments),
-                repeated=sum(segment.repeated for _, segment in segments),
-                masked=masked,
-                warnings=list(dict.fromkeys([*warnings, *warn_of_unmatched(masked)])),
-            )
+            listed = {name: list_parts(segments, name) for name in stored.request.format}
+            workdir = attempt.workdir / "videos"
+            await asyncio.to_thread(workdir.mkdir)
+            poster = workdir / naming.POSTER_NAME
+            async with feed_parts(self._storage, listed, attempt.workdir / "parts") as parts:
+                joining = self._pipeline.assemble(stored.request, stored.plan, parts, workdir, poster)
+                finished = await self._watch_over(Place(stored.index, "assembly", _look_of(stored)), joining)
+            files = {naming.POSTER_NAME: poster} | {naming.video_name(video.format): video.path for video in finished}
+            publication = Publication(self._storage, stored.output)
+            objects = await publication.publish(files)
+            result = _describe_result(stored, [segment for _, segment in segments], finished, objects)
+            await publication.finish(given.export_id, result, objects)
+            return result
 
     @activity.defn(name=DISCARD_PARTS)
     async def discard_parts(self, given: DiscardInput) -> int:
@@ -195,20 +194,39 @@ class ExportActivities:
             )
         return stored
 
-    async def _publish(self, video: FinishedVideo, prefix: str) -> VideoObject:
-        stored = await self._storage.publish(video.path, join_uri(prefix, naming.video_name(video.format)))
-        count(Metric.VIDEO_SECONDS, round(video.duration), format=video.format)
-        return VideoObject(
-            format=video.format,
-            uri=stored.uri,
-            size=stored.size,
-            sha256=stored.sha256,
-            duration=video.duration,
-            frames=video.frames,
-            width=video.width,
-            height=video.height,
-            codec=video.codec,
-        )
+
+def _describe_result(
+    stored: StoredPlan,
+    segments: Sequence[StoredSegment],
+    finished: Sequence[FinishedVideo],
+    objects: Mapping[str, StoredObject],
+) -> VideoExportResult:
+    masked = merge_counts(segment.masked for segment in segments)
+    warnings = [*stored.plan.warnings, *(line for segment in segments for line in segment.warnings)]
+    return VideoExportResult(
+        videos=[_describe_video(video, objects[naming.video_name(video.format)]) for video in finished],
+        poster=objects[naming.POSTER_NAME].uri,
+        time_map=stored.plan.time_map,
+        captured=sum(segment.captured for segment in segments),
+        repeated=sum(segment.repeated for segment in segments),
+        masked=masked,
+        warnings=list(dict.fromkeys([*warnings, *warn_of_unmatched(masked)])),
+    )
+
+
+def _describe_video(video: FinishedVideo, stored: StoredObject) -> VideoObject:
+    count(Metric.VIDEO_SECONDS, round(video.duration), format=video.format)
+    return VideoObject(
+        format=video.format,
+        uri=stored.uri,
+        size=stored.size,
+        sha256=stored.sha256,
+        duration=video.duration,
+        frames=video.frames,
+        width=video.width,
+        height=video.height,
+        codec=video.codec,
+    )
 
 
 def _namespace() -> str:

@@ -3,7 +3,7 @@
 parts/<namespace>/<export>/recording/<sha256>                      the index and the chunks
 parts/<namespace>/<export>/<digest of the plan>/plan.json
 parts/<namespace>/<export>/<digest of the plan>/<first>-<count>/   the parts of a segment, result.json last
-exports/<namespace>/<export>/                                      the videos
+exports/<namespace>/<export>/                                      the videos, manifest.json last
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ LONGEST_NAME: Final = 200  # of the 1,024 bytes that a key may have
 PLAN_NAME: Final = "plan.json"
 RESULT_NAME: Final = "result.json"
 POSTER_NAME: Final = "poster.png"
+MANIFEST_NAME: Final = "manifest.json"
+STAGING_PREFIX: Final = ".incoming-"
 RECORDING_FOLDER: Final = "recording"
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from video_export_worker import pipeline
 from video_export_worker.activities import naming
+from video_export_worker.activities.feeding import StoredPart
+from video_export_worker.activities.turns import in_turns
 from video_export_worker.contract import PlanReference, Segment, StoredSegment, VideoFormat
 from video_export_worker.errors import Internal
 from video_export_worker.storage import Storage, join_uri
@@ -50,31 +49,22 @@ class PartStore:
         Raises:
             Internal: a segment is not there.
         """
-        found = []
-        for first, count in segments:
-            segment = Segment(first=first, count=count)
+        found: dict[int, tuple[str, StoredSegment]] = {}
+
+        async def read(segment: Segment) -> None:
             stored = await self.find(plan, segment)
-            if stored is None:
-                raise Internal(f"the parts of the frames {first} to {first + count - 1} are not in the storage")
-            found.append((naming.segment_prefix(plan, segment), stored))
-        return found
+            if stored is None or stored.count != segment.count:
+                raise Internal(f"the parts of {segment.count} frames from {segment.first} on are not in the storage")
+            found[segment.first] = naming.segment_prefix(plan, segment), stored
 
-    async def fetch(
-        self, segments: list[tuple[str, StoredSegment]], names: list[VideoFormat], workdir: Path
-    ) -> dict[VideoFormat, list[pipeline.Part]]:
-        """Fetch all parts in the video's order."""
-        parts: dict[VideoFormat, list[pipeline.Part]] = {name: [] for name in names}
-        for name, uri, frames in _list_parts(segments, names):
-            path = workdir / f"part-{len(parts[name]):06d}-{name}{pipeline.part_suffix(name)}"
-            await self._storage.fetch(uri, path)
-            parts[name].append(pipeline.Part(path, frames))
-        return parts
+        await in_turns(read, [Segment(first=first, count=count) for first, count in segments])
+        return [found[first] for first, _ in segments]
 
 
-def _list_parts(
-    segments: list[tuple[str, StoredSegment]], names: list[VideoFormat]
-) -> Iterator[tuple[VideoFormat, str, int]]:
-    for prefix, stored in segments:
-        for name in names:
-            for part, frames in zip(stored.parts[name], stored.runs, strict=True):
-                yield name, join_uri(prefix, part), frames
+def list_parts(segments: list[tuple[str, StoredSegment]], name: VideoFormat) -> list[StoredPart]:
+    """List the parts of a format in the video's order."""
+    return [
+        StoredPart(join_uri(prefix, part), frames)
+        for prefix, stored in segments
+        for part, frames in zip(stored.parts[name], stored.runs, strict=True)
+    ]

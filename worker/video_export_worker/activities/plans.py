@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import zstandard
 
 from video_export_worker.activities import naming
+from video_export_worker.activities.turns import in_turns
 from video_export_worker.contract import ExportPlan, PlanReference, StoredPlan, VideoExportRequest
 from video_export_worker.errors import RecordingNotFound, StorageUnavailable
 from video_export_worker.recording import INDEX_NAME, RecordingIndex, chunk_name, load_index
 from video_export_worker.storage import Storage, join_uri
 
-SIDE_BY_SIDE: Final = 4  # chunks on their way at once, each a few MiB in memory
 COMPRESSION_LEVEL: Final = 3  # zstd's default
-
-Item = TypeVar("Item")
 
 
 class PlanStore:
@@ -74,7 +72,7 @@ class PlanStore:
         await asyncio.to_thread(folder.mkdir)
         await self._fetch_file(prefix, stored.index, folder / INDEX_NAME)
         index = await asyncio.to_thread(load_index, folder / INDEX_NAME)
-        await _in_turns(
+        await in_turns(
             lambda number: self._fetch_file(prefix, stored.chunks[number], folder / chunk_name(number)), choose(index)
         )
 
@@ -85,7 +83,7 @@ class PlanStore:
             data, digests[path] = await asyncio.to_thread(_pack, path)
             await self._storage.write(data, join_uri(prefix, digests[path]))
 
-        await _in_turns(publish, paths)
+        await in_turns(publish, paths)
         return list(digests.values())
 
     async def _fetch_file(self, prefix: str, digest: str, target: Path) -> None:
@@ -104,19 +102,6 @@ class PlanStore:
 def _list_files(folder: Path) -> list[Path]:
     """The index, and the chunks in their order."""
     return [folder / INDEX_NAME, *sorted(folder.glob("chunk-*.json"))]
-
-
-async def _in_turns(work: Callable[[Item], Awaitable[None]], items: Iterable[Item]) -> None:
-    """Do the work of all items, some side by side."""
-    waiting = iter(items)
-
-    async def take_turns() -> None:
-        for item in waiting:
-            await work(item)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(SIDE_BY_SIDE):
-            group.create_task(take_turns())
 
 
 def _pack(path: Path) -> tuple[bytes, str]:

@@ -36,7 +36,15 @@ from video_export_worker.contract.request import (
     VideoFormat,
     parse_request,
 )
-from video_export_worker.contract.result import PROGRESS_QUERY, Progress, TimeSpan, VideoExportResult, VideoObject
+from video_export_worker.contract.result import (
+    PROGRESS_QUERY,
+    Manifest,
+    ManifestObject,
+    Progress,
+    TimeSpan,
+    VideoExportResult,
+    VideoObject,
+)
 
 __all__ = [
     "ASSEMBLE",
@@ -52,6 +60,8 @@ __all__ = [
     "AssembleInput",
     "DiscardInput",
     "ExportPlan",
+    "Manifest",
+    "ManifestObject",
     "Mouse",
     "PlanInput",
     "PlanReference",

@@ -48,6 +48,14 @@ class VideoObject(TolerantValue):
     codec: str
 
 
+class ManifestObject(TolerantValue):
+    """An object of a manifest."""
+
+    name: str = Field(description="Below the output's prefix.")
+    size: int = Field(description="Bytes.")
+    sha256: str
+
+
 class VideoExportResult(TolerantValue):
     """What a finished export returns."""
 
@@ -60,3 +68,11 @@ class VideoExportResult(TolerantValue):
         default_factory=dict, description="For each mask selector how many elements it has covered at once, at most."
     )
     warnings: list[str]
+
+
+class Manifest(TolerantValue):
+    """`manifest.json` beside the videos, written when all of them are there."""
+
+    export_id: str
+    objects: list[ManifestObject] = Field(description="Everything of the export that lies beside the manifest.")
+    result: VideoExportResult = Field(description="What the export returned.")
