@@ -38,6 +38,7 @@ class Reason(StrEnum):
     CONFLICT = "Conflict"
     # TemporalReachable
     ANSWERING = "Answering"
+    HEARTBEATS_REFUSED = "HeartbeatsRefused"
     NOT_ASKED = "NotAsked"
     UNAVAILABLE = "Unavailable"
     TIMED_OUT = "TimedOut"
@@ -60,7 +61,6 @@ class Reason(StrEnum):
     HEALTHY = "Healthy"
     NO_WORKERS = "NoWorkers"
     NO_HEARTBEATS = "NoHeartbeats"
-    HEARTBEATS_REFUSED = "HeartbeatsRefused"
     NOT_REPORTING = "NotReporting"
     IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
     CONTAINER_FAILING = "ContainerFailing"

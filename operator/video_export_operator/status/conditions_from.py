@@ -92,6 +92,10 @@ def _reachable(found: Findings) -> Condition:
         return Condition(kind, False, found.silence.reason, f"{address}: {found.silence}")
     if not found.asked:
         return Condition(kind, None, Reason.NOT_ASKED, f"{address} was not asked yet")
+    if found.queue is not None and found.queue.workers_refused:
+        told = f"{address} says what waits, but does not list the workers ({found.queue.workers_refused})"
+        advice = "pods are added as always, and taken only where their metrics port says that they are idle"
+        return Condition(kind, True, Reason.HEARTBEATS_REFUSED, f"{told}; {advice}")
     return Condition(kind, True, Reason.ANSWERING, f"{address} answers")
 
 
@@ -128,10 +132,6 @@ def _workers(found: Findings) -> Condition:
     trouble = _worst([pod.trouble for pod in pods if pod.trouble], found.deployment)
     if trouble is not None:
         return Condition(kind, False, _TROUBLES.get(trouble.reason, Reason.CONTAINER_FAILING), _told(trouble))
-    if found.queue is not None and found.queue.workers_refused:
-        told = f"Temporal does not list the workers ({found.queue.workers_refused})"
-        advice = "pods are added as always, and taken only where their metrics port says that they are idle"
-        return Condition(kind, None, Reason.HEARTBEATS_REFUSED, f"{told}; {advice}")
     if found.silent:
         names = ", ".join(sorted(found.silent))
         advice = f"no worker heartbeat from {names}; their pods are never taken, because nobody knows what they do"

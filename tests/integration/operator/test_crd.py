@@ -38,6 +38,8 @@ def test_the_smallest_resource_gets_every_default(space: Namespace) -> None:
         "coldStartStep": 2,
         "scaleDown": {"stabilizationWindow": "120s", "minIdle": "30s"},
         "whenUnreachable": {"after": "5m", "replicas": 0},
+        "spareSlots": 0,
+        "pauseScaleDown": False,
         "paused": False,
     }
     assert (spec["slots"], spec["replicas"], spec["metricsPort"], spec["healthPort"]) == (2, 0, 8007, 8008)
@@ -69,6 +71,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "interval below the statistics' age": ({"scaling": {"pollInterval": "5s"}}, "must be from 6s to 10m"),
     "interval at zero": ({"scaling": {"pollIntervalAtZero": "0s"}}, "must be from 1s to 10m"),
     "window too long": ({"scaling": {"scaleDown": {"stabilizationWindow": "2h"}}}, "must be at most 1h"),
+    "schedule that holds for too short": (
+        {"scaling": {"schedule": [{"cron": "0 8 * * *", "duration": "5s", "minReplicas": 1}]}},
+        "must be from 1m to 168h",
+    ),
     "no slots": ({"slots": 0}, "should be greater than or equal to 1"),
     "unknown mode": ({"scaling": {"mode": "Magic"}}, 'supported values: "Auto", "Manual"'),
     "bad budget": ({"podDisruptionBudget": {"maxUnavailable": "many"}}, "a number of pods or a percentage"),
