@@ -210,7 +210,11 @@ class Cluster:
 
     async def set_deletion_cost(self, namespace: str, pod: str, cost: int) -> None:
         """Set a pod's deletion cost; 0 removes it. A pod that is gone needs none."""
-        body = {"metadata": {"annotations": {DELETION_COST: str(cost) if cost else None}}}
+        await self.annotate_pod(namespace, pod, {DELETION_COST: str(cost) if cost else None})
+
+    async def annotate_pod(self, namespace: str, pod: str, annotations: Mapping[str, str | None]) -> None:
+        """Set annotations of a pod; None removes one. A pod that is gone needs none."""
+        body = {"metadata": {"annotations": dict(annotations)}}
         try:
             path = path_of("v1", "Pod", namespace, pod)
             await self._transport.request("PATCH", path, body, MERGE, {"fieldManager": MANAGER})

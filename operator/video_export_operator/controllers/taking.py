@@ -38,21 +38,40 @@ class Shrink:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnedSet:
+    """A ReplicaSet with its active pods; its name is empty before it exists.
+
+    Attributes:
+        min_ready: for how many seconds a pod has to be ready until it counts as available.
+    """
+
+    state: ReplicaSetState
+    pods: tuple[LivePod, ...] = ()
+    name: str = ""
+    min_ready: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OwnedPods:
-    """A Deployment with its ReplicaSets and their active pods.
+    """A Deployment with its ReplicaSets and their pods.
 
     Attributes:
         sets: oldest first.
-        pods: of each set.
         current: index of the set with the Deployment's present template.
+        replicas: pods that the Deployment's status counts.
+        paused: the rollout does not go on.
     """
 
-    sets: tuple[ReplicaSetState, ...]
-    pods: tuple[tuple[LivePod, ...], ...]
+    sets: tuple[OwnedSet, ...]
     current: int
     strategy: Strategy
     replicas: int
-    paused: bool
+    paused: bool = False
+
+    @property
+    def pods(self) -> tuple[LivePod, ...]:
+        """All pods."""
+        return tuple(pod for each in self.sets for pod in each.pods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +103,21 @@ def own_pods(deployment: LiveDeployment, sets: Iterable[LiveReplicaSet], pods: I
         sets: all its ReplicaSets.
         pods: that have not ended; those that are terminating are left out.
     """
-    ordered = sorted(
-        (each for each in sets if each.owner == deployment.uid), key=lambda each: (each.created, each.name)
-    )
-    states = [ReplicaSetState(each.replicas, each.available, each.desired, each.most) for each in ordered]
-    current = next((index for index, each in enumerate(ordered) if each.template == deployment.template), len(ordered))
-    if current == len(ordered):  # it is made when the controller has seen the template
-        states.append(ReplicaSetState(0))
-    by_set: dict[str, list[LivePod]] = {each.name: [] for each in ordered}
-    for pod in pods:
-        if not pod.terminating and pod.replica_set in by_set:
-            by_set[pod.replica_set].append(pod)
-    groups = [tuple(by_set[each.name]) for each in ordered] + [()] * (len(states) - len(ordered))
+    mine = (each for each in sets if each.owner == deployment.uid)
+    ordered = sorted(mine, key=lambda each: (each.created, each.name))
+    active = [pod for pod in pods if not pod.terminating]
+    owned = [_own(each, active) for each in ordered]
+    current = next((index for index, each in enumerate(ordered) if each.template == deployment.template), len(owned))
+    if current == len(owned):  # it is made when the controller has seen the template
+        owned.append(OwnedSet(ReplicaSetState(0)))
     strategy = Strategy(deployment.max_surge, deployment.max_unavailable)
-    return OwnedPods(tuple(states), tuple(groups), current, strategy, deployment.replicas, deployment.paused)
+    return OwnedPods(tuple(owned), current, strategy, deployment.replicas, deployment.paused)
+
+
+def _own(live: LiveReplicaSet, pods: Iterable[LivePod]) -> OwnedSet:
+    """Bring a ReplicaSet and its pods together."""
+    state = ReplicaSetState(live.replicas, live.available, live.desired, live.most)
+    return OwnedSet(state, tuple(pod for pod in pods if pod.replica_set == live.name), live.name, live.min_ready)
 
 
 def pods_taken(owned: OwnedPods, size: int, now: float) -> Taken:
@@ -108,11 +128,11 @@ def pods_taken(owned: OwnedPods, size: int, now: float) -> Taken:
         size: of the Deployment.
         now: in seconds since the epoch.
     """
-    neighbours = Counter(pod.node for group in owned.pods for pod in group)
-    tiers = tuple(rank_pods(group, now, neighbours) for group in owned.pods)
-    losses = _lose(owned, size, tiers)
+    neighbours = Counter(pod.node for pod in owned.pods)
+    tiers = tuple(rank_pods(each.pods, now, neighbours) for each in owned.sets)
+    losses = _lose(owned, size, tiers, now)
     if sum(loss.most > 0 for loss in losses) > 1 or not all(loss.at_once for loss in losses):
-        tiers = tuple(rank_pods(group, now) for group in owned.pods)
+        tiers = tuple(rank_pods(each.pods, now) for each in owned.sets)
     pairs = tuple(zip(tiers, losses, strict=True))
     return Taken(
         certain=frozenset(name for each, loss in pairs for name in _first(each, loss.least, whole=True)),
@@ -131,15 +151,15 @@ def plan_shrink(owned: OwnedPods, wanted: int, present: int, idle: Collection[st
         now: in seconds since the epoch.
     """
     marked = mark(owned, idle)
-    tiers = tuple(rank_pods(group, now) for group in marked.pods)
-    safe = [_idle_first(each, idle) for each in tiers]
-    total = sum(len(group) for group in owned.pods)
+    tiers = tuple(rank_pods(each.pods, now) for each in marked.sets)
+    safe = [leading_idle(each, idle) for each in tiers]
+    total = len(owned.pods)
     for size in range(wanted, present):
         if total - size - owned.strategy.surge(size) > sum(safe):
             continue  # so many pods go whatever the order is
-        losses = _lose(marked, size, tiers)
+        losses = _lose(marked, size, tiers, now)
         if all(loss.most <= room for loss, room in zip(losses, safe, strict=True)):
-            return Shrink(size, tuple(chain.from_iterable(map(_names, tiers, (loss.most for loss in losses)))))
+            return Shrink(size, tuple(chain.from_iterable(map(names_of, tiers, (loss.most for loss in losses)))))
     return None
 
 
@@ -149,12 +169,13 @@ def mark(owned: OwnedPods, victims: Collection[str]) -> OwnedPods:
     def cost(pod: LivePod) -> int:
         return VICTIM_COST if pod.name in victims else max(0, pod.deletion_cost)
 
-    return replace(
-        owned, pods=tuple(tuple(replace(pod, deletion_cost=cost(pod)) for pod in group) for group in owned.pods)
-    )
+    def mark_one(each: OwnedSet) -> OwnedSet:
+        return replace(each, pods=tuple(replace(pod, deletion_cost=cost(pod)) for pod in each.pods))
+
+    return replace(owned, sets=tuple(map(mark_one, owned.sets)))
 
 
-def _idle_first(tiers: Tiers, idle: Collection[str]) -> int:
+def leading_idle(tiers: Tiers, idle: Collection[str]) -> int:
     """Return how many pods may go until one may be among them that is not idle."""
     count = 0
     for tier in tiers:
@@ -164,9 +185,9 @@ def _idle_first(tiers: Tiers, idle: Collection[str]) -> int:
     return count
 
 
-def _names(tiers: Tiers, count: int) -> list[str]:
+def names_of(tiers: Tiers, count: int) -> tuple[str, ...]:
     """Return the names of the first pods."""
-    return [pod.name for tier in tiers for pod in tier][:count]
+    return tuple(pod.name for tier in tiers for pod in tier)[:count]
 
 
 def _first(tiers: Tiers, count: int, *, whole: bool) -> Iterator[str]:
@@ -178,22 +199,28 @@ def _first(tiers: Tiers, count: int, *, whole: bool) -> Iterator[str]:
         count -= len(tier)
 
 
-def _lose(owned: OwnedPods, size: int, tiers: Sequence[Tiers]) -> tuple[_Loss, ...]:
+def _lose(owned: OwnedPods, size: int, tiers: Sequence[Tiers], now: float) -> tuple[_Loss, ...]:
     """Return what each ReplicaSet loses, over all orders in which the controllers may act."""
     target = Target(size, owned.current, owned.strategy, owned.replicas, owned.paused)
-    ready = tuple(_ready_left(each) for each in tiers)
-    begin: _State = (owned.sets, tuple(_Count(len(group)) for group in owned.pods))
+    available = tuple(
+        _available_left(tier, now - each.min_ready if each.min_ready else None)
+        for tier, each in zip(tiers, owned.sets, strict=True)
+    )
+    begin: _State = (
+        tuple(each.state for each in owned.sets),
+        tuple(_Count(len(each.pods)) for each in owned.sets),
+    )
     seen, open_states, final = {begin}, [begin], []
     while open_states:
         state = open_states.pop()
-        following = [each for each in _next_states(target, state, ready) if each != state]
+        following = [each for each in _next_states(target, state, available) if each != state]
         if not following:
             final.append(state)
         open_states += (each for each in set(following) if each not in seen)
         seen.update(following)
         if len(seen) > MOST_STATES:
-            return tuple(_Loss(0, len(group), at_once=False) for group in owned.pods)
-    return tuple(_loss(index, len(group), seen, final) for index, group in enumerate(owned.pods))
+            return tuple(_Loss(0, len(each.pods), at_once=False) for each in owned.sets)
+    return tuple(_loss(index, len(each.pods), seen, final) for index, each in enumerate(owned.sets))
 
 
 def _loss(index: int, pods: int, seen: Iterable[_State], final: Iterable[_State]) -> _Loss:
@@ -203,13 +230,13 @@ def _loss(index: int, pods: int, seen: Iterable[_State], final: Iterable[_State]
     return _Loss(pods - kept, pods - min(left), at_once=len(left) <= 2)
 
 
-def _next_states(target: Target, state: _State, ready: Sequence[Sequence[int]]) -> Iterator[_State]:
+def _next_states(target: Target, state: _State, available: Sequence[Sequence[int]]) -> Iterator[_State]:
     """Yield what may be next: the Deployment controller acts, or the ReplicaSet controller for one of its sets."""
     sets, counts = state
     yield sync_deployment(target, sets), counts
     for index, each in enumerate(sets):
         for count in _sync_replica_set(each.replicas, counts[index]):
-            told = replace(each, available=ready[index][count.old])
+            told = replace(each, available=available[index][count.old])
             yield _put(sets, index, told), _put(counts, index, count)
 
 
@@ -223,11 +250,17 @@ def _sync_replica_set(replicas: int, count: _Count) -> Iterator[_Count]:
         yield _Count(count.old - surplus + new, count.new - new)
 
 
-def _ready_left(tiers: Tiers) -> list[int]:
-    """Return how many pods are ready when so many are left, from none to all."""
+def _available_left(tiers: Tiers, since: float | None) -> list[int]:
+    """Return how many pods are available when so many are left, from none to all.
+
+    Args:
+        tiers: the pods.
+        since: when a pod has to have been ready, in seconds since the epoch; None where ready is enough.
+    """
     left = [0]
     for pod in reversed([pod for tier in tiers for pod in tier]):
-        left.append(left[-1] + pod.ready)
+        long_enough = since is None or (pod.ready_since is not None and pod.ready_since <= since)
+        left.append(left[-1] + (pod.ready and long_enough))
     return left
 
 

@@ -22,11 +22,6 @@ class CertificateMount:
     folder: str
 
 
-def is_own_image(spec: Spec) -> bool:
-    """Return whether the container runs this project's worker command, whose probes and metrics are known."""
-    return not spec.command and (not spec.args or spec.args[0] == "worker")
-
-
 def build_args(spec: Spec) -> list[str]:
     """Return the container's arguments; a command of the user's own gets just the user's own."""
     if spec.args or spec.command:
@@ -41,7 +36,7 @@ def build_environment(resource: VideoExportWorker) -> list[Json]:
         "TEMPORAL_ADDRESS": spec.temporal.address,
         "TEMPORAL_NAMESPACE": spec.temporal.namespace,
         **_tls_variables(spec),
-        "VIDEO_EXPORT_STORAGE_URI": spec.storage.uri,
+        **({"VIDEO_EXPORT_STORAGE_URI": spec.storage.uri} if spec.storage is not None else {}),
         "VIDEO_EXPORT_SLOTS": str(spec.slots),
         "VIDEO_EXPORT_HEALTH_PORT": str(spec.health_port),
         "VIDEO_EXPORT_GRACEFUL_SHUTDOWN": str(max(1, spec.termination_grace_period_seconds - SHUTDOWN_MARGIN)),

@@ -6,12 +6,12 @@ from video_export_operator.manifests.environment import (
     build_args,
     build_environment,
     certificate_mounts,
-    is_own_image,
 )
 from video_export_operator.manifests.overlay import lay_over
 from video_export_operator.resource import Spec, VideoExportWorker
 from video_export_operator.resource.identity import (
     CONTAINER,
+    PROTECTED,
     SECRETS_ANNOTATION,
     child_labels,
     selector_labels,
@@ -75,11 +75,10 @@ def _own_template(resource: VideoExportWorker) -> Json:
 
 
 def _pod_annotations(spec: Spec) -> dict[str, str]:
-    """Return annotations that keep node autoscalers away from pods that work."""
+    """Return the annotations with which a pod begins."""
     annotations = {"kubectl.kubernetes.io/default-container": CONTAINER}
     if spec.protect_from_eviction:
-        annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] = "false"
-        annotations["karpenter.sh/do-not-disrupt"] = "true"
+        annotations |= PROTECTED  # until it is known what the pod does
     return annotations
 
 
@@ -116,9 +115,9 @@ def _container(resource: VideoExportWorker) -> Json:
     }
     if spec.command:
         container["command"] = list(spec.command)
-    if spec.storage.secret_ref is not None:
+    if spec.storage is not None and spec.storage.secret_ref is not None:
         container["envFrom"] = [{"secretRef": {"name": spec.storage.secret_ref.name}}]
-    return {**container, **(_probes() if is_own_image(spec) else {})}
+    return {**container, **(_probes() if spec.runs_own_worker else {})}
 
 
 def _volumes(spec: Spec) -> list[Json]:

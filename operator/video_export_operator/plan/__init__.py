@@ -1,6 +1,17 @@
 """What to do about a decision, as values: actions in their order, and how each object was left."""
 
-from video_export_operator.plan.actions import Action, Apply, EmitEvent, Grow, Plan, Remove, Shrink, Unmark, WriteStatus
+from video_export_operator.plan.actions import (
+    Action,
+    Apply,
+    EmitEvent,
+    Grow,
+    Plan,
+    Protect,
+    Remove,
+    Shrink,
+    Unmark,
+    WriteStatus,
+)
 from video_export_operator.plan.converged import (
     NEVER,
     NEW,
@@ -30,6 +41,7 @@ from video_export_operator.plan.planning import (
     wanted_of_marks,
     wanted_of_size,
 )
+from video_export_operator.plan.protection import find_unprotected, plan_protection, wanted_of_protection
 from video_export_operator.plan.wanted import Objects, Wanted, build_objects, take_digests
 
 __all__ = [
@@ -47,6 +59,7 @@ __all__ = [
     "Objects",
     "Outcome",
     "Plan",
+    "Protect",
     "Remove",
     "Shrink",
     "Unmark",
@@ -57,6 +70,7 @@ __all__ = [
     "dry_run_digests",
     "find_due",
     "find_problem",
+    "find_unprotected",
     "marks_of",
     "marks_ref",
     "most_lasting",
@@ -65,10 +79,12 @@ __all__ = [
     "pause_after",
     "plan_marks",
     "plan_objects",
+    "plan_protection",
     "plan_size",
     "remember_outcome",
     "size_ref",
     "take_digests",
     "wanted_of_marks",
+    "wanted_of_protection",
     "wanted_of_size",
 ]

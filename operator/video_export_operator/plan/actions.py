@@ -62,6 +62,14 @@ class Unmark:
 
 
 @dataclass(frozen=True)
+class Protect:
+    """Tell node autoscalers which pods to leave alone, and which not."""
+
+    keep: tuple[str, ...] = ()
+    release: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class WriteStatus:
     """Write the status of this version of the resource."""
 
@@ -79,7 +87,7 @@ class EmitEvent:
     warning: bool
 
 
-Action = Apply | Remove | Grow | Shrink | Unmark
+Action = Apply | Remove | Grow | Shrink | Unmark | Protect
 
 
 @dataclass(frozen=True)

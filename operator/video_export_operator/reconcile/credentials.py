@@ -60,7 +60,8 @@ class SecretReader:
 
 async def find_storage_problem(resource: VideoExportWorker, reader: SecretReader) -> OperatorError | None:
     """Return what is wrong with the storage's Secret: the pods use it, the operator looks whether it is there."""
-    reference = resource.spec.storage.secret_ref
+    storage = resource.spec.storage
+    reference = storage.secret_ref if storage is not None else None
     if reference is None:
         return None
     try:

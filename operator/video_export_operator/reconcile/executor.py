@@ -15,6 +15,7 @@ from video_export_operator.plan import (
     Grow,
     Outcome,
     Plan,
+    Protect,
     Remove,
     Shrink,
     Unmark,
@@ -24,6 +25,7 @@ from video_export_operator.plan import (
 from video_export_operator.reconcile.shrinker import Shrinker
 from video_export_operator.reconcile.store import Store
 from video_export_operator.resource import Key, VideoExportWorker
+from video_export_operator.resource.identity import PROTECTED, UNPROTECTED
 from video_export_operator.resource.live import take_fingerprint
 
 
@@ -94,6 +96,11 @@ class PlanExecutor:
             case Unmark(pods):
                 for pod in pods:
                     await self.cluster.set_deletion_cost(key.namespace, pod, 0)
+                return Outcome(left={ref: ""})
+            case Protect(keep, release):
+                for pods, annotations in ((keep, PROTECTED), (release, UNPROTECTED)):
+                    for pod in pods:
+                        await self.cluster.annotate_pod(key.namespace, pod, annotations)
                 return Outcome(left={ref: ""})
 
     async def _tell(self, key: Key, uid: str, action: EmitEvent | WriteStatus) -> OperatorError | None:

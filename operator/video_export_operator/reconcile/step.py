@@ -8,15 +8,19 @@ from video_export_operator.plan import (
     NOTHING,
     Due,
     Plan,
+    Protect,
     Wanted,
     deployment_ref,
     dry_run_digests,
     find_due,
+    find_unprotected,
     plan_marks,
     plan_objects,
+    plan_protection,
     plan_size,
     size_ref,
     wanted_of_marks,
+    wanted_of_protection,
     wanted_of_size,
 )
 from video_export_operator.reconcile.caches import Caches
@@ -73,7 +77,16 @@ def _compare(snapshot: Snapshot, decision: Decision, wanted: Wanted) -> tuple[Ma
         return dry_run_digests(wanted, name), {}
     size, size_found = wanted_of_size(name, decision, live)
     marks, marks_found = wanted_of_marks(name, live, snapshot.pods)
-    return {**wanted.digests, **size, **marks}, {**snapshot.found, **size_found, **marks_found}
+    protection, protection_found = wanted_of_protection(name, _find_unprotected(snapshot, decision))
+    return (
+        {**wanted.digests, **size, **marks, **protection},
+        {**snapshot.found, **size_found, **marks_found, **protection_found},
+    )
+
+
+def _find_unprotected(snapshot: Snapshot, decision: Decision) -> Protect | None:
+    """Return which pods node autoscalers have to be told about."""
+    return find_unprotected(snapshot.resource.spec, snapshot.pods, decision.workload)
 
 
 def _plan(step: Step, wanted: Wanted) -> Plan:
@@ -84,7 +97,7 @@ def _plan(step: Step, wanted: Wanted) -> Plan:
         return Plan(check=wanted.build().workload)
     is_new = (snapshot.body.get("status") or {}).get("observedGeneration") != snapshot.resource.generation
     plan = plan_objects(wanted, due, left, decision.replicas, is_new)
-    others = plan_marks(name, due)
+    others = (*plan_protection(name, _find_unprotected(snapshot, decision), due), *plan_marks(name, due))
     # A rollout that begins now would change which pods a smaller size takes.
     if (
         live is not None

@@ -18,6 +18,12 @@ DRY_RUN_ANNOTATION = f"{GROUP}/dry-run"
 """On a VideoExportWorker: decisions are shown, nothing is done."""
 CONTAINER = "worker"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
+PROTECTED = {SAFE_TO_EVICT: "false", DO_NOT_DISRUPT: "true"}
+"""Annotations of a pod that node autoscalers leave alone."""
+UNPROTECTED = {SAFE_TO_EVICT: "true", DO_NOT_DISRUPT: "false"}
+"""Annotations of one whose node they may take, although it has volumes of its own."""
 MAX_NAME = 47
 """A pod's name adds up to 16 characters (ReplicaSet hash and suffix) and is also a host name of at most 63."""
 

@@ -11,7 +11,9 @@ from video_export_operator.resource.identity import (
     CONTAINER,
     DELETION_COST,
     MANAGER,
+    PROTECTED,
     SECRETS_ANNOTATION,
+    UNPROTECTED,
     WORKER_LABEL,
 )
 from video_export_operator.resource.replica_sets import take_template
@@ -59,6 +61,7 @@ class LivePod:
         ready_since: when it became ready, in seconds since the epoch; None where it is not ready or does not say it.
         created: in seconds since the epoch.
         restarts: of the container that restarted most, and of the sidecar that did.
+        protected: whether node autoscalers leave it alone; None where its annotations say neither.
     """
 
     name: str
@@ -77,6 +80,7 @@ class LivePod:
     ready_since: float | None = None
     created: float = 0.0
     restarts: tuple[int, int] = (0, 0)
+    protected: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ class LiveDeployment:
 def parse_pod(body: Json) -> LivePod | None:
     """Return the pod; None for one that has ended or that no ReplicaSet of ours made."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
-    worker = (metadata.get("labels") or {}).get(WORKER_LABEL)
+    worker, annotations = (metadata.get("labels") or {}).get(WORKER_LABEL), metadata.get("annotations") or {}
     if worker is None or not _is_made_for(metadata, worker) or status.get("phase") in ("Succeeded", "Failed"):
         return None
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
@@ -133,7 +137,7 @@ def parse_pod(body: Json) -> LivePod | None:
         ready=ready.get("status") == "True",
         started="running" in (container.get("state") or {}),
         terminating="deletionTimestamp" in metadata,
-        deletion_cost=_number((metadata.get("annotations") or {}).get(DELETION_COST)) or 0,
+        deletion_cost=_number(annotations.get(DELETION_COST)) or 0,
         trouble=_pod_trouble(status, conditions),
         address=status.get("podIP") or "",
         node=spec.get("nodeName") or "",
@@ -141,6 +145,7 @@ def parse_pod(body: Json) -> LivePod | None:
         ready_since=_seconds(ready.get("lastTransitionTime")) if ready.get("status") == "True" else None,
         created=_seconds(metadata.get("creationTimestamp")) or 0.0,
         restarts=_restarts(spec, status),
+        protected=_is_protected(annotations),
     )
 
 
@@ -229,6 +234,14 @@ def _deployment_trouble(conditions: Mapping[str, Json], overdue: bool) -> Troubl
         return Trouble("ReplicaFailure", failure.get("message", ""))
     if overdue:
         return Trouble("ProgressDeadlineExceeded", conditions["Progressing"].get("message", ""))
+    return None
+
+
+def _is_protected(annotations: Mapping[str, str]) -> bool | None:
+    """Return whether node autoscalers leave the pod alone, None where its annotations say neither."""
+    for wanted in (PROTECTED, UNPROTECTED):
+        if wanted.items() <= annotations.items():
+            return wanted is PROTECTED
     return None
 
 

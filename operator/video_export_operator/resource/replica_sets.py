@@ -24,6 +24,7 @@ class LiveReplicaSet:
         available: pods that are available, as its status says.
         desired: size of the Deployment when it was last scaled, None where that was not noted.
         most: pods of the Deployment at most when it was last scaled, likewise.
+        min_ready: seconds for which a pod has to be ready until it is available.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LiveReplicaSet:
     available: int
     desired: int | None
     most: int | None
+    min_ready: int = 0
 
 
 def parse_replica_set(body: Json) -> LiveReplicaSet:
@@ -49,6 +51,7 @@ def parse_replica_set(body: Json) -> LiveReplicaSet:
         available=status.get("availableReplicas") or 0,
         desired=_count(annotations.get(DESIRED)),
         most=_count(annotations.get(MOST)),
+        min_ready=spec.get("minReadySeconds") or 0,
     )
 
 

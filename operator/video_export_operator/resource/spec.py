@@ -206,7 +206,7 @@ class Spec(Part):
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     slots: Annotated[int, Field(ge=1, le=100)] = 2
-    storage: Storage
+    storage: Storage | None = None
     replicas: Replicas = 0
     scaling: Scaling = Scaling()
     metrics_port: Port = 8007
@@ -225,3 +225,17 @@ class Spec(Part):
         if self.metrics_port == self.health_port:
             raise ValueError("metricsPort and healthPort must differ; change one of them")
         return self
+
+    @model_validator(mode="after")
+    def _worker_has_storage(self) -> Self:
+        if self.storage is None and self.runs_own_worker:
+            raise ValueError(
+                "storage is required by this project's worker; set it, or set command or args for an image of your own "
+                "that needs none"
+            )
+        return self
+
+    @property
+    def runs_own_worker(self) -> bool:
+        """Whether the container runs this project's worker command, whose probes and metrics are known."""
+        return not self.command and (not self.args or self.args[0] == "worker")

@@ -71,5 +71,9 @@ class Decision:
     @property
     def reason(self) -> str:
         """The rule, its numbers and what limited it, in one line."""
-        limits = "".join(f"; {bound.limit}: {bound.why}" for bound in self.bounds)
-        return f"{self.proposal.rule}: {self.proposal.why}{limits}"
+        return f"{self.proposal.rule}: {self.why}"
+
+    @property
+    def why(self) -> str:
+        """The numbers behind the rule and what limited it."""
+        return self.proposal.why + "".join(f"; {bound.limit}: {bound.why}" for bound in self.bounds)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from video_export_operator.controllers import OwnedPods, Shrink, plan_shrink
+from video_export_operator.controllers import OwnedPods, OwnedSet, Shrink, plan_shrink
 from video_export_operator.controllers.rollouts import ReplicaSetState, Strategy
 from video_export_operator.scaling.observation import Observation
 
@@ -24,4 +24,4 @@ def _in_one_set(seen: Observation) -> OwnedPods:
     live = tuple(pod for pod in seen.pods if not pod.terminating)
     ready = sum(pod.ready for pod in live)
     only = ReplicaSetState(len(live), ready, desired=seen.current, most=seen.current)
-    return OwnedPods((only,), (live,), 0, ONE_SET, len(live), paused=False)
+    return OwnedPods((OwnedSet(only, live),), 0, ONE_SET, len(live))

@@ -17,16 +17,18 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LastScale:
-    """The last change of size; `time` as RFC 3339."""
+    """The last change of size; `time` as RFC 3339, `reason` the rule, `message` its numbers and what limited it."""
 
     time: str
     before: int
     after: int
     reason: str
+    message: str
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the status has it."""
-        return {"time": self.time, "from": self.before, "to": self.after, "reason": self.reason}
+        size = {"from": self.before, "to": self.after}
+        return {"time": self.time, **size, "reason": self.reason, "message": self.message}
 
 
 def describe_backlog(queue: QueueState | None) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _last_scale(report: Report, decision: Decision) -> LastScale | None:
     before = report.old.get("desiredReplicas", 0)
     if before == decision.replicas:
         return None
-    return LastScale(report.now, before, decision.replicas, decision.reason)
+    return LastScale(report.now, before, decision.replicas, str(decision.proposal.rule), decision.why)
 
 
 def _scale_event(report: Report, scale: LastScale) -> EmitEvent:
@@ -109,7 +109,8 @@ def _scale_event(report: Report, scale: LastScale) -> EmitEvent:
     verb = "ScaledUp" if scale.after > scale.before else "ScaledDown"
     last = (report.old.get("lastScale") or {}).get("time", "")
     name = _event_name(report, "scale", last, str(scale.before), str(scale.after))
-    return EmitEvent(name, verb, f"from {scale.before} to {scale.after}: {scale.reason}", warning=False)
+    message = f"from {scale.before} to {scale.after}: {scale.reason}: {scale.message}"
+    return EmitEvent(name, verb, message, warning=False)
 
 
 def _condition_event(report: Report, change: Transition) -> EmitEvent:

@@ -80,6 +80,8 @@ def test_by_default_one_restricted_pod() -> None:
         "RoleBinding",
         "Service",
         "ServiceAccount",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
     ]
     deployment = only(manifests, "Deployment")
     assert deployment["spec"]["replicas"] == 1
@@ -96,6 +98,10 @@ def test_by_default_one_restricted_pod() -> None:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }
+
+
+def test_the_policy_for_pods_can_be_left_out() -> None:
+    assert "ValidatingAdmissionPolicy" not in kinds(render(CHART, {"podPolicy": {"enabled": False}}))
 
 
 def test_settings_reach_the_operator() -> None:

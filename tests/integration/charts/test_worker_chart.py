@@ -1,10 +1,12 @@
 """What the chart of a group of workers renders: a resource, or the same pods without the operator."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.integration.charts.helm import Manifest, kinds, only, read_chart, render
+from tests.integration.charts.helm import ROOT, Manifest, kinds, only, read_chart, render
 from video_export_operator.manifests import MERGE_KEYS, build_children, build_workload
 from video_export_operator.resource import parse_resource
 
@@ -119,10 +121,14 @@ def without_selection(spec: Manifest) -> Manifest:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_without_the_operator_the_pods_are_the_same(case: dict[str, Any]) -> None:
+    assert_same(case)
+
+
+def assert_same(case: dict[str, Any]) -> None:
     """The resource that the chart renders goes through the operator's own code; the plain Deployment must match."""
     worker = only(render(CHART, values(case)), "VideoExportWorker")
     resource = parse_resource(worker)
-    plain = render(CHART, values(case, operator={"enabled": False}, replicas=3), apis=MONITORS)
+    plain = plain_pods(case)
     deployment = only(plain, "Deployment")["spec"]
     ours = build_workload(resource).body["spec"]
     assert normal(deployment.pop("template")) == normal(ours.pop("template"))
@@ -137,6 +143,100 @@ def test_without_the_operator_the_pods_are_the_same(case: dict[str, Any]) -> Non
         if child.ref.kind == "ServiceAccount":
             assert found["automountServiceAccountToken"] is False
             assert found["metadata"].get("annotations", {}) == child.body["metadata"]["annotations"]
+
+
+NO_MATTER_OF_PODS = ("scaling", "replicas")
+"""Fields of the resource that say how many pods there are, not what they are."""
+SAMPLES: dict[str, Any] = {
+    "temporal.address": "elsewhere:7233",
+    "temporal.namespace": "media",
+    "temporal.taskQueue": "q",
+    "temporal.tls.serverName": "t.example",
+    "temporal.tls.caSecretRef.name": "ca",
+    "temporal.tls.clientCertSecretRef.name": "client",
+    "temporal.apiKeySecretRef.name": "cloud",
+    "temporal.apiKeySecretRef.key": "token",
+    "image": "registry:5000/w:2",
+    "imagePullSecrets[].name": "pull",
+    "command[]": "./worker",
+    "args[]": "serve",
+    "slots": 5,
+    "storage.uri": "gs://exports",
+    "storage.secretRef.name": "s3",
+    "metricsPort": 9007,
+    "healthPort": 9008,
+    "serviceAccount.name": "storage-writer",
+    "serviceAccount.annotations.*": "arn:aws:iam::1:role/x",
+    "resources.requests.*": "3",
+    "resources.limits.*": "4",
+    "terminationGracePeriodSeconds": 10,
+    "protectFromEviction": False,
+    "podDisruptionBudget.enabled": True,
+    "podDisruptionBudget.maxUnavailable": "25%",
+    "networkPolicy.enabled": False,
+    "serviceMonitor.enabled": False,
+    "serviceMonitor.interval": "1m",
+    "serviceMonitor.labels.*": "prometheus",
+    "template": OVERLAY,
+}
+"""Another value than the default, for each field of the resource that pods and what stands beside them depend on."""
+NEEDED: dict[str, dict[str, Any]] = {
+    "temporal.apiKeySecretRef.key": {"temporal": {"apiKeySecretRef": {"name": "cloud"}}},
+    "podDisruptionBudget.maxUnavailable": {"podDisruptionBudget": {"enabled": True}},
+}
+"""What else has to be set for a field to mean something."""
+
+
+def fields_of_the_resource() -> set[str]:
+    """Every field of spec in the definition, but those that only say how many pods there are."""
+    schema = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    version = schema["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return {path for path in _leaves(version["properties"]["spec"]) if path.split(".")[0] not in NO_MATTER_OF_PODS}
+
+
+def _leaves(schema: dict[str, Any], path: str = "") -> Iterator[str]:
+    inner = {f"{path}.{name}".lstrip("."): field for name, field in schema.get("properties", {}).items()}
+    if "items" in schema:
+        inner[f"{path}[]"] = schema["items"]
+    if isinstance(schema.get("additionalProperties"), dict):
+        inner[f"{path}.*"] = schema["additionalProperties"]
+    if not inner:
+        yield path
+    for name, field in inner.items():
+        yield from _leaves(field, name)
+
+
+def spell(path: str, value: Any) -> dict[str, Any]:
+    """Return the chart's values that set one field of the resource."""
+    if path == "image":
+        repository, _, tag = str(value).rpartition(":")
+        return {"image": {"repository": repository, "tag": tag}}
+    for name in reversed(path.split(".")):
+        value = {name.removesuffix("[]"): [value]} if name.endswith("[]") else {"cpu" if name == "*" else name: value}
+    return dict(value)
+
+
+def lay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Lay some values over others."""
+    both = {name: lay(base[name], over[name]) for name in base.keys() & over.keys() if isinstance(over[name], dict)}
+    return {**base, **over, **both}
+
+
+def plain_pods(case: dict[str, Any]) -> list[Manifest]:
+    """Return what the chart renders without the operator."""
+    return render(CHART, values(case, operator={"enabled": False}, replicas=3), apis=MONITORS)
+
+
+def test_every_field_of_the_resource_is_tried() -> None:
+    assert fields_of_the_resource() == SAMPLES.keys(), "a field needs a sample, or say that it is no matter of pods"
+
+
+@pytest.mark.parametrize("field", SAMPLES)
+def test_every_field_means_the_same_with_and_without_the_operator(field: str) -> None:
+    needed = NEEDED.get(field, {})
+    case = lay(needed, spell(field, SAMPLES[field]))
+    assert plain_pods(case) != plain_pods(needed), "the field means nothing without the operator"
+    assert_same(case)
 
 
 def test_lists_merge_by_the_operators_keys() -> None:

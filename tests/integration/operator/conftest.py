@@ -42,8 +42,17 @@ AUDIT = {
 }
 
 
+CONTROLLERS_FOR_TESTS = (
+    "--horizontal-pod-autoscaler-sync-period=2s",
+    "--kube-api-qps=200",  # twenty writes a second are what a test with hundreds of pods would wait for
+    "--kube-api-burst=400",
+    # It deletes pods whose node does not exist; here no node does.
+    "--controllers=*,-pod-garbage-collector-controller",
+)
+
+
 class QuickControlPlane(ControlPlane):
-    """A control plane whose autoscaler looks every two seconds, not every fifteen, and which notes who wrote what."""
+    """A control plane whose controllers are quick, and which notes who wrote what."""
 
     @property
     def api_server(self) -> Process:
@@ -57,7 +66,7 @@ class QuickControlPlane(ControlPlane):
     def controller_manager(self) -> Process:
         """The controllers."""
         usual = super().controller_manager
-        return replace(usual, command=[*usual.command, "--horizontal-pod-autoscaler-sync-period=2s"])
+        return replace(usual, command=[*usual.command, *CONTROLLERS_FOR_TESTS])
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,8 @@ def test_the_smallest_resource_gets_every_default(space: Namespace) -> None:
         "spareSlots": 0,
         "pauseScaleDown": False,
         "paused": False,
+        "pauseScaleDown": False,
+        "spareSlots": 0,
     }
     assert (spec["slots"], spec["replicas"], spec["metricsPort"], spec["healthPort"]) == (2, 0, 8007, 8008)
     assert (spec["terminationGracePeriodSeconds"], spec["protectFromEviction"]) == (300, True)
@@ -61,6 +63,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "bad image": ({"image": "Not An Image"}, "must be an image reference such as ghcr.io/example"),
     "bad storage": ({"storage": {"uri": "ftp://x"}}, "must begin with s3://, gs://, az:// or file://"),
+    "no storage": ({"storage": None}, "storage is required by this project's worker; set it, or set command or args"),
+    "no storage for our worker": (
+        {"storage": None, "args": ["worker", "--x"]},
+        "storage is required by this project's",
+    ),
     "address with a scheme": (temporal(address="http://temporal:7233"), "must be HOST:PORT without a scheme"),
     "two ways to authenticate": (
         temporal(apiKeySecretRef={"name": "a"}, tls={"clientCertSecretRef": {"name": "b"}}),

@@ -44,6 +44,20 @@ class Holder:
         await self.release.wait()
 
 
+SEEN = 1.0 + 6.0 + 3.0
+"""Seconds until everything is seen: a heartbeat, `pollInterval`, and the write."""
+
+
+def protected(namespace: Namespace) -> dict[str, bool | None]:
+    """Return of each pod whether node autoscalers leave it alone, None if its annotations say neither."""
+    found = {}
+    for pod in namespace.objects("pod"):
+        annotations = pod["metadata"]["annotations"]
+        both = annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"], annotations["karpenter.sh/do-not-disrupt"]
+        found[pod["metadata"]["name"]] = {("false", "true"): True, ("true", "false"): False}.get(both)
+    return found
+
+
 @asynccontextmanager
 async def worker(address: str, queue: str, pod: str, holder: Holder) -> AsyncIterator[Worker]:
     """A real worker that calls itself by its pod's name and reports each second."""
@@ -134,14 +148,19 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
                 lambda: (namespace.get("vew") or {})["status"]["busyReplicas"] == 2, "both pods are known to be busy"
             )
             described = " ".join(namespace.succeed("describe", "vew", "exports").split())
+            head, row = namespace.succeed("get", "vew", "exports", "-o", "wide").splitlines()
+            columns = dict(zip(head.split(), row.split(), strict=True))
+            assert (columns["PODS"], columns["READY"], columns["REASON"]) == ("2", "True", "InPlace")
             for why in (
                 f"the size follows {queue}: ",
                 "workflow tasks wait, 2 run, 1 slots a pod: ",
-                "Last Scale: From: 1 Reason: ScaleUp: ",
+                "Last Scale: From: 1 Message: 1 activities and ",
+                "Reason: ScaleUp",
                 "video-export-operator from 0 to 1: ScaleUp: 0 activities and ",
                 "Busy Replicas: 2",
             ):
                 assert why in described
+            assert protected(namespace) == {first["metadata"]["name"]: True, second: True}
             holder.release.set()
             await namespace.wait_size(1)
             left = {pod["metadata"]["name"] for pod in await namespace.wait_pods(1)}
@@ -151,8 +170,27 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
     reasons = [reason for reason, _ in namespace.told() if reason.startswith("Scaled")]
     assert sorted(reasons) == ["ScaledDown", "ScaledDown", "ScaledUp", "ScaledUp"]
     last = (namespace.get("vew") or {})["status"]["lastScale"]
-    assert (last["from"], last["to"]) == (1, 0)
-    assert last["reason"].startswith("ToZero: nothing waited or ran for")
+    assert (last["from"], last["to"], last["reason"]) == (1, 0, "ToZero")
+    assert last["message"].startswith("nothing waited or ran for")
+
+
+async def test_only_pods_that_work_are_protected_from_autoscalers(
+    export: Apply, namespace: Namespace, temporal_server: TemporalServer, temporal_client: Client
+) -> None:
+    """A pod is protected when it is made, free to go when it has been idle, and protected again within a poll."""
+    queue = export(scaling={"minReplicas": 1})
+    (pod,) = await namespace.wait_pods(1)
+    name = pod["metadata"]["name"]
+    assert protected(namespace) == {name: True}
+    holder = Holder()
+    async with worker(temporal_server.address, queue, name, holder):
+        namespace.start_pod(name)
+        await wait_for(lambda: protected(namespace) == {name: False}, "the idle pod is free to go")
+        await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
+        await asyncio.wait_for(holder.started.wait(), PATIENCE)
+        await wait_for(lambda: protected(namespace) == {name: True}, "the busy pod is protected within a poll", SEEN)
+        holder.release.set()
+        await wait_for(lambda: protected(namespace) == {name: False}, "the pod is free to go again")
 
 
 async def test_manual_mode_follows_the_scale_subresource(export: Apply, namespace: Namespace) -> None:

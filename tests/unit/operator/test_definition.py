@@ -48,7 +48,8 @@ def narrowed(old: Json, new: Json) -> list[str]:
     said += [f"{key} is less" for key in UPPER if new.get(key, 1e99) < old.get(key, 1e99)]
     said += ["another pattern" for _ in range(new.get("pattern", old.get("pattern")) != old.get("pattern"))]
     said += [f"{name} is required" for name in set(new.get("required", ())) - set(old.get("required", ()))]
-    said += [f"a new rule: {rule}" for rule in rules(new) - rules(old)]
+    optional_now = [f"has(self.{name}) || " for name in set(old.get("required", ())) - set(new.get("required", ()))]
+    said += [f"a new rule: {rule}" for rule in rules(new) - rules(old) if not rule.startswith(tuple(optional_now))]
     if "default" in old and old["default"] != new.get("default"):
         said.append(f"its default was {old['default']}")
     return said

@@ -65,6 +65,13 @@ def test_secrets_reach_the_worker_by_reference_alone() -> None:
     assert made["envFrom"] == [{"secretRef": {"name": "bucket"}}]
 
 
+@pytest.mark.parametrize("spec", [{"command": ["serve"]}, {"args": ["serve"]}])
+def test_an_image_that_needs_no_storage_is_told_of_none(spec: dict[str, Any]) -> None:
+    made = container(storage=None, **spec)
+    assert "VIDEO_EXPORT_STORAGE_URI" not in {each["name"] for each in made["env"]}
+    assert "envFrom" not in made
+
+
 def test_the_pod_is_restricted_and_can_write_where_chromium_must() -> None:
     security = container()["securityContext"]
     assert security == {
@@ -101,7 +108,7 @@ def test_a_foreign_image_gets_its_probes_from_the_template() -> None:
     assert made["livenessProbe"] == probe
 
 
-def test_autoscalers_leave_the_pods_alone_unless_told_otherwise() -> None:
+def test_pods_begin_protected_from_autoscalers_unless_told_otherwise() -> None:
     def annotations(**spec: Any) -> dict[str, str]:
         return dict(workload(**spec)["spec"]["template"]["metadata"]["annotations"])
 

@@ -288,7 +288,8 @@ def test_a_change_of_size_is_told_with_its_reason_and_numbers() -> None:
         "time": "2026-01-01T00:01:00Z",
         "from": 1,
         "to": 3,
-        "reason": "ScaleUp: 5 activities and 0 workflow tasks wait, 1 run, 2 slots a pod: 3 needed",
+        "reason": "ScaleUp",
+        "message": "5 activities and 0 workflow tasks wait, 1 run, 2 slots a pod: 3 needed",
     }
     (event,) = events(actions)
     assert (event.reason, event.warning) == ("ScaledUp", False)

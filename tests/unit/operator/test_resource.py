@@ -64,6 +64,8 @@ def test_all_problems_are_told_at_once() -> None:
     ("change", "said"),
     [
         ({"healthPort": 8007}, "metricsPort and healthPort must differ"),
+        ({"storage": None}, "storage is required by this project's worker"),
+        ({"storage": None, "args": ["worker", "--x"]}, "storage is required by this project's worker"),
         ({"scaling": {"pollInterval": "5s"}}, "spec.scaling.pollInterval"),
         ({"scaling": {"whenUnreachable": {"replicas": 11}}}, "whenUnreachable.replicas must not be greater"),
         (

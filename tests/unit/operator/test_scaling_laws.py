@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.operator.bodies import spec_of
-from video_export_operator.controllers import OwnedPods, mark, pods_taken
+from video_export_operator.controllers import OwnedPods, OwnedSet, mark, pods_taken
 from video_export_operator.controllers.rollouts import ReplicaSetState, Strategy
 from video_export_operator.resource import Mode, Spec
 from video_export_operator.resource.live import LivePod as Pod
@@ -92,12 +92,12 @@ def owners(draw: st.DrawFn, pods: tuple[Pod, ...], present: int) -> OwnedPods | 
         if not pod.terminating:
             groups[draw(st.integers(0, count - 1))].append(pod)
     strategy = Strategy("25%", 0)
+    most = present + strategy.surge(present)
     sets = tuple(
-        ReplicaSetState(len(group), sum(pod.ready for pod in group), present, present + strategy.surge(present))
+        OwnedSet(ReplicaSetState(len(group), sum(pod.ready for pod in group), present, most), tuple(group))
         for group in groups
     )
-    total = sum(map(len, groups))
-    return OwnedPods(sets, tuple(map(tuple, groups)), count - 1, strategy, total, paused=draw(st.booleans()))
+    return OwnedPods(sets, count - 1, strategy, sum(map(len, groups)), draw(st.booleans()))
 
 
 @st.composite
