@@ -41,8 +41,6 @@ def test_the_smallest_resource_gets_every_default(space: Namespace) -> None:
         "spareSlots": 0,
         "pauseScaleDown": False,
         "paused": False,
-        "pauseScaleDown": False,
-        "spareSlots": 0,
     }
     assert (spec["slots"], spec["replicas"], spec["metricsPort"], spec["healthPort"]) == (2, 0, 8007, 8008)
     assert (spec["terminationGracePeriodSeconds"], spec["protectFromEviction"]) == (300, True)
