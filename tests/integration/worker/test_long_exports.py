@@ -5,98 +5,23 @@ The activities only answer: rendering a thousand segments takes an hour.
 
 from __future__ import annotations
 
-import asyncio
-import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
-from temporalio import activity
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowHistory
+from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Replayer, Worker
+from temporalio.worker import Replayer
 
+from tests.integration.worker.answers import FRAMES, Answers
 from video_export_worker.activities.attempt import as_application_error
 from video_export_worker.contract import (
-    ASSEMBLE,
     DISCARD_PARTS,
     PLAN_EXPORT,
-    RENDER_SEGMENT,
-    WORKFLOW_NAME,
-    AssembleInput,
-    DiscardInput,
-    PlanInput,
-    PlannedExport,
-    PlanReference,
     SegmentInput,
-    SegmentResult,
-    TimeSpan,
-    VideoExportResult,
 )
 from video_export_worker.errors import RendererDiffers
 from video_export_worker.workflows import MOST_PLANS, WINDOW, VideoExportWorkflow
 
 MIB = 2**20
-FRAMES = 900
-
-
-@dataclass
-class Answers:
-    """What the activities answer, and what they were asked."""
-
-    segments: int
-    cuts: int = 1
-    render: Callable[[SegmentInput], int] = lambda given: given.segment.count
-    calls: list[str] = field(default_factory=list)
-    running: int = 0
-    most_running: int = 0
-    joined: list[tuple[int, int]] = field(default_factory=list)
-
-    @activity.defn(name=PLAN_EXPORT)
-    async def plan(self, given: PlanInput) -> PlannedExport:
-        self.calls.append(PLAN_EXPORT)
-        digest = f"{self.calls.count(PLAN_EXPORT):064}"
-        uri = f"s3://exports/videos/parts/default/{given.export_id}/{digest[:32]}/plan.json"
-        return PlannedExport(plan=PlanReference(uri=uri, digest=digest), segments=[FRAMES] * self.segments)
-
-    @activity.defn(name=RENDER_SEGMENT)
-    async def render_segment(self, given: SegmentInput) -> SegmentResult:
-        self.calls.append(RENDER_SEGMENT)
-        self.running += 1
-        self.most_running = max(self.running, self.most_running)
-        try:
-            await asyncio.sleep(0)
-            return SegmentResult(count=self.render(given), captured=700, repeated=200)
-        finally:
-            self.running -= 1
-
-    @activity.defn(name=ASSEMBLE)
-    async def assemble(self, given: AssembleInput) -> VideoExportResult:
-        self.joined = given.segments
-        spans = [TimeSpan(video=at * 7.123456789, recording=at * 13.987654321, speed=20.0) for at in range(self.cuts)]
-        return VideoExportResult(videos=[], poster=None, time_map=spans, captured=1, repeated=1, warnings=[])
-
-    @activity.defn(name=DISCARD_PARTS)
-    async def discard(self, given: DiscardInput) -> int:
-        self.calls.append(DISCARD_PARTS)
-        return 1
-
-    @asynccontextmanager
-    async def export(self, client: Client, **request: Any) -> AsyncIterator[WorkflowHandle[Any, VideoExportResult]]:
-        """An export on a worker of its own."""
-        queue = f"queue-{uuid.uuid4().hex[:8]}"
-        activities: list[Callable[..., Any]] = [self.plan, self.render_segment, self.assemble, self.discard]
-        async with Worker(client, task_queue=queue, workflows=[VideoExportWorkflow], activities=activities):
-            yield await client.start_workflow(
-                WORKFLOW_NAME,
-                {"recording": "s3://recordings/a.json", **request},
-                id=f"long-{uuid.uuid4()}",
-                task_queue=queue,
-                result_type=VideoExportResult,
-            )
 
 
 async def test_a_thousand_segments_parts_and_five_thousand_cuts(temporal_client: Client) -> None:

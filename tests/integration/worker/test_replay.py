@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib.metadata import version
+from pathlib import Path
+
 import pytest
-from temporalio.client import WorkflowFailureError
+from temporalio.client import WorkflowFailureError, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
@@ -12,6 +16,20 @@ from tests.servers import S3Server
 from tests.waiting import wait_for
 from video_export_worker.cli.outcome import observe_progress
 from video_export_worker.workflows import VideoExportWorkflow
+
+HISTORIES = sorted((Path(__file__).parents[2] / "histories").glob("*/*.json"))
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+async def test_histories_of_every_release_replay(history: Path) -> None:
+    """Exports that run during an update go on: a change of the workflow's decisions belongs behind a patch."""
+    replayer = Replayer(workflows=[VideoExportWorkflow], data_converter=pydantic_data_converter, debug_mode=True)
+    kept = WorkflowHistory.from_json(history.stem, await asyncio.to_thread(history.read_text))
+    await replayer.replay_workflow(kept)
+
+
+def test_this_release_has_histories() -> None:
+    assert version("video-export") in {path.parent.name for path in HISTORIES}, "run: python -m tests.histories"
 
 
 async def test_completed_failed_and_cancelled_exports_replay(

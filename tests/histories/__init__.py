@@ -1,0 +1,1 @@
+"""Histories of exports as each release has written them; later releases replay them."""
