@@ -118,29 +118,18 @@ async def fetch(queues: TemporalQueues, queue: str = QUEUE, at: float = 100.0) -
     return await queues.fetch_state(HERE, queue, at, before=None, with_workers=True)
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file.stem >= "1.28"], ids=lambda file: file.stem)
-async def test_every_release_from_1_28_on_says_what_waits(connect: Connect, file: Path) -> None:
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_every_release_says_what_waits(connect: Connect, file: Path) -> None:
     connect(load(file.stem))
     state = await fetch(TemporalQueues())
     assert (state.workflows.tasks, state.activities.tasks) == (3, 0)
     assert state.workflows.oldest_age > 5
     assert state.workflows.rate_limit is None, "the server's own limit is none that anybody set"
-    # From 1.29 on a queue can be limited, from 1.30 on workers are listed and each version's backlog is counted.
-    assert state.activities.rate_limit == (5.0 if file.stem >= "1.29" else None)
+    assert state.activities.rate_limit == 5.0
+    # From 1.30 on workers are listed and each version's backlog is counted.
     assert state.workers_refused == ""
     assert bool(state.workers) == (file.stem >= "1.30")
     assert state.versions == ((VersionBacklog("exports.old", 3),) if file.stem >= "1.30" else ())
-
-
-@pytest.mark.parametrize("file", [file for file in FILES if file.stem < "1.28"], ids=lambda file: file.stem)
-async def test_a_release_without_statistics_is_told_and_never_an_empty_queue(connect: Connect, file: Path) -> None:
-    connect(load(file.stem))
-    with pytest.raises(TemporalUnavailable) as told:
-        await fetch(TemporalQueues())
-    assert told.value.reason == "Unsupported"
-    assert str(told.value).startswith(
-        f"Temporal Server {file.stem} does not say how many tasks wait on a queue; upgrade"
-    )
 
 
 async def test_absent_statistics_are_unsupported_whatever_the_server_calls_itself(connect: Connect) -> None:
