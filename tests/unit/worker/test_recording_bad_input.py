@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tracemalloc
+import zlib
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -178,6 +179,30 @@ BOMBS = {
         [{"type": 2, "cv": "2024-10", "data": as_field("x" * MANY), "timestamp": START}]
     ),
 }
+
+
+CROWD = b"[{},[0],1,2]," * (2 * 2**20)  # 26 MiB of values, which Python would hold in 1 GiB
+CROWDS = {
+    "in an array": lambda: as_array([*SESSION, 0])[:-2] + b'{"type": 5, "data": [' + CROWD + b"0]}]",
+    "in a line": lambda: as_lines(SESSION) + b'\n{"type": 5, "data": [' + CROWD + b"0]}",
+    "in a packed event": lambda: as_array(
+        [*SESSION, zlib.compress(b'{"v": "v1", "type": 5, "data": [' + CROWD + b"0]}").decode("latin-1")]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_values_without_number_are_refused_before_they_are_decoded(name: str) -> None:
+    data = zstandard.compress(CROWDS[name]())  # type: ignore[no-untyped-call]
+    assert len(data) < 10_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(RecordingTooLarge, match=r"holds more than 100,000 JSON values: no browser could replay it"):
+            parse_recording([data], limits=RecordingLimits(event_values=100_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200 * 2**20
 
 
 @pytest.mark.parametrize("name", BOMBS)
