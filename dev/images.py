@@ -27,7 +27,8 @@ class Image:
     inputs: tuple[str, ...]
 
 
-_SHARED = (".dockerignore", "pyproject.toml", "README.md", "LICENSE", "requirements/build.txt")
+_TEXTS = ("README.md", "LICENSE", "NOTICE", "THIRD-PARTY-NOTICES.md")
+_SHARED = (".dockerignore", "pyproject.toml", *_TEXTS, "requirements/build.txt")
 OPERATOR = Image(
     "docker.io/library/video-export-operator:dev",
     "Dockerfile.operator",

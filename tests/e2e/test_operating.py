@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
 from dev.cluster import TEMPORAL_IN_CLUSTER, Cluster
 from dev.errors import DevError
 from dev.images import WORKER
+from dev.places import CHECKOUT
 from tests.e2e.conftest import CHARTS
 from tests.e2e.tenant import NAME, SECRET, Tenant
 from tests.waiting import wait_until
+
+PLUGINS = CHECKOUT / "plugins"
 
 
 def test_kubectl_scale_sets_the_size_in_manual_mode(tenant: Tenant, operator: str) -> None:
@@ -68,6 +72,9 @@ def test_the_workers_chart_makes_a_resource_that_becomes_ready(tenant: Tenant, o
         "temporal": {"address": TEMPORAL_IN_CLUSTER, "taskQueue": tenant.name},
         "image": {"repository": repository, "tag": tag},
         "storage": {"uri": "s3://exports", "secretRef": {"name": SECRET}},
+        "scaling": {"minReplicas": 1},
+        "podLabels": {"team": "media"},
+        "extraEnv": [{"name": "TEAM", "value": "media"}],
     }
     settings = [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
     chart = str(CHARTS / "temporal-worker-video-export")
@@ -75,3 +82,26 @@ def test_the_workers_chart_makes_a_resource_that_becomes_ready(tenant: Tenant, o
 
     tenant.wait_condition("Ready", "True")
     tenant.wait_condition("TemporalReachable", "True")
+    wait_until(lambda: tenant.size() == (1, 1), "a worker is ready", 120)
+    tenant.cluster.helm("test", "workers", "--namespace", tenant.name, "--timeout", "4m")
+    assert "TEAM=media" in tenant.kubectl("exec", f"deployment/{NAME}", "--", "env")
+
+    # What the plugin of kubectl asks of pods: a worker's for exports, the operator's for a plan.
+    assert "no exports" in vew(tenant, "exports", NAME)
+    manifest = tenant.kubectl("get", "vew", NAME, "--output=json")
+    assert "standard input: VideoExportWorker exports" in vew(tenant, "plan", "-f", "-", given=manifest)
+
+
+def vew(tenant: Tenant, *arguments: str, given: str | None = None) -> str:
+    """Run `kubectl vew` on a machine that has nothing of ours but the plugin; returns all that it says."""
+    programs = tenant.cluster.programs
+    done = subprocess.run(
+        [str(programs / "kubectl"), "vew", *arguments, "--namespace", tenant.name],
+        env={"PATH": f"{PLUGINS}:{programs}:/usr/bin:/bin", "KUBECONFIG": str(tenant.cluster.kubeconfig)},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr

@@ -43,6 +43,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{- /* What only makes sense together; single values are checked by values.schema.json and by the API server. */ -}}
 {{- define "worker.check" -}}
+{{- include "worker.checkRules" . -}}
 {{- if not .Values.temporal.address -}}
 {{ fail "temporal.address is missing: set host:port of the Temporal frontend, for example --set temporal.address=temporal-frontend.temporal:7233" }}
 {{- end -}}

@@ -89,7 +89,11 @@ def test_lints_without_a_warning(chart: str) -> None:
     [
         (OPERATOR, {"replicas": "two"}, "at '/replicas': got string, want integer"),
         (OPERATOR, {"replica": 2}, "additional properties 'replica' not allowed"),
-        (OPERATOR, {"image": {"sha": "latest"}}, "at '/image/sha'"),
+        (
+            OPERATOR,
+            {"image": {"sha": "latest"}},
+            'image.sha must be sha256: and 64 hexadecimal digits, or empty, not "latest"',
+        ),
         (OPERATOR, {"log": {"level": "loud"}}, "at '/log/level': value must be one of 'debug', 'info'"),
         (OPERATOR, {"watch": {"namespaces": "media"}}, "at '/watch/namespaces': got string, want array"),
         (OPERATOR, {"replicas": 2, "leaderElection": {"enabled": False}}, "need leaderElection.enabled: true"),
@@ -102,16 +106,54 @@ def test_lints_without_a_warning(chart: str) -> None:
         (WORKER, {}, "temporal.address is missing"),
         (WORKER, {"temporal": REQUIRED["temporal"]}, "storage.uri is missing"),
         (WORKER, {**REQUIRED, "slots": 0}, "at '/slots': minimum: got 0, want 1"),
-        (WORKER, {**REQUIRED, "storage": {"uri": "exports"}}, "at '/storage/uri'"),
-        (WORKER, {**REQUIRED, "temporal": {"address": "https://temporal"}}, "at '/temporal/address'"),
-        (WORKER, {**REQUIRED, "scaling": {"pollInterval": "10 seconds"}}, "at '/scaling/pollInterval'"),
+        (
+            WORKER,
+            {**REQUIRED, "storage": {"uri": "exports"}},
+            "storage.uri must begin with s3://, gs://, az:// or file://",
+        ),
+        (WORKER, {**REQUIRED, "temporal": {"address": "https://t"}}, "must be HOST:PORT without a scheme, for example"),
+        (WORKER, {**REQUIRED, "scaling": {"pollInterval": "10 s"}}, 'for example 10s, 2m or 1h30m, not "10 s"'),
         (WORKER, {**REQUIRED, "scaling": {"max": 3}}, "additional properties 'max' not allowed"),
-        (WORKER, {**REQUIRED, "image": {"sha": "sha256:12"}}, "at '/image/sha'"),
+        (WORKER, {**REQUIRED, "image": {"sha": "sha256:12"}}, 'hexadecimal digits, or empty, not "sha256:12"'),
+        (
+            WORKER,
+            {"temporal": {"address": "t"}, "storage": {"uri": "x"}},
+            'for example temporal-frontend.temporal:7233, not "t"; storage.uri must begin with',
+        ),
         (WORKER, {**REQUIRED, "keda": {"enabled": True}}, "set scaling.mode=Manual, or operator.enabled=false"),
     ],
 )
 def test_a_wrong_value_is_refused_in_words(chart: str, values: dict[str, Any], said: str) -> None:
     assert said in refuse(chart, values)
+
+
+def read_rules(chart: str) -> list[dict[str, str]]:
+    text = read_chart(chart, "templates/_rules.tpl").split("rules:\n", 1)[1].split("{{-")[0]
+    rules: list[dict[str, str]] = yaml.safe_load(text)
+    return rules
+
+
+@BOTH
+def test_what_a_value_must_look_like_is_said_in_words_alone(chart: str) -> None:
+    """A pattern in the schema would be shown to the user; only parts of lists, which no rule reaches, have one."""
+
+    def patterns(schema: dict[str, Any], path: str) -> Iterator[str]:
+        for name, inner in schema.get("properties", {}).items():
+            if "pattern" in inner and inner.get("type") == "string":
+                yield f"{path}.{name}".lstrip(".")
+            yield from patterns(inner, f"{path}.{name}")
+
+    assert list(patterns(read_schema(chart), "")) == []
+    for rule in read_rules(chart):
+        assert rule["says"].startswith("must "), rule
+
+
+def test_the_words_are_those_of_the_resource() -> None:
+    """Whoever mistypes a value reads what `kubectl apply` would say of the field."""
+    said = json.dumps(read_spec_of_the_resource())
+    fields = ("temporal.address", "storage.uri", "scaling.pollInterval", "scaling.whenUnreachable.after")
+    rules = {rule["path"]: rule["says"] for rule in read_rules(WORKER)}
+    assert [field for field in fields if rules[field] not in said] == []
 
 
 def read_spec_of_the_resource() -> dict[str, Any]:
