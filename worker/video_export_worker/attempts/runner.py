@@ -54,6 +54,7 @@ class AttemptRunner:
         self._room = Room(capacity.room)
         self._pool = ChildPool(spawner, self._room, capacity.slots)
         self._first = waiting
+        self.running = 0  # jobs
 
     async def __aenter__(self) -> Self:
         await self._spawner.__aenter__()
@@ -90,10 +91,12 @@ class AttemptRunner:
 
         async with self._enter(granted):
             child = await self._pool.take(need.kind)
+            self.running += 1
             running = RunningJob(child, JobLimits(granted, need.seconds), on_report)
             try:
                 return await running.run(job)
             finally:
+                self.running -= 1
                 LOG.debug("%s took %d MiB of %d", job.name, running.peak >> 20, granted >> 20)
                 await discard(child)
 

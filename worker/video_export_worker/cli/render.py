@@ -80,23 +80,26 @@ async def _render(
         await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
         from video_export_worker.pipeline import assemble, plan_export, render_segment
         from video_export_worker.recording import RecordingLimits
-        from video_export_worker.replay.settings import ChromiumSettings
+        from video_export_worker.rendering.ahead import BrowserAhead, guess_stage
+        from video_export_worker.replay.settings import ChromiumSettings, count_browsers
 
         with workplace as folder, bar:
             workdir = Path(folder)
             artefact = workdir / "recording"
             artefact.mkdir()
             try:
-                settings = ChromiumSettings.from_environment(os.environ)
+                settings = dataclasses.replace(ChromiumSettings.from_environment(os.environ), driver=driver)
             except ValueError as error:
                 raise click.UsageError(str(error)) from error
-            plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
-            chromium = dataclasses.replace(settings, driver=driver)
-            # There are no pods to share the work with: one segment, and the browsers of this machine.
-            whole = Segment(first=0, count=plan.frames)
-            segment = await render_segment(
-                artefact, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
-            )
+            async with BrowserAhead(settings, guess_stage(request)) as ahead:  # starts while the recording is read
+                plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
+                browsers = count_browsers(os.environ, plan.width, plan.height)
+                chromium = dataclasses.replace(settings, ahead=ahead, browsers=browsers)
+                # There are no pods to share the work with: one segment, and the browsers of this machine.
+                whole = Segment(first=0, count=plan.frames)
+                segment = await render_segment(
+                    artefact, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
+                )
             videos = await assemble(request, plan, segment.parts, workdir)
             for video, output in zip(videos, outputs, strict=True):
                 _publish(video.path, output)

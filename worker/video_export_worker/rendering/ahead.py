@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Final, Self
 
 from video_export_worker.capture.captures import prepare_capture
+from video_export_worker.contract import VideoExportRequest
 from video_export_worker.errors import RenderFailed
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.page import USUAL_BOX, ReplayPage, Stage, is_served_by
@@ -26,6 +27,12 @@ def stage_ahead(stage: Stage) -> Stage:
     ratio = stage.device_scale_factor
     usual = Stage(int(USUAL_BOX[0] / ratio), int(USUAL_BOX[1] / ratio), ratio)
     return usual if is_served_by(stage, usual) else stage
+
+
+def guess_stage(request: VideoExportRequest) -> Stage:
+    """The stage that an export most likely has, before its recording is read."""
+    width, height = (request.width, request.height) if request.width and request.height else USUAL_BOX
+    return stage_ahead(Stage(width, height, request.device_scale_factor))
 
 
 class BrowserAhead:

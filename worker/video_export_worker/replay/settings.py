@@ -66,10 +66,8 @@ class ChromiumSettings:
         if capture not in tuple(CaptureMode):
             raise ValueError(f"VIDEO_EXPORT_CHROMIUM_CAPTURE is {capture!r}: use {' or '.join(CaptureMode)}")
         executable = environment.get("VIDEO_EXPORT_CHROMIUM") or None
-        browsers = environment.get("VIDEO_EXPORT_BROWSERS") or str(choose_browsers(read_capacity(slots=1), *USUAL_BOX))
-        if not browsers.isdecimal() or int(browsers) < 1:
-            raise ValueError(f"VIDEO_EXPORT_BROWSERS is {browsers!r}: use a whole number from 1 up")
-        return cls(executable, {"true": True, "false": False}.get(sandbox), CaptureMode(capture), int(browsers))
+        browsers = count_browsers(environment, *USUAL_BOX)
+        return cls(executable, {"true": True, "false": False}.get(sandbox), CaptureMode(capture), browsers)
 
     def find_executable(self) -> str:
         """Path of the browser.
@@ -84,6 +82,20 @@ class ChromiumSettings:
                 "install Debian's chromium-headless-shell or set VIDEO_EXPORT_CHROMIUM"
             )
         return path
+
+
+def count_browsers(environment: Mapping[str, str], width: int, height: int) -> int:
+    """Browsers for a video of so many pixels, if one is made at a time: VIDEO_EXPORT_BROWSERS, or as there is room.
+
+    Raises:
+        ValueError: the variable is no number.
+    """
+    wanted = environment.get("VIDEO_EXPORT_BROWSERS")
+    if not wanted:
+        return choose_browsers(read_capacity(slots=1), width, height)
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise ValueError(f"VIDEO_EXPORT_BROWSERS is {wanted!r}: use a whole number from 1 up")
+    return int(wanted)
 
 
 def _find_of_playwright() -> str | None:

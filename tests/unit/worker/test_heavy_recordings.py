@@ -1,0 +1,70 @@
+"""Recordings that end their processes are remembered for a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from video_export_worker.activities.heavy import HeavyRecordings, Place
+from video_export_worker.errors import RecordingTooHeavy
+from video_export_worker.storage import Storage
+
+PLACE = Place("digest", "planning")
+
+
+class _Clock:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> _Clock:
+    return _Clock()
+
+
+@pytest.fixture
+def recordings(tmp_path: Path, clock: _Clock) -> HeavyRecordings:
+    return HeavyRecordings(Storage(f"file://{tmp_path}"), f"file://{tmp_path}", clock)
+
+
+async def test_the_second_time_is_one_too_many(recordings: HeavyRecordings) -> None:
+    await recordings.refuse(PLACE)
+    await recordings.remember(PLACE, "913 MiB of 900 MiB")
+    await recordings.refuse(PLACE)
+    with pytest.raises(
+        RecordingTooHeavy, match=r"planning: SIGSEGV; before that 913 MiB .* until 2026-01-02 00:00 UTC"
+    ):
+        await recordings.remember(PLACE, "SIGSEGV")
+    with pytest.raises(RecordingTooHeavy, match="planning: SIGSEGV; before that 913 MiB of 900 MiB"):
+        await recordings.refuse(PLACE)
+
+
+@pytest.mark.parametrize(
+    "other", [Place("another", "planning"), Place("digest", "assembly"), Place("digest", "planning", "another look")]
+)
+async def test_other_recordings_and_places_are_not_meant(recordings: HeavyRecordings, other: Place) -> None:
+    await recordings.remember(PLACE, "once")
+    await recordings.remember(other, "once")
+    await recordings.refuse(other)
+
+
+async def test_after_a_day_it_is_tried_again(recordings: HeavyRecordings, clock: _Clock) -> None:
+    await recordings.remember(PLACE, "once")
+    clock.now += timedelta(hours=23)
+    with pytest.raises(RecordingTooHeavy):
+        await recordings.remember(PLACE, "twice")
+    clock.now += timedelta(hours=2)
+    await recordings.refuse(PLACE)  # the first one is older than a day
+    clock.now += timedelta(hours=23)
+    await recordings.refuse(PLACE)
+
+
+async def test_a_record_that_cannot_be_read_refuses_nobody(recordings: HeavyRecordings, tmp_path: Path) -> None:
+    await recordings.remember(PLACE, "once")
+    (file,) = tmp_path.rglob("*.json")
+    file.write_text("{")
+    await recordings.refuse(PLACE)
