@@ -78,7 +78,7 @@ async def _plan(activities: ExportActivities, uri: str, export: str = "one") -> 
 
 
 async def test_a_recording_that_ends_its_process_twice_is_refused_for_a_day(tmp_path: Path) -> None:
-    uri = _write_recording(tmp_path / "recording.json", 300_000)
+    uri = _write_recording(tmp_path / "recording.json", 150_000)
     small = Capacity(memory=int((WORKER_BYTES + 48 * MIB) / 0.95), cpus=2, slots=1)
     async with _activities(tmp_path, small) as activities:
         with pytest.raises(ApplicationError, match="planning: it took more memory than it may") as first:
@@ -92,7 +92,7 @@ async def test_a_recording_that_ends_its_process_twice_is_refused_for_a_day(tmp_
     assert (first.value.type, first.value.non_retryable) == ("ProcessDied", False)
     assert (second.value.type, second.value.non_retryable) == ("RecordingTooHeavy", True)
     assert (third.value.type, third.value.non_retryable) == ("RecordingTooHeavy", True)
-    other = _write_recording(tmp_path / "other.json", 300_001)
+    other = _write_recording(tmp_path / "other.json", 2_000)
     async with _activities(tmp_path, read_capacity(1)) as activities:
         assert (await _plan(activities, other)).segments, "another recording is not meant"
 

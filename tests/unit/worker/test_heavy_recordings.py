@@ -63,8 +63,12 @@ async def test_after_a_day_it_is_tried_again(recordings: HeavyRecordings, clock:
     await recordings.refuse(PLACE)
 
 
+def _break_all(folder: Path) -> None:
+    (file,) = folder.rglob("*.json")
+    file.write_text("{")
+
+
 async def test_a_record_that_cannot_be_read_refuses_nobody(recordings: HeavyRecordings, tmp_path: Path) -> None:
     await recordings.remember(PLACE, "once")
-    (file,) = tmp_path.rglob("*.json")
-    file.write_text("{")
+    _break_all(tmp_path)
     await recordings.refuse(PLACE)
