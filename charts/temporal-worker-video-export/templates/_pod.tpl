@@ -22,7 +22,10 @@ securityContext:
   runAsGroup: 10001
   fsGroup: 10001
   seccompProfile:
-    type: RuntimeDefault
+    type: {{ .Values.seccompProfile.type }}
+    {{- if eq .Values.seccompProfile.type "Localhost" }}
+    localhostProfile: {{ .Values.seccompProfile.localhostProfile }}
+    {{- end }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
@@ -79,6 +82,14 @@ containers:
       {{- end }}
       - name: VIDEO_EXPORT_STORAGE_URI
         value: {{ .Values.storage.uri | quote }}
+      {{- with .Values.storage.sources }}
+      - name: VIDEO_EXPORT_SOURCES
+        value: {{ join "," . | quote }}
+      {{- end }}
+      {{- with .Values.storage.outputs }}
+      - name: VIDEO_EXPORT_OUTPUTS
+        value: {{ join "," . | quote }}
+      {{- end }}
       - name: VIDEO_EXPORT_SLOTS
         value: {{ .Values.slots | quote }}
       - name: VIDEO_EXPORT_HEALTH_PORT
@@ -88,7 +99,7 @@ containers:
         value: {{ max 1 (sub (int .Values.terminationGracePeriodSeconds) 15) | quote }}
       # Chromium's own sandbox needs user namespaces, which RuntimeDefault forbids.
       - name: VIDEO_EXPORT_CHROMIUM_SANDBOX
-        value: "false"
+        value: {{ eq .Values.seccompProfile.type "Localhost" | quote }}
       - name: POD_NAME
         valueFrom:
           fieldRef:

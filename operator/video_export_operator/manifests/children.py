@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from video_export_operator.resource import VideoExportWorker
+from video_export_operator.resource import Spec, VideoExportWorker
 from video_export_operator.resource.identity import selector_labels
+
+DNS_PORT = 53
+HTTPS_PORT = 443
 
 Json = dict[str, Any]
 
@@ -40,8 +43,9 @@ def build_metrics_service(resource: VideoExportWorker) -> Json:
 
 
 def build_network_policy(resource: VideoExportWorker) -> Json | None:
-    """Return a policy that lets connections in on the metrics and health ports alone; what goes out is not limited."""
-    if not resource.spec.network_policy.enabled:
+    """Return a policy for connections to the metrics and health ports, and for those to name servers and by TCP."""
+    policy = resource.spec.network_policy
+    if not policy.enabled:
         return None
     ports = (resource.spec.metrics_port, resource.spec.health_port)
     return {
@@ -50,10 +54,26 @@ def build_network_policy(resource: VideoExportWorker) -> Json | None:
         "metadata": {},
         "spec": {
             "podSelector": {"matchLabels": selector_labels(resource.name)},
-            "policyTypes": ["Ingress"],
+            "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"ports": [{"protocol": "TCP", "port": port} for port in ports]}],
+            "egress": [
+                {"ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]},
+                _egress_rule(resource.spec),
+            ],
         },
     }
+
+
+def _egress_rule(spec: Spec) -> Json:
+    """Return what the pods may reach by TCP: Temporal, the storage and what the resource names, or every port."""
+    egress = spec.network_policy.egress
+    ports: list[Json] = [{"protocol": "TCP"}]
+    if egress.ports is not None:
+        temporal = int(spec.temporal.address.rpartition(":")[2])
+        storage = [HTTPS_PORT] if spec.storage is not None and not spec.storage.uri.startswith("file://") else []
+        ports = [{"protocol": "TCP", "port": port} for port in dict.fromkeys([temporal, *storage, *egress.ports])]
+    peers = [{"ipBlock": {"cidr": cidr}} for cidr in egress.cidrs]
+    return {"ports": ports, **({"to": peers} if peers else {})}
 
 
 def build_disruption_budget(resource: VideoExportWorker) -> Json | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from video_export_operator.resource import Spec, VideoExportWorker
+from video_export_operator.resource.spec import SeccompType
 
 CA_FOLDER = "/var/run/secrets/videoexport.dev/temporal-ca"
 CLIENT_FOLDER = "/var/run/secrets/videoexport.dev/temporal-client"
@@ -36,12 +37,12 @@ def build_environment(resource: VideoExportWorker) -> list[Json]:
         "TEMPORAL_ADDRESS": spec.temporal.address,
         "TEMPORAL_NAMESPACE": spec.temporal.namespace,
         **_tls_variables(spec),
-        **({"VIDEO_EXPORT_STORAGE_URI": spec.storage.uri} if spec.storage is not None else {}),
+        **_storage_variables(spec),
         "VIDEO_EXPORT_SLOTS": str(spec.slots),
         "VIDEO_EXPORT_HEALTH_PORT": str(spec.health_port),
         "VIDEO_EXPORT_GRACEFUL_SHUTDOWN": str(max(1, spec.termination_grace_period_seconds - SHUTDOWN_MARGIN)),
         # RuntimeDefault seccomp and no capabilities leave Chromium no sandbox of its own; the pod is the sandbox.
-        "VIDEO_EXPORT_CHROMIUM_SANDBOX": "false",
+        "VIDEO_EXPORT_CHROMIUM_SANDBOX": str(spec.seccomp_profile.type is SeccompType.LOCALHOST).lower(),
         "HOME": "/tmp",
         "TMPDIR": "/tmp",
     }
@@ -52,6 +53,16 @@ def build_environment(resource: VideoExportWorker) -> list[Json]:
         reference = {"secretKeyRef": {"name": key.name, "key": key.key}}
         variables.append({"name": "TEMPORAL_API_KEY", "valueFrom": reference})
     return variables
+
+
+def _storage_variables(spec: Spec) -> dict[str, str]:
+    """Return where results go, and what requests may name where that is more than the same."""
+    storage = spec.storage
+    if storage is None:
+        return {}
+    places = {"VIDEO_EXPORT_SOURCES": storage.sources, "VIDEO_EXPORT_OUTPUTS": storage.outputs}
+    more = {name: ",".join(prefixes) for name, prefixes in places.items() if prefixes}
+    return {"VIDEO_EXPORT_STORAGE_URI": storage.uri, **more}
 
 
 def certificate_mounts(spec: Spec) -> tuple[CertificateMount, ...]:

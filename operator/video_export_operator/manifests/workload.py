@@ -16,6 +16,7 @@ from video_export_operator.resource.identity import (
     child_labels,
     selector_labels,
 )
+from video_export_operator.resource.spec import SeccompType
 
 USER = 10001
 """User and group of the worker, those of Dockerfile.worker."""
@@ -64,7 +65,7 @@ def _own_template(resource: VideoExportWorker) -> Json:
             "runAsUser": USER,
             "runAsGroup": USER,
             "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
+            "seccompProfile": _seccomp_profile(spec),
         },
         "containers": [_container(resource)],
         "volumes": _volumes(spec),
@@ -72,6 +73,14 @@ def _own_template(resource: VideoExportWorker) -> Json:
     if spec.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": secret.name} for secret in spec.image_pull_secrets]
     return {"metadata": {"labels": child_labels(resource.name), "annotations": _pod_annotations(spec)}, "spec": pod}
+
+
+def _seccomp_profile(spec: Spec) -> Json:
+    """Return the profile of the pod; with a Localhost one that allows it Chromium's own sandbox is on."""
+    profile = spec.seccomp_profile
+    if profile.type is SeccompType.LOCALHOST:
+        return {"type": "Localhost", "localhostProfile": profile.localhost_profile}
+    return {"type": "RuntimeDefault"}
 
 
 def _pod_annotations(spec: Spec) -> dict[str, str]:

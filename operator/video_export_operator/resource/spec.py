@@ -41,6 +41,14 @@ STORAGE_URI = _matching(
     r"^(s3|gs|az|file)://.+", "must begin with s3://, gs://, az:// or file:// and name a bucket or folder"
 )
 
+PREFIX = _matching(r"^(s3|gs|az|file)://[^\s,]*$", "must be a prefix such as s3://recordings or s3://bucket/folder")
+PROFILE = _matching(
+    r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$",
+    "must be a path below the kubelet's seccomp folder, for example profiles/x.json",
+)
+CIDR = _matching(r"^[0-9a-fA-F:.]+/[0-9]{1,3}$", "must be a range of addresses such as 10.0.0.0/8")
+
+Prefixes = Annotated[tuple[Annotated[str, Field(max_length=1024), AfterValidator(PREFIX)], ...], Field(max_length=50)]
 Replicas = Annotated[int, Field(ge=0, le=1000)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Labels = dict[str, str]
@@ -94,6 +102,8 @@ class Storage(Part):
     """Where results go."""
 
     uri: Annotated[str, Field(max_length=1024), AfterValidator(STORAGE_URI)]
+    sources: Prefixes = ()
+    outputs: Prefixes = ()
     secret_ref: SecretName | None = None
 
 
@@ -190,6 +200,35 @@ class Switch(Part):
     enabled: bool = True
 
 
+class Egress(Part):
+    """Where the pods may connect to, beside name servers; UDP goes nowhere else."""
+
+    ports: Annotated[tuple[Port, ...], Field(max_length=50)] | None = None
+    cidrs: Annotated[tuple[Annotated[str, AfterValidator(CIDR)], ...], Field(max_length=50)] = ()
+
+
+class NetworkPolicy(Switch):
+    """What the pods may be reached by, and what they may reach."""
+
+    egress: Egress = Egress()
+
+
+class SeccompType(StrEnum):
+    """Which system calls the pods may make."""
+
+    RUNTIME_DEFAULT = "RuntimeDefault"
+    LOCALHOST = "Localhost"
+
+
+class SeccompProfile(Part):
+    """The seccomp profile of the pods, as a pod's own securityContext has it."""
+
+    type: SeccompType = SeccompType.RUNTIME_DEFAULT
+    localhost_profile: Annotated[str, Field(max_length=253), AfterValidator(PROFILE)] = (
+        "profiles/video-export-worker.json"
+    )
+
+
 class ServiceMonitor(Switch):
     """How a Prometheus operator reads the workers' metrics."""
 
@@ -216,7 +255,8 @@ class Spec(Part):
     termination_grace_period_seconds: Annotated[int, Field(ge=1, le=86400)] = 300
     protect_from_eviction: bool = True
     pod_disruption_budget: DisruptionBudget = DisruptionBudget()
-    network_policy: Switch = Switch()
+    network_policy: NetworkPolicy = NetworkPolicy()
+    seccomp_profile: SeccompProfile = SeccompProfile()
     service_monitor: ServiceMonitor = ServiceMonitor()
     template: dict[str, Any] | None = None
 

@@ -104,6 +104,24 @@ def test_the_policy_for_pods_can_be_left_out() -> None:
     assert "ValidatingAdmissionPolicy" not in kinds(render(CHART, {"podPolicy": {"enabled": False}}))
 
 
+def test_the_seccomp_profile_is_installed_where_that_is_asked_for() -> None:
+    manifests = render(CHART, {"seccompProfile": {"install": True, "kubeletRoot": "/var/lib/k0s/kubelet"}})
+    profile = json.loads(only(manifests, "ConfigMap")["data"]["video-export-worker.json"])
+    allowed = {name for rule in profile["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]}
+    anyhow = {name for rule in profile["syscalls"] if "args" not in rule for name in rule["names"]}
+    assert profile["defaultAction"] == "SCMP_ACT_ERRNO"
+    assert {"clone", "unshare", "chroot"} <= anyhow, "Chromium's sandbox needs these, with any flags"
+    forbidden = {"mount", "setns", "pivot_root", "bpf", "init_module", "kexec_load", "keyctl", "io_uring_setup"}
+    assert not allowed & forbidden
+    pod = only(manifests, "DaemonSet")["spec"]["template"]["spec"]
+    assert [volume["hostPath"]["path"] for volume in pod["volumes"] if "hostPath" in volume] == [
+        "/var/lib/k0s/kubelet/seccomp/profiles"
+    ]
+    assert [container["securityContext"]["runAsUser"] for container in pod["initContainers"]] == [0]
+    assert [container["securityContext"]["runAsUser"] for container in pod["containers"]] == [10001]
+    assert not pod["automountServiceAccountToken"]
+
+
 def test_settings_reach_the_operator() -> None:
     values = {
         "watch": {"namespaces": ["a", "b"], "labelSelector": "team=media"},

@@ -152,10 +152,47 @@ def test_every_object_is_owned_and_can_be_switched_off() -> None:
     assert wanted["PodDisruptionBudget"].body["spec"]["maxUnavailable"] == "25%"
 
 
-def test_the_network_policy_lets_in_two_ports_and_no_more() -> None:
+def test_the_network_policy_lets_in_two_ports_and_out_to_names_and_by_tcp() -> None:
     spec = children()[0]["NetworkPolicy"].body["spec"]
-    assert spec["policyTypes"] == ["Ingress"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
     assert [port["port"] for rule in spec["ingress"] for port in rule["ports"]] == [8007, 8008]
+    names, rest = spec["egress"]
+    assert names == {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
+    assert rest == {"ports": [{"protocol": "TCP"}]}
+
+
+def test_egress_is_what_the_resource_names() -> None:
+    def egress(**spec: Any) -> Any:
+        return children(**spec)[0]["NetworkPolicy"].body["spec"]["egress"][1]
+
+    def tcp(*ports: int) -> Any:
+        return [{"protocol": "TCP", "port": port} for port in ports]
+
+    assert egress(networkPolicy={"egress": {"ports": []}}) == {"ports": tcp(7233, 443)}
+    assert egress(networkPolicy={"egress": {"ports": [9000]}}) == {"ports": tcp(7233, 443, 9000)}
+    assert egress(networkPolicy={"egress": {"cidrs": ["10.0.0.0/8"]}}) == {
+        "ports": [{"protocol": "TCP"}],
+        "to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+    }
+
+
+def test_a_profile_on_the_nodes_switches_chromiums_sandbox_on() -> None:
+    def seen(**spec: Any) -> tuple[Any, str]:
+        template = workload(**spec)["spec"]["template"]["spec"]
+        environment = {each["name"]: each.get("value") for each in template["containers"][0]["env"]}
+        return template["securityContext"]["seccompProfile"], environment["VIDEO_EXPORT_CHROMIUM_SANDBOX"]
+
+    assert seen() == ({"type": "RuntimeDefault"}, "false")
+    profile = {"type": "Localhost", "localhostProfile": "profiles/video-export-worker.json"}
+    assert seen(seccompProfile={"type": "Localhost"}) == (profile, "true")
+
+
+def test_what_requests_may_name_is_told_to_the_workers() -> None:
+    storage = {"uri": "s3://exports", "sources": ["s3://recordings", "gs://more/of-them"], "outputs": ["s3://videos"]}
+    [container] = workload(storage=storage)["spec"]["template"]["spec"]["containers"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    assert environment["VIDEO_EXPORT_SOURCES"] == "s3://recordings,gs://more/of-them"
+    assert environment["VIDEO_EXPORT_OUTPUTS"] == "s3://videos"
 
 
 def test_the_template_merges_by_keys() -> None:

@@ -24,6 +24,7 @@ const NEVER_MS = 1e13; // after the start; beyond any recording
 const events = [];
 const animatedPictures = new WeakSet(); // events that bring one
 let applied = 0;
+let leftOut = 0; // batches that could not be applied
 let start;
 let firstShown;
 let paintedMs = -Infinity; // the seek that a frame of the page has shown
@@ -81,7 +82,9 @@ async function load(given) {
 }
 
 function buildReplayer() {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    // rrweb builds the first snapshot in a timer, whose exceptions nobody else would see.
+    window.addEventListener("error", ({ message }) => reject(new Error(`SnapshotFailed: ${message}`)), { once: true });
     replayer = new Replayer([marker(0), ...events], {
       root: document.body,
       mouseTail: false,
@@ -146,7 +149,14 @@ function apply(batch) {
   context.events.length = 0;
   // The replayer counts time from the first and takes the recording for finished after the last.
   context.events.push(marker(0), ...batch, marker(NEVER_MS));
-  replayer.pause(offset + 1);
+  try {
+    replayer.pause(offset + 1);
+  } catch (error) {
+    // What rrweb stumbles over is left out, with what is left of its batch: the rest of the recording can be shown.
+    leftOut += 1;
+    if (replayer.service.state.matches("playing")) replayer.pause();
+    console.warn(error);
+  }
 }
 
 async function applyBatch(batch) {
@@ -183,6 +193,7 @@ async function seek(offset) {
     restless: trackedNodes.isRestless || !media.isPresented(),
     viewport: stage.viewport,
     unresolved: resources.unresolved,
+    leftOut,
     nested: trackedNodes.documents.size > 1,
     masks: maskBoxes(),
   };

@@ -3,10 +3,12 @@
 //
 // What an attribute does is decided by its name in whatever case, not by the element: a mutation names no element.
 import { restrictCommands } from "./canvas-commands.js";
-import { isCanvas, isFullSnapshot, isMutation } from "./events.js";
+import { CUSTOM, isCanvas, isFullSnapshot, isMutation, isSize } from "./events.js";
 
 const NODE = { DOCUMENT: 0, DOCTYPE: 1, ELEMENT: 2, TEXT: 3, CDATA: 4, COMMENT: 5 };
 const SVG = "http://www.w3.org/2000/svg";
+
+const LONGEST_SIDE = 100_000; // CSS pixels of a viewport
 
 /** Attributes that are left out, and why. */
 const REMOVED = new Set([
@@ -34,6 +36,10 @@ export function sanitiseEvent(event) {
     event.data.adds.forEach(({ node }) => sanitiseTree(node));
     event.data.attributes.forEach(({ attributes }) => sanitiseAttributes(attributes));
   } else if (isCanvas(event)) restrictCommands(event.data);
+  else if (isSize(event) && !(isLength(event.data.width) && isLength(event.data.height))) {
+    event.type = CUSTOM; // the viewport keeps the size that it has
+    event.data = { tag: "left out", payload: {} };
+  }
 }
 
 function sanitiseTree(root) {
@@ -113,5 +119,6 @@ function sanitiseLeaf(node) {
   node.textContent = String(node.textContent ?? "");
 }
 
+const isLength = (value) => Number.isFinite(value) && value >= 1 && value <= LONGEST_SIDE;
 const objectsIn = (list) => (Array.isArray(list) ? list.filter(isObject) : []);
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);

@@ -21,6 +21,7 @@ from video_export_worker.replay.player import Origin, PageState, Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.replay.steps import Step, StepPlanner
 
+LEFT_OUT: Final = "something in the recording could not be replayed and was left out"
 LATE: Final = "an image or a font of the page did not load in time and may be missing"
 TOP: Final = Origin()  # where the top document begins, which holds all nodes of most pages
 NOTHING_YET: Final = PageState(
@@ -129,6 +130,8 @@ class BrowserRun:
         self._origins.clear()
         if self._state.unresolved and LATE not in self._counts.warnings:
             self._counts.warnings.append(LATE)
+        if self._state.left_out and LEFT_OUT not in self._counts.warnings:
+            self._counts.warnings.append(LEFT_OUT)
 
     def _seek_next(self, player: Player, index: int) -> None:
         """Let the page go on to frame `index` where it is not asked about the frame before any more."""

@@ -36,7 +36,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from video_export_worker.errors import InvalidRequest, RenderFailed
+from video_export_worker.errors import InvalidRequest, RecordingInvalid, RenderFailed
 from video_export_worker.replay.page import ReplayPage
 
 MAX_REPAINTS: Final = 50
@@ -101,6 +101,7 @@ class PageState:
         restless: Blink moves something that the page cannot tell the time: see `paint`.
         nested: there are iframes, whose origins the pointer may need.
         unresolved: how often an image or a font did not load in time, since the start.
+        left_out: how often rrweb could not apply what happened at a moment, since the start.
         viewport: where the recorded viewport is on the stage.
         masked: what is masked.
     """
@@ -111,6 +112,7 @@ class PageState:
     nested: bool
     unresolved: int
     viewport: Origin
+    left_out: int = 0
     masked: Masked = Masked()
 
     @classmethod
@@ -118,7 +120,7 @@ class PageState:
         """The state that the page has answered."""
         viewport = Origin(*(answer["viewport"][key] for key in ("x", "y", "scale")))
         flags = {key: answer[key] for key in ("changed", "animating", "restless", "nested", "unresolved")}
-        return cls(**flags, viewport=viewport, masked=Masked.read(answer["masks"]))
+        return cls(**flags, viewport=viewport, left_out=answer["leftOut"], masked=Masked.read(answer["masks"]))
 
 
 class Player:
@@ -136,6 +138,7 @@ class Player:
 
         Raises:
             InvalidRequest: a mask selector is no CSS selector.
+            RecordingInvalid: the first full snapshot cannot be built.
         """
         options = {
             "width": scene.width,
@@ -154,6 +157,9 @@ class Player:
                 raise InvalidRequest(
                     f"mask_selectors: {selector!r} is no CSS selector of elements, as a page would match it"
                 ) from error
+            if "SnapshotFailed: " in str(error):
+                reason = str(error).split("SnapshotFailed: ")[1].splitlines()[0]
+                raise RecordingInvalid(f"the first full snapshot cannot be built: {reason}") from error
             raise
 
     async def seek(self, at_ms: float) -> PageState:
