@@ -306,9 +306,9 @@ def running_operator(
         (f"VIDEO_EXPORT_OPERATOR_{name.upper()}" if name.islower() else name): value for name, value in settings.items()
     }
     operator = Operator(control_plane, folder / "operator.log", namespaces, environment, program=program)
-    operator.start()
     try:
+        operator.start()
         yield operator
-    finally:
+    finally:  # also where it is not ready in time
         if operator.process is not None and operator.process.poll() is None:
             operator.stop()
