@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import logging
 import math
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -136,10 +136,13 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
     )
 
 
-def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> range:
-    """Choose the chunks of a recording that rendering a segment reads."""
-    timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
-    return range(index.chunks_until(timeline.recording_ms(segment.first + segment.count - 1)))
+def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> Iterable[int]:
+    """Choose the chunks of a recording that rendering a segment reads.
+
+    The replay hands all of them to the page, so all are needed. A replay that begins at a full snapshot needs those
+    from there to the segment's end: what it reads and what is chosen here have to change together.
+    """
+    return range(index.chunks)
 
 
 async def render_segment(

@@ -11,6 +11,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from benchmarks.rendering.huge import huge_recording
 from dev.waiting import find_free_port
 from tests.integration.worker.conftest import RECORDINGS
 from tests.servers import S3Server
@@ -151,6 +152,15 @@ async def test_segments_are_joined_from_the_storage_as_a_stream(
         data = (folder / "exports/default/one" / stored.name).read_bytes()
         assert (stored.size, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert {stored.name for stored in manifest.objects} == {"poster.png", "video.mp4", "video.webm", "video.gif"}
+
+
+async def test_a_clip_of_a_recording_of_many_chunks_is_rendered(activities: ExportActivities, folder: Path) -> None:
+    (folder / "many.json").write_bytes(b"".join(huge_recording(9 * 2**20)))
+    uri = f"file://{folder}/many.json"
+    planned = await _plan(activities, parse_request({"recording": uri, "start": 1, "end": 2, "fps": 2}))
+    assert len(_files(folder / "parts/default/one/recording")) > 3, "the index and several chunks"
+    result = await ActivityEnvironment().run(activities.render_segment, _first_segment(planned))
+    assert (result.count, result.captured > 0) == (2, True)
 
 
 async def test_a_part_that_is_gone_ends_the_join(
