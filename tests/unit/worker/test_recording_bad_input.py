@@ -87,6 +87,7 @@ BROKEN_EVENTS: dict[str, tuple[Any, str]] = {
     "no source": ({"type": 3, "data": {}, "timestamp": START}, "`data.source` must be a whole number"),
     "moves without positions": (moves(9), "no positions"),
     "a move without x": (incremental(9, 1, positions=[{"y": 1, "timeOffset": 0}]), "lacks x, y or timeOffset"),
+    "a move to nowhere": (moves(9, (10**400, 1, 0)), "lacks x, y or timeOffset"),
     "an unknown compression": ({**as_posthog(snapshot()), "cv": "2031-01"}, "cv '2031-01'"),
     "a damaged field": ({**as_posthog(snapshot()), "data": "\x1f\x8bnonsense"}, "compressed data is corrupt"),
     "a field cut off": ({**as_posthog(snapshot()), "data": as_field({"node": 1})[:-6]}, "compressed data is cut off"),

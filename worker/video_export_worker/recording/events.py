@@ -6,7 +6,7 @@ The numbers are rrweb's own (`@rrweb/types`): they are the format.
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any, Final
@@ -17,6 +17,7 @@ _PLAIN: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_
 _ESCAPED: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 MAX_TIMESTAMP_MS: Final = 8.64e15  # the largest time a JavaScript Date can hold
+LARGEST: Final = sys.float_info.max
 MAX_VIEWPORT: Final = 100_000  # CSS pixels; far above any screen
 
 
@@ -164,8 +165,8 @@ def snapshot_nodes(event: Event) -> Iterator[dict[str, Any]]:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether this is a finite JSON number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -math.inf < value < math.inf
+    """Tell whether this is a JSON number that is finite in JavaScript, too: whole ones can be larger here."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def _find_source_problem(data: dict[str, Any]) -> str | None:
