@@ -26,12 +26,14 @@ from video_export_operator.manifest_files import Document, read_documents
 from video_export_operator.metrics import Metrics
 from video_export_operator.reconcile import (
     Budget,
+    Claims,
     Line,
     Loop,
     Observer,
     PlanExecutor,
     PodProbe,
     Reconciler,
+    Relister,
     Reporter,
     SecretCache,
     Shrinker,
@@ -115,8 +117,11 @@ async def _serve(
     observer = Observer(cluster, store, poller, probe, random.random)
     executor = PlanExecutor(cluster, store, Shrinker(cluster, store, probe, metrics), metrics)
     reporter = Reporter(executor, metrics, random.random)
+    lease = f"{settings.lease_namespace}/{settings.lease_name}" if settings.leader_election else None
+    claims = Claims(cluster, store, lease)
     turns = asyncio.Semaphore(settings.concurrency)
-    reconciler = Reconciler(store, observer, executor, reporter, metrics, turns, random.random)
+    reconciler = Reconciler(store, observer, executor, reporter, claims, metrics, turns, random.random)
+    relister = Relister(cluster, store, settings.namespaces, settings.label_selector)
     ready, stop = asyncio.Event(), asyncio.Event()
     served = (
         await serve_metrics(metrics, settings.metrics_port, ready.is_set),
@@ -126,6 +131,7 @@ async def _serve(
     signals = asyncio.create_task(_take_signals(ready, stop), name="signals")
     tasks = [
         asyncio.create_task(loop.run(reconciler), name="loop"),
+        asyncio.create_task(relister.run(), name="relister"),
         asyncio.create_task(escalate_failed_watches(), name="watches"),
         asyncio.create_task(keep_pauses_short(), name="garbage"),
     ]

@@ -6,6 +6,7 @@
     │   ├── SecretMissing       a Secret, or a key of it, is not there
     │   ├── NameTaken           an object of a name we need belongs to somebody else
     │   ├── Forbidden           the API server refuses the operator's own rights
+    │   ├── Contested           somebody else changes an object again and again
     │   ├── QuotaExceeded       a quota of the namespace is used up
     │   └── Rejected            the API server refuses an object, most often for its template
     │       └── AdmissionDenied     a policy or an admission webhook does
@@ -16,6 +17,7 @@
     │   └── TemporalUnavailable Temporal did not answer the question; carries the reason
     │       └── RateLimited     it refused a call as one too many
     ├── NotFound                an object, or its kind, is not there (cluster.transport)
+    ├── ResourceGone            the resource that something was to be done for is not there any more
     ├── InvalidSettings         the operator's own settings cannot be used (settings)
     └── NotLeading              this replica may not act any more
 
@@ -73,6 +75,12 @@ class AdmissionDenied(Rejected):
     reason = "AdmissionDenied"
 
 
+class Contested(PermanentError):
+    """Somebody else changes an object again and again; it is put back ever more rarely."""
+
+    reason = "Contested"
+
+
 class QuotaExceeded(PermanentError):
     """A quota of the namespace is used up."""
 
@@ -121,6 +129,12 @@ class RateLimited(TemporalUnavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__("RateLimited", message)
+
+
+class ResourceGone(OperatorError):
+    """The resource is not there any more, and a watch has not shown it."""
+
+    reason = "ResourceGone"
 
 
 class NotLeading(OperatorError):

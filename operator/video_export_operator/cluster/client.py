@@ -15,15 +15,17 @@ from video_export_operator.cluster.previews import try_out
 from video_export_operator.cluster.transport import (
     APPLY,
     MERGE,
+    ONLY_METADATA,
     STRATEGIC,
     KindNotInstalled,
     NotFound,
     Transport,
 )
-from video_export_operator.errors import Conflict, NameTaken, SecretMissing
+from video_export_operator.errors import Conflict, NameTaken, ResourceGone, SecretMissing
 from video_export_operator.manifests import Manifest, Ref
 from video_export_operator.resource import Key
 from video_export_operator.resource.identity import (
+    ADOPT_ANNOTATION,
     API_VERSION,
     DELETION_COST,
     KIND,
@@ -31,6 +33,7 @@ from video_export_operator.resource.identity import (
     PLURAL,
     WORKER_LABEL,
     is_controlled_by,
+    may_be_adopted,
 )
 from video_export_operator.resource.live import take_fingerprint
 
@@ -49,6 +52,10 @@ PLURALS = {
     KIND: PLURAL,
 }
 
+JUST_SEEN = 2.0
+"""Seconds for which a resource that was seen is believed to be there: all its objects are made at once."""
+PAGE = 500
+"""Resources in one answer of a list."""
 UNKNOWN_KIND = 30.0
 """Seconds for which a kind that the API server does not know is not asked for again."""
 
@@ -56,9 +63,9 @@ Json = dict[str, Any]
 
 
 def path_of(api_version: str, kind: str, namespace: str, name: str = "") -> str:
-    """Return the path of an object, or of its collection."""
+    """Return the path of an object, or of its collection; of those of all namespaces where none is named."""
     root = f"/api/{api_version}" if "/" not in api_version else f"/apis/{api_version}"
-    path = f"{root}/namespaces/{namespace}/{PLURALS[kind]}"
+    path = f"{root}/namespaces/{namespace}/{PLURALS[kind]}" if namespace else f"{root}/{PLURALS[kind]}"
     return f"{path}/{name}" if name else path
 
 
@@ -76,6 +83,7 @@ class Cluster:
     ) -> None:
         self._transport = Transport(ApiClient(configuration), concurrency, may_write)
         self._not_installed: dict[tuple[str, str], float] = {}
+        self._resources_seen: dict[str, float] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,6 +96,33 @@ class Cluster:
     async def fetch_resource(self, key: Key) -> Json | None:
         """Return a VideoExportWorker, None if it is not there."""
         return await self._read(path_of(API_VERSION, KIND, key.namespace, key.name))
+
+    async def see_resource(self, key: Key, uid: str) -> None:
+        """Make sure that a resource is there, unless it was seen a moment ago: its watch may have missed its end.
+
+        Raises:
+            ResourceGone: it is not.
+        """
+        if time.monotonic() - self._resources_seen.get(uid, float("-inf")) < JUST_SEEN:
+            return
+        body = await self.fetch_resource(key)
+        if body is None or body["metadata"]["uid"] != uid or "deletionTimestamp" in body["metadata"]:
+            raise ResourceGone(f"{key} is gone")
+        self._resources_seen = {uid: time.monotonic()} | {
+            each: at for each, at in self._resources_seen.items() if time.monotonic() - at < JUST_SEEN
+        }
+
+    async def list_resources(self, namespace: str | None, label_selector: str) -> set[tuple[Key, str]]:
+        """Return key and uid of every VideoExportWorker of a namespace, or of all for None, without their content."""
+        path = path_of(API_VERSION, KIND, namespace or "")
+        query, found = {"labelSelector": label_selector, "limit": str(PAGE)}, set()
+        while True:
+            answer = await self._transport.request("GET", path, query=query, accept=ONLY_METADATA)
+            metadata = [each["metadata"] for each in answer["items"]]
+            found |= {(Key(each["namespace"], each["name"]), each["uid"]) for each in metadata}
+            query["continue"] = answer["metadata"].get("continue") or ""
+            if not query["continue"]:
+                return found
 
     async def read_workers(self, key: Key) -> tuple[Json | None, list[Json]]:
         """Return the Deployment of a resource, None if it is not there, and its pods."""
@@ -141,6 +176,7 @@ class Cluster:
         Raises:
             NameTaken: somebody else's object has this name.
             Conflict: it changed since it was read.
+            ResourceGone: the object is not there, and neither is the resource that it would be made for.
         """
         path = path_of(manifest.ref.api_version, manifest.ref.kind, namespace, manifest.ref.name)
         query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
@@ -148,9 +184,11 @@ class Cluster:
             return None
         live = await self._read(path)
         if live is None:
+            if not dry_run:
+                await self.see_resource(Key(namespace, _owner_of(manifest.body)), owner)
             return await self._create(manifest.ref, _with_size(manifest.body, replicas), path, query)
         if not is_controlled_by(live, owner):
-            raise _taken(manifest.ref, namespace)
+            live = await self._adopt(path, manifest, live, dry_run)
         if "deletionTimestamp" in live["metadata"]:
             raise Conflict(f"{manifest.ref} is being deleted")
         if left and left == take_fingerprint(live):
@@ -287,6 +325,21 @@ class Cluster:
         patch["metadata"] = {"resourceVersion": live["metadata"]["resourceVersion"]}
         return await self._transport.request("PATCH", path, patch, STRATEGIC, {"fieldManager": MANAGER})
 
+    async def _adopt(self, path: str, manifest: Manifest, live: Json, dry_run: bool) -> Json:
+        """Return an object after its resource was made its owner, where it says that this may be done.
+
+        Raises:
+            NameTaken: it does not say so.
+        """
+        metadata = live["metadata"]
+        if not may_be_adopted(live):
+            raise _taken(manifest.ref, metadata["namespace"])
+        owners = manifest.body["metadata"]["ownerReferences"]
+        body = {"metadata": {"resourceVersion": metadata["resourceVersion"], "ownerReferences": owners}}
+        query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        adopted = await self._transport.request("PATCH", path, body, MERGE, query)
+        return {**adopted, "metadata": metadata} if dry_run else adopted
+
     async def _create(self, ref: Ref, body: Json, path: str, query: Mapping[str, str]) -> Json | None:
         try:
             return await self._transport.request("PATCH", path, body, APPLY, query)
@@ -304,6 +357,11 @@ class Cluster:
         return found is None or time.monotonic() - found > UNKNOWN_KIND
 
 
+def _owner_of(body: Json) -> str:
+    """Return the name of the resource that an object is made for."""
+    return str(body["metadata"]["ownerReferences"][0]["name"])
+
+
 def _size_of(live: Json) -> int | None:
     """Return the size of a Deployment; None of anything else."""
     return live["spec"]["replicas"] if live.get("kind") == "Deployment" else None
@@ -318,5 +376,6 @@ def _taken(ref: Ref, namespace: str) -> NameTaken:
     """Return the error for a name that somebody else uses."""
     return NameTaken(
         f"{ref.kind} {namespace}/{ref.name} belongs to somebody else; delete or rename it, "
-        "or give the VideoExportWorker another name"
+        "give the VideoExportWorker another name, or let it be adopted with the annotation "
+        f"{ADOPT_ANNOTATION}=true if its owner is gone"
     )

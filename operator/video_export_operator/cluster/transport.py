@@ -31,6 +31,7 @@ APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON = "application/json"
+ONLY_METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 READ_TIMEOUT = 10.0
 WRITE_TIMEOUT = 3.0
 """Seconds. Leadership is checked before each write, and the next leader begins 3 s or more after this one stopped."""
@@ -134,6 +135,7 @@ class Transport:
         content_type: str = JSON,
         query: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        accept: str = JSON,
     ) -> Json:
         """Return the answer's JSON.
 
@@ -144,7 +146,8 @@ class Transport:
         async with self._slots:
             if method != "GET" and not self._may_write():
                 raise NotLeading("another replica leads")
-            status, raw = await self._send(method, path, body, content_type, query, timeout)
+            headers = {"Accept": accept, "Content-Type": content_type}
+            status, raw = await self._send(method, path, body, headers, query, timeout)
         if status >= 300:
             raise translate(status, raw, f"{method} {path}")
         answer: Json = json.loads(raw)
@@ -155,7 +158,7 @@ class Transport:
         method: str,
         path: str,
         body: Any,
-        content_type: str,
+        headers: dict[str, str],
         query: Mapping[str, str] | None,
         timeout: float | None,
     ) -> tuple[int, bytes]:
@@ -165,7 +168,7 @@ class Transport:
                 method,
                 path,
                 query_params=list((query or {}).items()),
-                header_params={"Accept": JSON, "Content-Type": content_type},
+                header_params=headers,
                 body=body,
                 auth_settings=["BearerToken"],
             )

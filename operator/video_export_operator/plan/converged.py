@@ -7,7 +7,7 @@ waits, unless what is wanted or what is there has changed since. Times are secon
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from video_export_operator.errors import OperatorError, PermanentError
+from video_export_operator.errors import Contested, OperatorError, PermanentError
 from video_export_operator.manifests import Ref
 from video_export_operator.plan.wanted import ABSENT
 from video_export_operator.scaling import WorkerReport
@@ -15,6 +15,10 @@ from video_export_operator.scaling import WorkerReport
 NEVER = float("-inf")
 RESYNC = 600.0
 """Seconds after which everything is read again, and applied where it is not as it was left."""
+REPAIRS = 5
+"""Edits of one object that are put back at once. More are made by a program, and each of a template brings new pods."""
+FIRST_CALM, CALM = 10.0, 600.0
+"""Seconds for which the next edit is left, at first and at most; all is forgotten after twice the longest."""
 BACKOFF = (0.5, 30.0)
 """Seconds of the first and the longest wait after a passing error."""
 SLOWLY = (15.0, 300.0)
@@ -23,10 +27,15 @@ SLOWLY = (15.0, 300.0)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is wanted of an object, and what is there: a digest and a fingerprint, empty where it is absent."""
+    """What is wanted of an object, and what is there: a digest and a fingerprint, empty where it is absent.
+
+    Attributes:
+        writer: who else has written the object, as far as that is known.
+    """
 
     wanted: str
     found: str
+    writer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +64,31 @@ class Converged:
         left: fingerprint of the object after that; empty where it is absent.
         at: when it was last looked at.
         failure: what has failed since.
+        repairs: how often it was put back after somebody changed it, without a quiet time in between.
+        repaired_at: when it last was.
     """
 
     wanted: str | None = None
     left: str = ""
     at: float = NEVER
     failure: Failure | None = None
+    repairs: int = 0
+    repaired_at: float = NEVER
+
+    def is_edited(self, due: Due) -> bool:
+        """Return whether somebody changed what had converged."""
+        return due.wanted == self.wanted != ABSENT and due.found != self.left
+
+    def contested_until(self) -> float:
+        """Return until when an edit is left as it is."""
+        if self.repairs < REPAIRS:
+            return NEVER
+        return self.repaired_at + float(min(CALM, FIRST_CALM * 2 ** min(self.repairs - REPAIRS, 10)))
+
+    def repair(self, due: Due, at: float) -> tuple[int, float]:
+        """Return how often the object was put back, and when, once more being now if it was edited."""
+        repairs = 0 if at - self.repaired_at > 2 * CALM else self.repairs
+        return (repairs + 1, at) if self.is_edited(due) else (repairs, self.repaired_at)
 
     def has_converged(self, due: Due, at: float) -> bool:
         """Return whether nothing is left to do."""
@@ -104,7 +132,7 @@ class Outcome:
 
 
 def find_due(
-    left: Left, wanted: Mapping[Ref, str], found: Mapping[Ref, str], at: float
+    left: Left, wanted: Mapping[Ref, str], found: Mapping[Ref, str], at: float, writers: Mapping[Ref, str] | None = None
 ) -> tuple[Mapping[Ref, Due], Left]:
     """Return the objects to do something about now, and what is remembered without failures that are over.
 
@@ -113,12 +141,32 @@ def find_due(
         wanted: digest of each, ABSENT for what must not be there.
         found: fingerprint of each that is there.
         at: now.
+        writers: who else has written each.
     """
-    states = {ref: Due(digest, found.get(ref, "")) for ref, digest in wanted.items()}
+    who = writers or {}
+    states = {ref: Due(digest, found.get(ref, ""), who.get(ref, "")) for ref, digest in wanted.items()}
     due = {ref: state for ref, state in states.items() if not left.get(ref, NEW).has_converged(state, at)}
-    mended = {ref: replace(each, failure=None) for ref, each in left.items() if each.failure and ref not in due}
-    ready = {ref: state for ref, state in due.items() if not left.get(ref, NEW).waits(state, at)}
-    return ready, {**left, **mended} if mended else left
+    changed = {ref: replace(each, failure=None) for ref, each in left.items() if each.failure and ref not in due}
+    contested = {ref for ref, state in due.items() if _is_contested(left.get(ref, NEW), state, at)}
+    changed |= {ref: _contest(ref, left[ref], due[ref]) for ref in contested}
+    ready = {
+        ref: state for ref, state in due.items() if ref not in contested and not left.get(ref, NEW).waits(state, at)
+    }
+    return ready, {**left, **changed} if changed else left
+
+
+def _is_contested(before: Converged, state: Due, at: float) -> bool:
+    """Return whether an edit of a known writer is one too many for now."""
+    return bool(state.writer) and before.is_edited(state) and at < before.contested_until()
+
+
+def _contest(ref: Ref, before: Converged, state: Due) -> Converged:
+    """Return an object that is left as somebody else made it for a while."""
+    problem = Contested(
+        f"{state.writer} has changed {ref} {before.repairs} times after the operator put it back; it is put back ever "
+        f"more rarely, at least every {CALM / 60:g} minutes; let only one of the two write it"
+    )
+    return replace(before, failure=Failure(problem, state, before.repairs, before.contested_until()))
 
 
 def find_problem(left: Left) -> OperatorError | None:
@@ -155,7 +203,8 @@ def remember_outcome(
         before = left.get(ref, NEW)
         if ref in outcome.left:
             looked_at = at - RESYNC + first_stretch if before.at == NEVER else at
-            new[ref] = Converged(state.wanted, outcome.left[ref], looked_at)
+            repairs, repaired_at = before.repair(state, at)
+            new[ref] = Converged(state.wanted, outcome.left[ref], looked_at, repairs=repairs, repaired_at=repaired_at)
         elif ref in outcome.failed:
             new[ref] = note_failure(before, state, outcome.failed[ref], at, random)
     return new

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from video_export_operator.cluster import Cluster
-from video_export_operator.errors import NotLeading, OperatorError, PermanentError, TransientError
+from video_export_operator.errors import NotLeading, OperatorError, PermanentError, ResourceGone, TransientError
 from video_export_operator.manifests import Manifest, Ref
 from video_export_operator.metrics import Metrics
 from video_export_operator.plan import (
@@ -43,6 +43,7 @@ class PlanExecutor:
 
         Raises:
             NotLeading: this replica may not act any more.
+            ResourceGone: the resource is not there any more.
         """
         refused = await self._check(resource, plan.check) if plan.check is not None else None
         if refused is None:
@@ -71,7 +72,7 @@ class PlanExecutor:
             try:
                 self.metrics.actions.labels(type(action).__name__).inc()
                 whole |= await self._execute(resource, ref, action)
-            except NotLeading:
+            except (NotLeading, ResourceGone):
                 raise
             except OperatorError as error:
                 self.metrics.errors.labels(error.reason).inc()
@@ -128,7 +129,8 @@ class PlanExecutor:
             self.store.put_child(applied)
             return Outcome(left)
         self.store.put_deployment(applied)
-        return Outcome(left)
+        is_new = applied["metadata"].get("generation") == 1
+        return Outcome(left, size=(applied["metadata"]["uid"], applied["spec"]["replicas"]) if is_new else None)
 
     def _note_status(self, key: Key, written: dict[str, Any] | None) -> None:
         """Feed the store with a resource whose status was written; None is of one that is gone."""

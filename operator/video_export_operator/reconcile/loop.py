@@ -139,8 +139,8 @@ class Loop:
     def _memory(self, key: Key, reconciler: Reconciler) -> Memory:
         """Return the past of a resource; a new one of the same name has none."""
         body = reconciler.store.resources.get(key)
-        uid = body["metadata"]["uid"] if body is not None else ""
         known = self._memories.get(key)
+        uid = body["metadata"]["uid"] if body is not None else known.uid if known is not None else ""
         return known if known is not None and known.uid == uid else begin_memory(uid, body)
 
     def _continue(self, key: Key, due: float | None, reconciler: Reconciler) -> None:

@@ -59,6 +59,7 @@ class Memory:
         resynced_at: when everything was last read from the API server.
         told: how the status was left.
         spent_before: busy and idle pod-seconds before this memory, as the status had them.
+        served_by: Lease of another operator that serves the resource, where that was told.
         ready_since: ready pods that Temporal has not heard of, and when they were first seen like that.
     """
 
@@ -71,6 +72,7 @@ class Memory:
     resynced_at: float = NEVER
     told: Converged = field(default_factory=Converged)
     spent_before: tuple[int, int] = (0, 0)
+    served_by: str = ""
     ready_since: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from video_export_operator.cluster import Cluster
 from video_export_operator.plan import NEVER, RESYNC
@@ -11,7 +12,7 @@ from video_export_operator.reconcile.pod_probe import PodProbe
 from video_export_operator.reconcile.schedule import spread
 from video_export_operator.reconcile.store import Store
 from video_export_operator.reconcile.temporal_poller import TemporalPoller
-from video_export_operator.resource import VideoExportWorker
+from video_export_operator.resource import Key, VideoExportWorker
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Observer:
         """Return the memory after asking for all that is due to be asked for.
 
         Raises:
+            ResourceGone: the resource is not there any more.
             OperatorError: the API server could not be read.
         """
         memory = await self._resync(resource, memory)
@@ -39,11 +41,18 @@ class Observer:
             poll = await self.poller.count_open(resource, poll, snapshot.at)
         return replace(memory, poll=poll, count_wanted=False)
 
+    async def find_unserved(self, key: Key, uid: str) -> dict[str, Any] | None:
+        """Return a resource that the watch has dropped and that is there all the same: its labels match no more."""
+        body = await self.cluster.fetch_resource(key) if uid else None
+        is_there = body is not None and body["metadata"]["uid"] == uid and "deletionTimestamp" not in body["metadata"]
+        return body if is_there else None
+
     async def _resync(self, resource: VideoExportWorker, memory: Memory) -> Memory:
         """Read everything again once in a while: a watch that was cut misses what was deleted meanwhile."""
         at, key = time.monotonic(), resource.key
         if at - memory.resynced_at < RESYNC:
             return memory
+        await self.cluster.see_resource(key, resource.uid)
         self.store.replace(key, *await self.cluster.read_workers(key))
         # Only the first interval is another: a thousand that were seen together are not read together.
         first = memory.resynced_at == NEVER

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from video_export_operator.errors import InvalidSpec
+from video_export_operator.errors import InvalidSpec, ResourceGone
 from video_export_operator.metrics import Metrics
 from video_export_operator.plan import RESYNC, Outcome, next_retry, remember_outcome
 from video_export_operator.reconcile.caches import Caches
+from video_export_operator.reconcile.claims import Claims
 from video_export_operator.reconcile.executor import PlanExecutor
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.observing import Observer
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 LONGEST = 300.0
 """Seconds after which a reconciliation is given up and tried again: each request ends by itself long before."""
+CLAIMED = 15.0
+"""Seconds until a resource that another operator serves is looked at again."""
 UNREADABLE = 60.0
 """Seconds until a resource that cannot be used is looked at again without a change."""
 
@@ -41,6 +44,7 @@ class Reconciler:
     observer: Observer
     executor: PlanExecutor
     reporter: Reporter
+    claims: Claims
     metrics: Metrics
     turns: asyncio.Semaphore
     random: Callable[[], float]
@@ -66,16 +70,25 @@ class Reconciler:
 
     async def _reconcile(self, key: Key, memory: Memory, limit: asyncio.Timeout) -> tuple[Memory, float | None]:
         body = self.store.resources.get(key)
+        if body is None:
+            await self.reporter.report_unserved(key, memory.uid, await self.observer.find_unserved(key, memory.uid))
         if body is None or "deletionTimestamp" in body["metadata"]:
             return memory, None
-        began = time.monotonic()
+        holder = await self.claims.find_holder(key, body)
+        if holder is not None:
+            return await self.reporter.report_claimed(key, body, holder, memory), time.monotonic() + CLAIMED
+        body, began = self.store.resources.get(key, body), time.monotonic()
         try:
             resource = self.caches.parse(key, body)
         except InvalidSpec as problem:
             memory = await self.reporter.report_unreadable(key, body, problem, memory)
             return memory, time.monotonic() + UNREADABLE
-        observed = await self.observer.observe(resource, memory)
-        after = await self._follow(resource, observed, limit)
+        try:
+            observed = await self.observer.observe(resource, memory)
+            after = await self._follow(resource, observed, limit)
+        except ResourceGone:
+            self.store.drop_resource(body)
+            return memory, None
         self.metrics.duration.observe(time.monotonic() - began)
         return after, _next_due(memory, after)
 

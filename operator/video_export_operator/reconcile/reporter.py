@@ -20,8 +20,10 @@ from video_export_operator.status import (
     Condition,
     Findings,
     Report,
+    claimed_by_another,
     conditions_from,
     conditions_of_unreadable,
+    left_selector,
     plan_report,
 )
 
@@ -62,6 +64,20 @@ class Reporter:
         """
         report = _begin_report(key, body, memory, conditions_of_unreadable(problem))
         return await self._tell(report, plan_report(report), memory)
+
+    async def report_claimed(self, key: Key, body: Json, holder: str, memory: Memory) -> Memory:
+        """Tell once that another operator serves a resource. Its status is the other's to write."""
+        if memory.served_by == holder:
+            return memory
+        log.warning("%s: ClaimedByAnother: the operator of the Lease %s serves it", key, holder)
+        self.metrics.errors.labels("ClaimedByAnother").inc()
+        await self.executor.tell(key, memory.uid, (claimed_by_another(key, body, holder),))
+        return replace(memory, served_by=holder)
+
+    async def report_unserved(self, key: Key, uid: str, body: Json | None) -> None:
+        """Tell once that a resource is not served any more, if it is still there."""
+        if body is not None:
+            await self.executor.tell(key, uid, (left_selector(key, body),))
 
     async def _tell(self, report: Report, actions: Iterable[EmitEvent | WriteStatus], memory: Memory) -> Memory:
         """Tell what is news, unless the same has failed and waits to be tried again."""
@@ -125,6 +141,8 @@ def _findings(step: Step, memory: Memory) -> Findings:
         silent=silent - poll.by_metrics,
         by_metrics=silent & poll.by_metrics,
         queue=poll.queue,
+        now=snapshot.now,
+        shares=snapshot.shares,
     )
 
 

@@ -1,14 +1,15 @@
 """What the cluster has for a resource at one moment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from video_export_operator.controllers import own_pods
 from video_export_operator.manifests import Ref
-from video_export_operator.plan import deployment_ref
+from video_export_operator.plan import deployment_ref, size_ref
 from video_export_operator.reconcile.memory import Memory
-from video_export_operator.resource import VideoExportWorker
+from video_export_operator.reconcile.sharing import take_share
+from video_export_operator.resource import Key, VideoExportWorker
 from video_export_operator.resource.live import LiveDeployment, LivePod
 from video_export_operator.resource.replica_sets import LiveReplicaSet
 from video_export_operator.scaling import Observation
@@ -23,6 +24,8 @@ class Snapshot:
         body: the resource as the API server has it, with its status.
         children: fingerprints of what is there beside the Deployment.
         scheduled: fewest pods that the schedule asks for.
+        writers: who else has written what is beside the Deployment.
+        shares: resources that follow the same queue, this one too, and their part of what waits there.
         sets: ReplicaSets of the Deployment.
         now: wall clock in seconds since the epoch.
     """
@@ -34,7 +37,9 @@ class Snapshot:
     pods: tuple[LivePod, ...]
     children: Mapping[Ref, str]
     scheduled: int = 0
+    shares: Mapping[Key, float] = field(default_factory=dict)
     sets: tuple[LiveReplicaSet, ...] = ()
+    writers: Mapping[Ref, str] = field(default_factory=dict)
     now: float = 0.0
 
     @property
@@ -44,6 +49,13 @@ class Snapshot:
             return self.children
         return {**self.children, deployment_ref(self.resource.name): self.deployment.fingerprint}
 
+    @property
+    def all_writers(self) -> Mapping[Ref, str]:
+        """Who else has written each object."""
+        name, live = self.resource.name, self.deployment
+        own = {deployment_ref(name): live.writer, size_ref(name): live.writer} if live is not None else {}
+        return {**self.writers, **own}
+
     def observation(self, memory: Memory) -> Observation:
         """Return what a decision takes."""
         live = self.deployment
@@ -51,7 +63,7 @@ class Snapshot:
             at=self.at,
             present=self.present(memory.size),
             pods=self.pods,
-            queue=memory.poll.queue,
+            queue=take_share(memory.poll.queue, self.shares.get(self.resource.key, 1.0)),
             failures=memory.poll.failures,
             rolling=live is not None and live.rolling,
             open_executions=memory.poll.open_executions,
@@ -78,4 +90,6 @@ class Snapshot:
     def is_at_zero(self, size: tuple[str, int] | None) -> bool:
         """Return whether there are no pods and none are asked for."""
         live = self.deployment
-        return not self.pods and (live is None or not max(live.size, self.present(size)))
+        return all(pod.is_lost(self.now) for pod in self.pods) and (
+            live is None or not max(live.size, self.present(size))
+        )

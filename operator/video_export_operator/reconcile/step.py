@@ -64,7 +64,7 @@ def take_step(snapshot: Snapshot, memory: Memory, caches: Caches) -> Step:
     secrets = known if known is not None else live.secrets if live is not None else ""
     wanted = caches.wanted(resource, secrets)
     digests, found = _compare(snapshot, decision, wanted)
-    due, left = find_due(memory.objects, digests, found, snapshot.at)
+    due, left = find_due(memory.objects, digests, found, snapshot.at, snapshot.all_writers)
     memory = replace(memory, scaling=remembered, count_wanted=decision.count_wanted, objects=left)
     step = Step(snapshot, decision, memory, due, NOTHING)
     return replace(step, plan=_plan(step, wanted)) if due else step

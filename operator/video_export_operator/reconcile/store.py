@@ -8,10 +8,18 @@ from typing import Any
 
 from video_export_operator.manifests import Ref
 from video_export_operator.reconcile.caches import share_texts, shared_key, shared_ref
+from video_export_operator.reconcile.sharing import QueueIndex
 from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.resource import Key, VideoExportWorker
 from video_export_operator.resource.identity import WORKER_LABEL
-from video_export_operator.resource.live import LiveDeployment, LivePod, parse_deployment, parse_pod, take_fingerprint
+from video_export_operator.resource.live import (
+    LiveDeployment,
+    LivePod,
+    parse_deployment,
+    parse_pod,
+    take_fingerprint,
+    take_writer,
+)
 from video_export_operator.resource.replica_sets import LiveReplicaSet, parse_replica_set
 
 Json = Mapping[str, Any]
@@ -27,11 +35,12 @@ class Store:
     def __init__(self, wake: Callable[[Key], None]) -> None:
         self._wake = wake
         self.resources: dict[Key, Json] = {}
+        self._queues = QueueIndex()
         self._deployments: dict[Key, tuple[int, LiveDeployment]] = {}
         self._pods: dict[Key, dict[str, LivePod]] = {}
         self._sets: dict[Key, dict[str, LiveReplicaSet]] = {}
         self._waiting: dict[Key, set[asyncio.Event]] = {}
-        self._children: dict[Key, dict[Ref, tuple[int, str]]] = {}
+        self._children: dict[Key, dict[Ref, tuple[int, str, str]]] = {}
 
     def put_resource(self, body: Json) -> None:
         """Remember a resource."""
@@ -40,17 +49,31 @@ class Store:
         if old is not None and _same_life(old, body) and _version(body) < _version(old):
             return
         self.resources[key] = body
+        self._queues.put(key, body)
         if old is None or _matters(old) != _matters(body):
             self._wake(key)
 
     def drop_resource(self, body: Json) -> None:
         """Forget a resource that was deleted."""
+        self._queues.drop(_key(body))
         if self.resources.pop(_key(body), None) is not None:
             self._wake(_key(body))
+
+    def known(self) -> set[tuple[Key, str]]:
+        """Return key and uid of every resource."""
+        return {(key, body["metadata"]["uid"]) for key, body in self.resources.items()}
+
+    def drop_all(self, gone: Iterable[tuple[Key, str]]) -> None:
+        """Forget resources that are not there any more."""
+        for key, uid in gone:
+            body = self.resources.get(key)
+            if body is not None and body["metadata"]["uid"] == uid:
+                self.drop_resource(body)
 
     def forget(self, key: Key) -> None:
         """Forget a resource that turned out to be gone; its watch missed that."""
         self.resources.pop(key, None)
+        self._queues.drop(key)
 
     def put_deployment(self, body: Json) -> None:
         """Remember a worker Deployment."""
@@ -77,7 +100,11 @@ class Store:
         key = _worker_key(body)
         if key is None:
             return
-        known, ref, new = self._children.setdefault(key, {}), shared_ref(body), (_version(body), take_fingerprint(body))
+        known, ref, new = (
+            self._children.setdefault(key, {}),
+            shared_ref(body),
+            (_version(body), take_fingerprint(body), take_writer(body)),
+        )
         old = known.get(ref)
         if old is not None and new[0] < old[0]:
             return
@@ -186,6 +213,7 @@ class Store:
         """Return what is there for a resource now."""
         key = resource.key
         _, deployment = self._deployments.get(key, (0, None))
+        children = self._children.get(key, {})
         is_ours = deployment is not None and deployment.controller_uid == resource.uid
         return Snapshot(
             resource=resource,
@@ -193,9 +221,11 @@ class Store:
             body=self.resources.get(key) or {},
             deployment=deployment if is_ours else None,
             pods=tuple(self._pods.get(key, {}).values()),
+            shares=self._queues.shares(key),
             sets=tuple(self._sets.get(key, {}).values()),
             now=time.time(),
-            children={ref: fingerprint for ref, (_, fingerprint) in self._children.get(key, {}).items()},
+            children={ref: fingerprint for ref, (_, fingerprint, _) in children.items()},
+            writers={ref: writer for ref, (_, _, writer) in children.items()},
             scheduled=resource.spec.scaling.scheduled_minimum(datetime.now(UTC)),
         )
 

@@ -81,7 +81,9 @@ class TemporalPoller:
         known = last
         try:
             if whole or last.endpoint is None:
-                known = await self._read_secrets(resource, last)
+                reader = self._reader(resource, last)
+                known = replace(last, secret_problem=await find_storage_problem(resource, reader))
+                known = await self._read_secrets(resource, reader, known)
             assert known.endpoint is not None
             queue = await self.queues.fetch_state(
                 known.endpoint,
@@ -98,15 +100,16 @@ class TemporalPoller:
         asked_all_at = at if whole else last.asked_all_at
         return replace(known, queue=queue, failures=0, silence=None, asked_all_at=asked_all_at)
 
-    async def _read_secrets(self, resource: VideoExportWorker, last: Poll) -> Poll:
-        """Return what is known with how to reach Temporal and what the Secrets of a resource hold now.
+    def _reader(self, resource: VideoExportWorker, last: Poll) -> SecretReader:
+        """Return a reader of Secrets: as they are now, where what was read before may be what is wrong."""
+        wrong = last.secret_problem or last.silence
+        return SecretReader(self.secrets, resource.key.namespace, wrong is not None and wrong.reason in REFUSED)
+
+    async def _read_secrets(self, resource: VideoExportWorker, reader: SecretReader, known: Poll) -> Poll:
+        """Return what is known with how to reach Temporal, and a hash of what the Secrets of a resource hold now.
 
         Raises:
             SecretMissing: one that says how to reach Temporal.
         """
-        wrong = last.secret_problem or last.silence
-        reader = SecretReader(self.secrets, resource.key.namespace, wrong is not None and wrong.reason in REFUSED)
-        problem = await find_storage_problem(resource, reader)
         endpoint = await build_endpoint(resource, reader)
-        secrets = reader.digest if problem is None else last.secrets
-        return replace(last, endpoint=endpoint, secret_problem=problem, secrets=secrets)
+        return replace(known, endpoint=endpoint, secrets=known.secrets if known.secret_problem else reader.digest)

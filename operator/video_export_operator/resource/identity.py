@@ -14,6 +14,8 @@ WORKER_LABEL = f"{GROUP}/worker"
 """Label on pods and Deployments whose value is the resource's name."""
 SECRETS_ANNOTATION = f"{GROUP}/secrets"
 """On pods: a hash of what they were given by Secrets, so that a changed one brings new pods."""
+ADOPT_ANNOTATION = f"{GROUP}/adopt"
+"""On an object whose owner is gone: the resource of its name may have it."""
 DRY_RUN_ANNOTATION = f"{GROUP}/dry-run"
 """On a VideoExportWorker: decisions are shown, nothing is done."""
 CONTAINER = "worker"
@@ -52,6 +54,14 @@ def child_labels(name: str) -> dict[str, str]:
         "app.kubernetes.io/instance": name,
         "app.kubernetes.io/managed-by": MANAGER,
     }
+
+
+def may_be_adopted(manifest: dict[str, Any]) -> bool:
+    """Return whether an object says so, and no resource of another kind controls it."""
+    metadata = manifest.get("metadata", {})
+    owners = [owner for owner in metadata.get("ownerReferences") or () if owner.get("controller")]
+    allowed = (metadata.get("annotations") or {}).get(ADOPT_ANNOTATION) == "true"
+    return allowed and all(owner.get("kind") == KIND for owner in owners)
 
 
 def is_controlled_by(manifest: dict[str, Any], uid: str) -> bool:

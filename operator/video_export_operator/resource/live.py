@@ -36,16 +36,23 @@ FAILING = frozenset(
 """Reasons of the kubelet for a container that waits and will not start by itself."""
 
 SIZE_FIELD = "f:replicas"
+LOST = 60.0
+"""Seconds past its grace period after which a pod that is still terminating counts as lost."""
 
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong, in the kubelet's, the scheduler's or the controller's own words."""
+    """What is wrong, in the kubelet's, the scheduler's or the controller's own words.
+
+    Attributes:
+        at: when it was, in seconds since the epoch, where it is over: the container runs again. None while it lasts.
+    """
 
     reason: str
     message: str
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class LivePod:
         replica_set: name of the ReplicaSet that made it.
         ready_since: when it became ready, in seconds since the epoch; None where it is not ready or does not say it.
         created: in seconds since the epoch.
+        ends_at: when the grace period of a terminating pod is over, in seconds since the epoch.
         restarts: of the container that restarted most, and of the sidecar that did.
         protected: whether node autoscalers leave it alone; None where its annotations say neither.
     """
@@ -81,6 +89,11 @@ class LivePod:
     created: float = 0.0
     restarts: tuple[int, int] = (0, 0)
     protected: bool | None = None
+    ends_at: float | None = None
+
+    def is_lost(self, now: float) -> bool:
+        """Return whether the pod should have ended long ago: its node is most likely dead."""
+        return self.ends_at is not None and now - self.ends_at > LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +103,7 @@ class LiveDeployment:
     Attributes:
         size: pods that are asked for, `spec.replicas`.
         size_is_ours: the operator gave it that size, and nobody has changed it since.
+        writer: see `take_writer`.
         replicas: pods that there are, terminating ones left out, as the controller has counted them.
         rolling: pods of an older template are still there, or the newest spec was not seen yet.
         overdue: the rollout has exceeded its deadline.
@@ -111,6 +125,7 @@ class LiveDeployment:
     overdue: bool
     trouble: Trouble | None
     size_is_ours: bool = True
+    writer: str = ""
     fingerprint: str = ""
     secrets: str = ""
     template: str = ""
@@ -146,6 +161,7 @@ def parse_pod(body: Json) -> LivePod | None:
         created=_seconds(metadata.get("creationTimestamp")) or 0.0,
         restarts=_restarts(spec, status),
         protected=_is_protected(annotations),
+        ends_at=_seconds(metadata.get("deletionTimestamp")),
     )
 
 
@@ -166,6 +182,7 @@ def parse_deployment(body: Json) -> LiveDeployment:
         controller_uid=next((o["uid"] for o in metadata.get("ownerReferences") or () if o.get("controller")), None),
         generation=metadata.get("generation", 0),
         size=spec.get("replicas") or 0,
+        writer=take_writer(body),
         size_is_ours=any(_owns_size(each) for each in metadata.get("managedFields") or ()),
         replicas=status.get("replicas") or 0,
         ready_replicas=status.get("readyReplicas") or 0,
@@ -191,6 +208,17 @@ def take_fingerprint(body: Json) -> str:
     ours = [_without_size(each["fieldsV1"]) for each in metadata.get("managedFields") or () if _is_ours(each)]
     state = json.dumps([metadata.get("uid"), ours], sort_keys=True)
     return hashlib.sha256(state.encode()).hexdigest()[:16]
+
+
+def take_writer(body: Json) -> str:
+    """Return who last wrote an object beside the operator; empty where nobody has. Its status is the controllers'."""
+    others = [
+        each
+        for each in body["metadata"].get("managedFields") or ()
+        if each.get("manager") != MANAGER and each.get("subresource") != "status"
+    ]
+    last: Json = max(others, key=lambda each: each.get("time") or "", default={})
+    return str(last.get("manager") or "")
 
 
 def _is_ours(entry: Json) -> bool:
@@ -219,12 +247,26 @@ def _pod_trouble(status: Json, conditions: Mapping[str, Json]) -> Trouble | None
     """Return why the pod does not run, if it says so."""
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         waiting = (container.get("state") or {}).get("waiting") or {}
+        ended = _last_end(container)
         if waiting.get("reason") in FAILING:
-            return Trouble(waiting["reason"], waiting.get("message") or f"container {container['name']}")
+            message = waiting.get("message") or f"container {container['name']}"
+            return Trouble(waiting["reason"], f"{message}; {ended.reason}: {ended.message}" if ended else message)
+        if ended is not None:
+            return ended
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("reason") == "Unschedulable":
         return Trouble("Unschedulable", scheduled.get("message", ""))
     return None
+
+
+def _last_end(container: Json) -> Trouble | None:
+    """Return how a container ended before it was started again, if that was no success."""
+    ended = (container.get("lastState") or {}).get("terminated") or {}
+    if not ended.get("exitCode"):
+        return None
+    count, code = container.get("restartCount", 0), ended["exitCode"]
+    message = f"container {container['name']} ended with exit code {code} and was restarted, {count} times in all"
+    return Trouble(ended.get("reason") or "Error", message, _seconds(ended.get("finishedAt")) or 0.0)
 
 
 def _deployment_trouble(conditions: Mapping[str, Json], overdue: bool) -> Trouble | None:

@@ -23,7 +23,7 @@ class Workload:
         needed: pods that the work needs.
         in_flight: activities that run in pods that are not terminating.
         live: pods that are not terminating.
-        terminating: pods that are.
+        terminating: pods that are, and are not lost.
         busy: names of live pods with work.
         unknown: names of live pods whose container runs and of whose worker nobody has heard, or not lately.
         idle: names of live pods that may be taken.
@@ -70,7 +70,7 @@ def measure_workload(seen: Observation, memory: Memory, scaling: Scaling, slots:
         needed=_needed(seen, memory, works, scaling, capacity),
         in_flight=sum(work.used for work in works),
         live=len(live),
-        terminating=len(seen.pods) - len(live),
+        terminating=sum(pod.terminating and not pod.is_lost(seen.now) for pod in seen.pods),
         busy=frozenset(pod.name for pod, work in running if work and work.running),
         unknown=frozenset(pod.name for pod, work in running if not _is_known(work, seen)),
         idle=_idle(live, _known(seen, memory), scaling.scale_down.min_idle),

@@ -9,7 +9,7 @@ from video_export_operator.status.conditions import (
 )
 from video_export_operator.status.conditions_from import Findings, conditions_from, conditions_of_unreadable
 from video_export_operator.status.document import REFRESH, LastScale, describe_backlog, is_worth_writing
-from video_export_operator.status.reporting import Report, plan_report
+from video_export_operator.status.reporting import Report, claimed_by_another, left_selector, plan_report
 
 __all__ = [
     "REFRESH",
@@ -20,10 +20,12 @@ __all__ = [
     "Reason",
     "Report",
     "Transition",
+    "claimed_by_another",
     "conditions_from",
     "conditions_of_unreadable",
     "describe_backlog",
     "is_worth_writing",
+    "left_selector",
     "merge_conditions",
     "plan_report",
 ]

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     ADMISSION_DENIED = "AdmissionDenied"
     QUOTA_EXCEEDED = "QuotaExceeded"
     SHRINK_FAILED = "ShrinkFailed"
+    CONTESTED = "Contested"
     API_UNAVAILABLE = "ApiUnavailable"
     CONFLICT = "Conflict"
     # TemporalReachable
@@ -52,6 +53,7 @@ class Reason(StrEnum):
     UNSUPPORTED = "Unsupported"
     # ScalingActive
     FOLLOWING_QUEUE = "FollowingQueue"
+    SHARED_QUEUE = "SharedQueue"
     FOLLOWING_REPLICAS = "FollowingReplicas"
     REPLICAS_IGNORED = "ReplicasIgnored"
     TEMPORAL_UNREACHABLE = "TemporalUnreachable"
@@ -64,6 +66,7 @@ class Reason(StrEnum):
     NOT_REPORTING = "NotReporting"
     IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
     CONTAINER_FAILING = "ContainerFailing"
+    OOM_KILLED = "OOMKilled"
     UNSCHEDULABLE = "Unschedulable"
     REPLICA_FAILURE = "ReplicaFailure"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"

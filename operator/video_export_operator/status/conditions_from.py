@@ -1,10 +1,10 @@
 """The conditions that follow from what was seen: one function for each."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from video_export_operator.errors import OperatorError, ShrinkFailed
-from video_export_operator.resource import Mode, VideoExportWorker
+from video_export_operator.resource import Key, Mode, VideoExportWorker
 from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
 from video_export_operator.scaling import Decision, QueueState
 from video_export_operator.status.conditions import Condition, ConditionType, Reason
@@ -22,6 +22,8 @@ class Findings:
         silent: names of pods that have been ready for long without any report of their worker.
         by_metrics: names of such pods whose metrics port says what they do.
         queue: the last answer of Temporal.
+        shares: resources that follow the same queue, this one too, and their part of what waits there.
+        now: wall clock in seconds since the epoch.
     """
 
     resource: VideoExportWorker
@@ -34,9 +36,14 @@ class Findings:
     silent: frozenset[str] = frozenset()
     by_metrics: frozenset[str] = frozenset()
     queue: QueueState | None = None
+    now: float = 0.0
+    shares: Mapping[Key, float] = field(default_factory=dict)
 
 
+RECENT = 600.0
+"""Seconds for which it is told how a container ended that runs again."""
 _TROUBLES = {
+    "OOMKilled": Reason.OOM_KILLED,
     "ErrImagePull": Reason.IMAGE_PULL_BACK_OFF,
     "ImagePullBackOff": Reason.IMAGE_PULL_BACK_OFF,
     "InvalidImageName": Reason.IMAGE_PULL_BACK_OFF,
@@ -111,6 +118,11 @@ def _active(found: Findings) -> Condition:
     if spec.replicas:
         advice = f"spec.replicas ({spec.replicas}) is ignored in mode Auto; set scaling.mode Manual to use it"
         return Condition(kind, True, Reason.REPLICAS_IGNORED, advice)
+    others = sorted(str(key) for key in found.shares if key != found.resource.key)
+    if others:
+        part = f"{found.shares[found.resource.key]:.0%} of what waits on {spec.temporal.task_queue}"
+        told = f"the size follows {part}; the rest is for {', '.join(others)} (by maxReplicas): {why}"
+        return Condition(kind, True, Reason.SHARED_QUEUE, told)
     return Condition(kind, True, Reason.FOLLOWING_QUEUE, f"the size follows {spec.temporal.task_queue}: {why}")
 
 
@@ -129,7 +141,8 @@ def _workers(found: Findings) -> Condition:
     """Return whether the pods run and work."""
     kind = ConditionType.WORKERS_HEALTHY
     pods = [pod for pod in found.pods if not pod.terminating]
-    trouble = _worst([pod.trouble for pod in pods if pod.trouble], found.deployment)
+    troubles = [pod.trouble for pod in pods if pod.trouble is not None and _is_recent(pod.trouble, found.now)]
+    trouble = _worst(troubles, found.deployment)
     if trouble is not None:
         return Condition(kind, False, _TROUBLES.get(trouble.reason, Reason.CONTAINER_FAILING), _told(trouble))
     if found.silent:
@@ -150,6 +163,11 @@ def _paused(found: Findings) -> Condition:
     if found.resource.spec.scaling.paused:
         return Condition(ConditionType.PAUSED, True, Reason.PAUSED, "scaling.paused is set")
     return Condition(ConditionType.PAUSED, False, Reason.NOT_PAUSED, "scaling.paused is not set")
+
+
+def _is_recent(trouble: Trouble, now: float) -> bool:
+    """Return whether trouble lasts, or was a while ago at most."""
+    return trouble.at is None or now - trouble.at < RECENT
 
 
 def _worst(troubles: list[Trouble], deployment: LiveDeployment | None) -> Trouble | None:

@@ -125,6 +125,25 @@ def _condition_event(report: Report, change: Transition) -> EmitEvent:
     )
 
 
+def claimed_by_another(key: Key, body: Json, holder: str) -> EmitEvent:
+    """Return the event of a resource that another operator serves."""
+    digest = hashlib.sha256(f"{body['metadata']['uid']} claimed {holder}".encode()).hexdigest()[:16]
+    message = (
+        f"the operator of the Lease {holder} serves it; let the scopes of the two not overlap (watch.namespaces, "
+        "watch.labelSelector). This one takes it over 30 seconds after that Lease was last renewed"
+    )
+    return EmitEvent(f"{key.name}.{digest}", "ClaimedByAnother", message, warning=True)
+
+
+def left_selector(key: Key, body: Json) -> EmitEvent:
+    """Return the event of a resource whose labels do not match any more what the operator serves."""
+    metadata = body["metadata"]
+    digest = hashlib.sha256(f"{metadata['uid']} unserved {metadata['resourceVersion']}".encode()).hexdigest()[:16]
+    replicas = (body.get("status") or {}).get("desiredReplicas", 0)
+    message = f"its labels do not match watch.labelSelector any more; the Deployment stays at {replicas} pods"
+    return EmitEvent(f"{key.name}.{digest}", "NoLongerServed", message, warning=True)
+
+
 def _event_name(report: Report, *parts: str) -> str:
     """Return a name that is the same for the same news about the same resource."""
     digest = hashlib.sha256("\0".join((report.uid, *parts)).encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from tests.integration.operator.cluster import Namespace
+from tests.integration.operator.cluster import Json, Namespace
 from tests.servers import TemporalServer
 from tests.waiting import PATIENCE, wait_for
 
@@ -169,8 +169,13 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
             await namespace.wait_size(0)
     reasons = [reason for reason, _ in namespace.told() if reason.startswith("Scaled")]
     assert sorted(reasons) == ["ScaledDown", "ScaledDown", "ScaledUp", "ScaledUp"]
-    last = (namespace.get("vew") or {})["status"]["lastScale"]
-    assert (last["from"], last["to"], last["reason"]) == (1, 0, "ToZero")
+
+    def last_scale() -> Json | None:
+        last = (namespace.get("vew") or {})["status"]["lastScale"]
+        return last if (last["from"], last["to"]) == (1, 0) else None
+
+    last = await wait_for(last_scale, "the last change of size is told")
+    assert last["reason"] == "ToZero"
     assert last["message"].startswith("nothing waited or ran for")
 
 

@@ -137,3 +137,60 @@ async def test_a_port_of_another_number_under_our_name_is_put_back(manual: Names
 
     await wait_for(lambda: container_ports() == {"metrics": 8007, "health": 8008}, "the container's port is back", SOON)
     assert "Rejected" not in [reason for reason, _ in manual.told()]
+
+
+async def test_another_program_that_changes_a_field_of_ours_is_named_and_met_ever_more_rarely(
+    manual: Namespace,
+) -> None:
+    """Each edit of a template makes a revision with new pods; two programs once made 43 of them in 20 seconds."""
+    await manual.wait_condition("Ready", "True", "InPlace")
+
+    def image() -> str:
+        template = (manual.get("deployment") or {})["spec"]["template"]
+        return str(template["spec"]["containers"][0]["image"])
+
+    def meddle(number: int) -> bool:
+        if image() != "example/worker:1":
+            return False
+        manual.succeed("set", "image", "deployment/exports", f"worker=other/worker:{number}", "--field-manager=meddler")
+        return True
+
+    for number in range(6):
+        await wait_for(partial(meddle, number), f"edit {number} can be made")
+    told = await manual.wait_condition("Ready", "False", "Contested")
+    assert told["message"].startswith("meddler has changed Deployment exports 5 times")
+    assert image() == "other/worker:5"
+    await wait_for(lambda: image() == "example/worker:1", "it is put back all the same")
+
+
+async def test_an_orphan_is_adopted_where_it_says_so(manual: Namespace) -> None:
+    """As after `kubectl delete --cascade=orphan`, or when a backup is restored."""
+    await manual.wait_condition("Ready", "True", "InPlace")
+    body = manual.get("vew") or {}
+    manual.succeed("delete", "vew", "exports", "--cascade=orphan")
+    before = (manual.get("deployment") or {})["metadata"]["uid"]
+    manual.apply(
+        {key: body[key] for key in ("apiVersion", "kind", "spec")}
+        | {"metadata": {name: body["metadata"][name] for name in ("name", "labels")}}
+    )
+    told = await manual.wait_condition("Ready", "False", "NameTaken")
+    assert "videoexport.dev/adopt=true" in told["message"]
+    kinds = "deployment,service,serviceaccount,networkpolicy"
+    manual.succeed("annotate", kinds, "-l", "videoexport.dev/worker=exports", "videoexport.dev/adopt=true")
+    await manual.wait_condition("Ready", "True", "InPlace", 90)
+    metadata = (manual.get("deployment") or {})["metadata"]
+    assert metadata["uid"] == before
+    (owner,) = metadata["ownerReferences"]
+    assert owner["uid"] == (manual.get("vew") or {})["metadata"]["uid"]
+
+
+async def test_a_resource_that_is_not_served_any_more_is_told_once(manual: Namespace) -> None:
+    await manual.wait_condition("Ready", "True", "InPlace")
+    manual.succeed("label", "vew", "exports", "served-by=nobody", "--overwrite")
+
+    def told() -> list[str]:
+        return [message for reason, message in manual.told() if reason == "NoLongerServed"]
+
+    (message,) = await wait_for(told, "it is told")
+    assert message.endswith("the Deployment stays at 1 pods")
+    assert manual.get("deployment") is not None

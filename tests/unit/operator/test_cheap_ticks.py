@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.unit.operator.bodies import body as resource_body
 from video_export_operator.cluster.transport import KindNotInstalled, NotFound, translate
+from video_export_operator.errors import AdmissionDenied, Forbidden, OperatorError, QuotaExceeded
 from video_export_operator.metrics import Levels
 from video_export_operator.proxies import find_proxy
 from video_export_operator.reconcile.caches import KEPT, Caches
@@ -95,6 +97,31 @@ def eager_collector() -> Iterator[None]:
 )
 def test_a_kind_that_is_not_there_is_told_from_an_object(answer: bytes, error: type[NotFound]) -> None:
     assert type(translate(404, answer, "GET /")) is error
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        (
+            'deployments.apps "exports" is forbidden: User "system:serviceaccount:ops:operator" cannot patch resource '
+            '"deployments" in API group "apps" in the namespace "media"',
+            Forbidden,
+        ),
+        (
+            'pods "a" is forbidden: exceeded quota: none, requested: pods=1, used: pods=3, limited: pods=3',
+            QuotaExceeded,
+        ),
+        (
+            "deployments.apps \"exports\" is forbidden: ValidatingAdmissionPolicy 'images' with binding 'images' "
+            "denied request: User images cannot be used",
+            AdmissionDenied,
+        ),
+        ('admission webhook "validation.gatekeeper.sh" denied the request: [repos] no', AdmissionDenied),
+        ('pods "a" is forbidden: violates PodSecurity "restricted:latest": seccompProfile', AdmissionDenied),
+    ],
+)
+def test_three_causes_of_403_are_told_apart(message: str, error: type[OperatorError]) -> None:
+    assert type(translate(403, json.dumps({"message": message}).encode(), "PATCH /")) is error
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from video_export_operator.plan import pause_after
 from video_export_operator.reconcile import Store
 from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.resource import Key
-from video_export_operator.resource.live import parse_deployment, take_fingerprint
+from video_export_operator.resource.live import LOST, Trouble, parse_deployment, parse_pod, take_fingerprint
 
 KEY = Key("media", "exports")
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "exports")
@@ -101,3 +101,51 @@ def test_the_size_that_was_given_counts_more_than_any_edit() -> None:
 def test_a_size_is_no_edit_of_the_object() -> None:
     scaled = deployment(5, "video-export-operator")
     assert take_fingerprint(scaled) == take_fingerprint(deployment(3))
+
+
+def test_the_last_other_writer_is_known_by_its_manager() -> None:
+    body = deployment(3)
+    body["metadata"]["managedFields"] += [
+        {"manager": "kubectl", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": {}},
+        {"manager": "meddler", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {}},
+        {
+            "manager": "kube-controller-manager",
+            "operation": "Update",
+            "subresource": "status",
+            "time": "2026-01-03T00:00:00Z",
+            "fieldsV1": {},
+        },
+    ]
+    assert parse_deployment(body).writer == "meddler"
+    assert parse_deployment(deployment(3)).writer == ""
+
+
+def pod_body(**more: Any) -> dict[str, Any]:
+    owners = [{"kind": "ReplicaSet", "name": "exports-1"}]
+    metadata = {"name": "a", "uid": "a", "labels": {"videoexport.dev/worker": "exports"}, "ownerReferences": owners}
+    return {"metadata": {**metadata, **more.pop("metadata", {})}, "status": {"phase": "Running", **more}}
+
+
+def test_how_a_container_ended_is_known_while_it_runs_again() -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "1970-01-01T00:10:00Z"}}
+    container = {"name": "worker", "restartCount": 7, "state": {"running": {}}, "lastState": ended}
+    pod = parse_pod(pod_body(containerStatuses=[container]))
+    assert pod is not None
+    message = "container worker ended with exit code 137 and was restarted, 7 times in all"
+    assert pod.trouble == Trouble("OOMKilled", message, at=600.0)
+    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}}
+    pod = parse_pod(pod_body(containerStatuses=[{**container, "state": waiting}]))
+    assert pod is not None
+    assert pod.trouble == Trouble("CrashLoopBackOff", f"back-off 5m0s; OOMKilled: {message}")
+    well = {"terminated": {"reason": "Completed", "exitCode": 0}}
+    pod = parse_pod(pod_body(containerStatuses=[{**container, "lastState": well}]))
+    assert pod is not None
+    assert pod.trouble is None
+
+
+def test_a_pod_that_should_have_ended_long_ago_is_lost() -> None:
+    pod = parse_pod(pod_body(metadata={"deletionTimestamp": "1970-01-01T00:10:00Z"}))
+    assert pod is not None
+    assert pod.terminating
+    assert not pod.is_lost(600.0 + LOST)
+    assert pod.is_lost(601.0 + LOST)

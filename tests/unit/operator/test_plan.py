@@ -8,10 +8,12 @@ from tests.unit.operator.bodies import queue, resource, running, seen
 from video_export_operator.errors import (
     AdmissionDenied,
     Conflict,
+    Contested,
     NameTaken,
     OperatorError,
     Rejected,
     SecretMissing,
+    ShrinkFailed,
     TemporalUnavailable,
 )
 from video_export_operator.manifests import Ref
@@ -48,6 +50,7 @@ from video_export_operator.plan import (
     wanted_of_marks,
     wanted_of_size,
 )
+from video_export_operator.plan.converged import CALM, REPAIRS
 from video_export_operator.resource import Key
 from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
 from video_export_operator.scaling import Decision, Memory, WorkerReport, decide
@@ -215,6 +218,43 @@ def test_failures_in_a_row_wait_longer_and_the_most_lasting_is_told() -> None:
     assert find_due(done, {POLICY: "other"}, {POLICY: "edited"}, 4.0)[0] == {}
 
 
+def put_back(objects: Objects, at: float) -> Objects | None:
+    """Somebody edits the NetworkPolicy; None where it is left as it is for now."""
+    digest = take_digests(build_objects(resource(), ""))[POLICY]
+    due, left = find_due(objects, {POLICY: digest}, {POLICY: "edited"}, at, {POLICY: "meddler"})
+    return remember_outcome(left, due, Outcome(left={POLICY: "as left"}), at, 0.0, RESYNC) if due else None
+
+
+def test_edits_that_go_on_are_put_back_ever_more_rarely_and_their_writer_is_named() -> None:
+    objects = all_applied()
+    for edit in range(REPAIRS):
+        objects = put_back(objects, float(edit)) or {}
+        assert objects, "a few edits are put back at once"
+    waits: list[float] = []
+    at = REPAIRS - 1.0
+    for _ in range(8):
+        begin = at
+        while (after := put_back(objects, at)) is None:
+            at += 1.0
+        objects, waits = after, [*waits, at - begin]
+    assert waits == [10, 20, 40, 80, 160, 320, 600, 600]
+
+
+def test_a_contested_object_is_told_with_its_writer() -> None:
+    objects = all_applied()
+    for at in range(REPAIRS):
+        objects = put_back(objects, float(at)) or {}
+    digest = take_digests(build_objects(resource(), ""))[POLICY]
+    _, left = find_due(objects, {POLICY: digest}, {POLICY: "edited"}, 5.0, {POLICY: "meddler"})
+    problem = find_problem(left)
+    assert isinstance(problem, Contested)
+    assert str(problem).startswith("meddler has changed NetworkPolicy exports 5 times")
+    assert find_due(left, {POLICY: "a new spec"}, {POLICY: "edited"}, 5.0, {POLICY: "meddler"})[0] != {}
+    quiet = put_back(objects, 2 * CALM + 10.0)
+    assert quiet is not None
+    assert quiet[POLICY].repairs == 1, "after a quiet time it is an edit like any other"
+
+
 def test_what_is_seen_first_is_looked_at_again_sooner() -> None:
     due = {POLICY: Due("wanted", "")}
     first = remember_outcome({}, due, Outcome(left={POLICY: "left"}), 0.0, 0.0, 400.0)
@@ -357,3 +397,22 @@ def test_a_dry_run_shows_the_decision() -> None:
     status, reason, message = judged(resource=replace(resource(), dry_run=True))["Ready"]
     assert (status, reason) == (False, "DryRun")
     assert message.startswith("would have 1 pods: Steady")
+
+
+def test_how_a_container_ended_is_told_for_a_while_after_it_runs_again() -> None:
+    killed = pod("a", trouble=Trouble("OOMKilled", "container worker ended with exit code 137", at=1000.0))
+    assert judged(pods=(killed,), now=1500.0)["WorkersHealthy"][:2] == (False, "OOMKilled")
+    assert judged(pods=(killed,), now=1600.0)["WorkersHealthy"][:2] == (True, "Healthy")
+
+
+def test_a_queue_that_others_follow_is_told_with_the_part() -> None:
+    shares = {Key("media", "exports"): 0.25, Key("media", "other"): 0.75}
+    status, reason, message = judged(shares=shares)["ScalingActive"]
+    assert (status, reason) == (True, "SharedQueue")
+    assert "25% of what waits on video-export-task-queue; the rest is for media/other" in message
+
+
+def test_a_shrink_that_failed_is_no_size_within_limits() -> None:
+    told = judged(problem=ShrinkFailed("no pod was taken: Forbidden: no"))
+    assert told["Ready"][:2] == (False, "ShrinkFailed")
+    assert told["ScalingLimited"][:2] == (True, "ShrinkFailed")

@@ -439,3 +439,16 @@ def test_pod_seconds_are_counted_busy_and_idle() -> None:
         _, memory = decide(spec, seen(at, 3, state, pods), memory)
         _, memory = decide(spec, seen(at, 3, state, pods), memory)
     assert (memory.usage.busy, memory.usage.idle) == (25.0, 50.0)
+
+
+def test_a_pod_that_is_lost_keeps_nothing_from_zero() -> None:
+    """Its node is dead, so that it stays terminating until somebody removes the node."""
+    memory, ended = Memory(), Pod("lost", terminating=True, ends_at=100.0)
+    state = queue(0, workers={"a": idle(0)})
+    for at in (0.0, 30.0):
+        looked = seen(at, 1, replace(state, at=at, workers={"a": idle(at)}), (Pod("a"), ended), now=161.0 + at)
+        decision, memory = decide(spec_of(QUICK), replace(looked, open_executions=0), memory)
+    assert decision.proposal.rule is Rule.TO_ZERO
+    early = replace(looked, open_executions=0, now=159.0)
+    decision, _ = decide(spec_of(QUICK), early, memory)
+    assert "waits for 1 terminating pods" in decision.reason

@@ -24,7 +24,7 @@ async def test_the_wait_for_a_turn_is_no_part_of_what_a_reconciliation_may_take(
     nothing: Any = None
     turns, waits, memory = asyncio.Semaphore(0), asyncio.Event(), Memory("uid")
     store: Any = SimpleNamespace(resources={}, snapshot=lambda _: None)
-    reconciler = Reconciler(store, nothing, nothing, nothing, nothing, turns, lambda: 0.0)
+    reconciler = Reconciler(store, nothing, nothing, nothing, nothing, nothing, turns, lambda: 0.0)
 
     def take_step(*_: object) -> Step:
         waits.set()
