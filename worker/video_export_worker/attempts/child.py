@@ -61,7 +61,10 @@ async def serve_one_job(
     reporter = Reporter(writer)
     async with prepared as ready:
         reporter.tell(Report(kind=ReportKind.READY))
-        if not (line := await reader.readline()):
+        line = b""
+        with contextlib.suppress(ConnectionError):  # the worker has ended this child, or itself
+            line = await reader.readline()
+        if not line:
             return
         job = Job.model_validate_json(line)
         working = asyncio.create_task(_report(perform(job, ready, reporter.progress)))

@@ -84,6 +84,10 @@ class ChildPool:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
+    async def measure(self) -> list[int]:
+        """Bytes that each child takes that waits, once it is ready."""
+        return [(await asyncio.shield(task)).tree.memory() for task in list(self._waiting)]
+
     def make_room(self) -> bool:
         """Let one waiting child go. False if none waits."""
         if not self._waiting:

@@ -70,6 +70,10 @@ class AttemptRunner:
         """Let the children go that wait."""
         self._pool.let_all_go()
 
+    async def measure_waiting(self) -> list[int]:
+        """Bytes that each child takes that waits, once it is ready."""
+        return await self._pool.measure()
+
     async def run(self, job: Job, need: Need, on_progress: Progress = lambda done, total: None) -> Any:
         """Run a job in a child, which ends with it however it went; a cancelled one too.
 

@@ -1,7 +1,7 @@
 """How much memory and time an attempt may take, and how many browsers it has: pure arithmetic over measured numbers.
 
 Memory is that of the processes themselves (anonymous and shared pages): pages of files are given back when they are
-needed. The figures were measured with `benchmarks.rendering.memory` (docs/sizing.md has the table).
+needed. docs/sizing.md has the table of what was measured; `python -m benchmarks.rendering.attempts` measures again.
 """
 
 from __future__ import annotations
