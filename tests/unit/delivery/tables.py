@@ -87,16 +87,20 @@ def build_error_table() -> str:
     return table(("code", "tried again", "meaning"), rows)
 
 
+KINDS: Final = {Metric.PHASE_DURATION: "histogram", Metric.CHROMIUM_SANDBOX: "gauge"}
+
+
 def exported_name(metric: Metric) -> str:
     """A worker's metric as Prometheus sees it: the SDK's exporter adds what is counted."""
-    return f"{metric}_seconds" if metric is Metric.PHASE_DURATION else f"{metric}_total"
+    return {Metric.PHASE_DURATION: f"{metric}_seconds", Metric.CHROMIUM_SANDBOX: str(metric)}.get(
+        metric, f"{metric}_total"
+    )
 
 
 def build_metrics_table() -> str:
     """Every metric of the worker and of the operator."""
     worker = [
-        (f"`{exported_name(metric)}`", "histogram" if metric is Metric.PHASE_DURATION else "counter", text)
-        for metric, text in DESCRIPTIONS.items()
+        (f"`{exported_name(metric)}`", KINDS.get(metric, "counter"), text) for metric, text in DESCRIPTIONS.items()
     ]
     operator = [
         (f"`{name}`", kind, ", ".join(f"`{label}`" for label in labels), text)

@@ -92,6 +92,7 @@ async def examine_chromium() -> list[Finding]:
     from video_export_worker.capture.captures import MemoryCapture, open_capture
     from video_export_worker.replay.browser import open_page
     from video_export_worker.replay.page import Stage
+    from video_export_worker.replay.protection import OFF, ON, is_sandboxed
     from video_export_worker.replay.settings import ChromiumSettings
 
     advice = "install Debian's chromium-headless-shell, or set VIDEO_EXPORT_CHROMIUM to one"
@@ -104,7 +105,9 @@ async def examine_chromium() -> list[Finding]:
             open_capture(page, 320, 240, settings.capture) as capture,
         ):
             how = "read from its memory" if isinstance(capture, MemoryCapture) else "captured by screenshots (slower)"
-            return page.frames_begun, f"frames on demand, {how}"
+            renderer = await page.devtools.find_process("renderer")
+            sandbox = ON if renderer is not None and is_sandboxed(renderer) else OFF
+            return page.frames_begun, f"frames on demand, {how}; {sandbox}"
 
     try:
         settings = ChromiumSettings.from_environment(os.environ)

@@ -26,8 +26,9 @@ from video_export_worker.cli.connection import TemporalSettings, TemporalUnreach
 from video_export_worker.cli.health import CannotServe, serving_health
 from video_export_worker.cli.settings import InvalidSettings, WorkerSettings, read_settings
 from video_export_worker.contract import DEFAULT_TASK_QUEUE
-from video_export_worker.metrics import BUCKETS
+from video_export_worker.metrics import BUCKETS, DESCRIPTIONS, Metric
 from video_export_worker.recording import RecordingLimits
+from video_export_worker.replay.protection import OFF, ON, can_sandbox
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 from video_export_worker.storage import AllowedPlaces, Storage
 from video_export_worker.task_queues import find_registration
@@ -82,6 +83,7 @@ async def run_worker(settings: WorkerSettings, temporal: TemporalSettings, task_
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     runtime = _start_runtime(metrics_port)
+    await _tell_of_sandbox(settings, runtime)
     async with serving_health(settings.health_port) as health, _build_pipeline(settings) as pipeline:
         activities = _build_activities(settings, pipeline)
         health.started = True
@@ -115,6 +117,16 @@ def _start_runtime(metrics_port: int) -> Runtime:
         raise CannotServe(
             f"cannot serve metrics with --metrics-port {metrics_port}, choose another: {error}"
         ) from error
+
+
+async def _tell_of_sandbox(settings: WorkerSettings, runtime: Runtime) -> None:
+    """Log, and show as a metric, whether Chromium's own sandbox is on."""
+    on = settings.chromium_sandbox == "true"
+    if settings.chromium_sandbox == "auto":
+        on = await asyncio.to_thread(can_sandbox)
+    LOG.log(logging.INFO if on else logging.WARNING, "%s", ON if on else OFF)
+    name = Metric.CHROMIUM_SANDBOX
+    runtime.metric_meter.create_gauge(name, DESCRIPTIONS[name]).set(int(on))
 
 
 async def _serve(
