@@ -45,8 +45,12 @@ class Shrinker:
             NotLeading: this replica may not act any more.
         """
         try:
-            free, begun = await self._mark_idle(resource, action.victims)
-            return Outcome(begun=begun) | (await self._lower(resource, action.replicas, free) if free else Outcome())
+            free, begun, looked_at = await self._mark_idle(resource, action.victims)
+            if not free:
+                return Outcome(begun=begun)
+            lowered = await self._lower(resource, action.replicas, free)
+            self.metrics.shrink.observe(time.monotonic() - looked_at)
+            return lowered | Outcome(begun=begun)
         except (NotLeading, Unanswered):
             raise
         except OperatorError as error:
@@ -55,16 +59,17 @@ class Shrinker:
 
     async def _mark_idle(
         self, resource: VideoExportWorker, victims: Collection[str]
-    ) -> tuple[Collection[str], Mapping[str, WorkerReport]]:
-        """Mark the victims, and return those that are idle now and those that have begun something."""
+    ) -> tuple[Collection[str], Mapping[str, WorkerReport], float]:
+        """Mark the victims; return those that are idle, those that have begun something, and when they were asked."""
         before = self.store.snapshot(resource).pods
         free, begun = frozenset(victims), dict[str, WorkerReport]()
         await self._mark(resource.key, marks_of(before, free), free)
         starting = {pod.name for pod in before if not pod.started}
         for _ in range(ROUNDS):
+            looked_at = time.monotonic()
             new = await self._find_begun(resource, free, starting)
             if not new:
-                return free, begun
+                return free, begun, looked_at
             free, begun = free - new.keys(), {**begun, **new}
             await self._mark(resource.key, dict.fromkeys(new, 0), free)
         raise ShrinkFailed("pods went on beginning work while they were asked")
@@ -95,7 +100,7 @@ class Shrinker:
 
     async def _lower(self, resource: VideoExportWorker, replicas: int, free: Collection[str]) -> Outcome:
         """Lower the size as far as it takes free pods only, once."""
-        began, key = time.monotonic(), resource.key
+        key = resource.key
         body, sets = await self.cluster.read_size_inputs(key)
         if body is None:
             return Outcome()
@@ -108,7 +113,6 @@ class Shrinker:
             scaled = await self.cluster.scale(key, resource.uid, found.size, body)
         except ApiUnavailable as error:
             raise Unanswered(str(error)) from error
-        self.metrics.shrink.observe(time.monotonic() - began)
         self.store.put_deployment(scaled)
         left = {size_ref(key.name): str(found.size)} if found.size == replicas else {}
         return Outcome(left, size=(live.uid, found.size))
