@@ -105,6 +105,8 @@ class Shrinker:
         if body is None:
             return Outcome()
         live, pods = parse_deployment(body), self.store.snapshot(resource).pods
+        if live.size <= replicas:
+            return Outcome()
         owned = own_pods(live, map(parse_replica_set, sets), pods)
         found = plan_shrink(owned, replicas, live.size, free, time.time())
         if found is None:
