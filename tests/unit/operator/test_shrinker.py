@@ -1,4 +1,4 @@
-"""Each step of taking pods, and what is left where one fails. The API server is a stand-in, its watch the real store."""
+"""Each step of taking pods, and what is left where one fails. The API server is a stand-in, the store is real."""
 
 from __future__ import annotations
 
