@@ -1,13 +1,14 @@
 """Takes pods away in one action that is safe or does not happen."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from video_export_operator.cluster import Cluster
 from video_export_operator.controllers import VICTIM_COST, own_pods, plan_shrink
-from video_export_operator.errors import ApiUnavailable, NotLeading, OperatorError, ShrinkFailed
+from video_export_operator.errors import ApiUnavailable, Conflict, NotLeading, OperatorError, ShrinkFailed
 from video_export_operator.metrics import Metrics
 from video_export_operator.plan import Outcome, Shrink, marks_of, size_ref
 from video_export_operator.reconcile.pod_probe import PodProbe
@@ -20,7 +21,7 @@ from video_export_operator.scaling import WorkerReport
 SEEN = 5.0
 """Seconds for the watch to show a mark. One that is later may not have reached the ReplicaSet controller either."""
 ROUNDS = 3
-"""How often victims that have begun something are replaced by asking the others again."""
+"""How often the others are asked again where a victim has begun something, and a changed Deployment is read again."""
 
 
 class Unanswered(ApiUnavailable):
@@ -48,7 +49,7 @@ class Shrinker:
             free, begun, looked_at = await self._mark_idle(resource, action.victims)
             if not free:
                 return Outcome(begun=begun)
-            lowered = await self._lower(resource, action.replicas, free)
+            lowered = await self._lower_again(resource, action.replicas, free)
             self.metrics.shrink.observe(time.monotonic() - looked_at)
             return lowered | Outcome(begun=begun)
         except (NotLeading, Unanswered):
@@ -97,6 +98,13 @@ class Shrinker:
 
         if not await self.store.wait_for_pods(key, are_marked, SEEN):
             raise ShrinkFailed(f"the watch of the pods has not shown their marks within {SEEN:g} s")
+
+    async def _lower_again(self, resource: VideoExportWorker, replicas: int, free: Collection[str]) -> Outcome:
+        """Lower the size, from what is there then, where a controller has just written the Deployment's status."""
+        for _ in range(ROUNDS - 1):
+            with contextlib.suppress(Conflict):
+                return await self._lower(resource, replicas, free)
+        return await self._lower(resource, replicas, free)
 
     async def _lower(self, resource: VideoExportWorker, replicas: int, free: Collection[str]) -> Outcome:
         """Lower the size as far as it takes free pods only, once."""

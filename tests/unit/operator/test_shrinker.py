@@ -10,7 +10,7 @@ import pytest
 from tests.unit.operator.bodies import resource
 from video_export_operator.cluster import Cluster
 from video_export_operator.controllers import VICTIM_COST
-from video_export_operator.errors import AdmissionDenied, ApiUnavailable, ShrinkFailed
+from video_export_operator.errors import AdmissionDenied, ApiUnavailable, Conflict, ShrinkFailed
 from video_export_operator.metrics import Metrics
 from video_export_operator.plan import Shrink
 from video_export_operator.reconcile import PodProbe, Shrinker, Store, shrinker
@@ -34,6 +34,7 @@ class OneDeployment:
         self.is_watched = True
         self.refused: str | None = None
         self.is_answered = True
+        self.conflicts = 0
         for name in NAMES:
             self.store.put_pod(self.pod(name))
 
@@ -82,6 +83,9 @@ class OneDeployment:
         return self.deployment(), [self.replica_set()]
 
     async def scale(self, _: Key, __: str, replicas: int, ___: dict[str, Any]) -> dict[str, Any]:
+        if self.conflicts:
+            self.conflicts -= 1
+            raise Conflict("the object has been modified")
         if not self.is_answered:
             raise ApiUnavailable("no answer")
         self.size = replicas
@@ -155,6 +159,13 @@ async def test_marks_stay_where_the_size_may_have_been_taken(api: OneDeployment)
     with pytest.raises(Unanswered):
         await taker(api).shrink(resource(), Shrink(1, ("a", "b")))
     assert api.costs == {"a": VICTIM_COST, "b": VICTIM_COST, "c": 0}
+
+
+async def test_a_status_that_was_written_meanwhile_is_no_reason_to_begin_anew(api: OneDeployment) -> None:
+    api.conflicts = 2
+    outcome = await taker(api).shrink(resource(), Shrink(1, ("a", "b")))
+    assert outcome.size == ("d-1", 1)
+    assert api.written == [("a", VICTIM_COST), ("b", VICTIM_COST), ("size", 1)]
 
 
 async def test_a_size_that_somebody_else_has_lowered_already_is_left(api: OneDeployment) -> None:
