@@ -156,7 +156,7 @@ async def test_a_cancelled_job_is_gone_at_once(runner: AttemptRunner, tmp_path: 
     hanging.cancel()
     with pytest.raises(asyncio.CancelledError):
         await hanging
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1
 
 
 async def test_a_child_ends_with_all_that_it_started(runner: AttemptRunner, temporary: Path) -> None:

@@ -77,7 +77,7 @@ class ChildPool:
 
     async def start(self, kind: Kind) -> ChildProcess:
         """Start a child now, not ready yet. Raises SpawnFailed."""
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="video-export-child-"))
+        folder = Path(tempfile.mkdtemp(prefix="video-export-child-"))  # not in a thread: who is cancelled would lose it
         try:
             return await self._spawner.spawn(ChildStart(kind=kind.name, folder=folder, given=dict(kind.given)))
         except BaseException:
