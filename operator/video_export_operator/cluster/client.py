@@ -235,6 +235,18 @@ class Cluster:
         await self._transport.request("PATCH", f"{path}/scale", body, MERGE, {"fieldManager": MANAGER})
         return await self._transport.request("GET", path)
 
+    async def scale_replica_set(self, live: Json, replicas: int) -> None:
+        """Change the size of a ReplicaSet that was just read by its scale subresource.
+
+        Raises:
+            NotFound: it is gone.
+            Conflict: somebody changed it since it was read.
+        """
+        metadata = live["metadata"]
+        path = path_of("apps/v1", "ReplicaSet", metadata["namespace"], metadata["name"])
+        body = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "spec": {"replicas": replicas}}
+        await self._transport.request("PATCH", f"{path}/scale", body, MERGE, {"fieldManager": MANAGER})
+
     async def remove(self, ref: Ref, namespace: str, owner: str) -> None:
         """Delete an object if it is there and the owner is its controller."""
         path = path_of(ref.api_version, ref.kind, namespace, ref.name)

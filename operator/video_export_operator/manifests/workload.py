@@ -16,12 +16,15 @@ from video_export_operator.resource.identity import (
     child_labels,
     selector_labels,
 )
-from video_export_operator.resource.spec import SeccompType
+from video_export_operator.resource.spec import RolloutMode, SeccompType
 
 USER = 10001
 """User and group of the worker, those of Dockerfile.worker."""
 SHARED_MEMORY = "256Mi"
 """Chromium keeps its bitmaps in /dev/shm; a pod's own has 64 MiB."""
+
+PROGRESS_DEADLINE = 600
+"""Seconds without progress after which a rollout is told to be stuck: the API's default."""
 
 Json = dict[str, Any]
 
@@ -38,8 +41,20 @@ def build_deployment(resource: VideoExportWorker, secrets: str = "") -> Json:
             # A pod is replaced only when its successor is ready, and it finishes what it runs in its grace period.
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
             "template": build_pod_template(resource, secrets),
+            **_waiting(resource.spec),
         },
     }
+
+
+def _waiting(spec: Spec) -> Json:
+    """Return what keeps the Deployment controller from taking pods that are busy while others come in.
+
+    Until a pod has been ready for so long it does not count as available, and no older one is taken for it.
+    """
+    if spec.rollout.mode is not RolloutMode.WHEN_IDLE:
+        return {}
+    wait = int(spec.rollout.max_wait)
+    return {"minReadySeconds": wait, "progressDeadlineSeconds": wait + PROGRESS_DEADLINE}
 
 
 def build_pod_template(resource: VideoExportWorker, secrets: str = "") -> Json:

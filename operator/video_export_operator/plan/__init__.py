@@ -8,6 +8,7 @@ from video_export_operator.plan.actions import (
     Plan,
     Protect,
     Remove,
+    Replace,
     Shrink,
     Unmark,
     WriteStatus,
@@ -42,6 +43,7 @@ from video_export_operator.plan.planning import (
     wanted_of_size,
 )
 from video_export_operator.plan.protection import find_unprotected, plan_protection, wanted_of_protection
+from video_export_operator.plan.replacing import find_replaceable, plan_rollout, rollout_ref, wanted_of_rollout
 from video_export_operator.plan.wanted import Objects, Wanted, build_objects, take_digests
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "Plan",
     "Protect",
     "Remove",
+    "Replace",
     "Shrink",
     "Unmark",
     "Wanted",
@@ -70,6 +73,7 @@ __all__ = [
     "dry_run_digests",
     "find_due",
     "find_problem",
+    "find_replaceable",
     "find_unprotected",
     "marks_of",
     "marks_ref",
@@ -80,11 +84,14 @@ __all__ = [
     "plan_marks",
     "plan_objects",
     "plan_protection",
+    "plan_rollout",
     "plan_size",
     "remember_outcome",
+    "rollout_ref",
     "size_ref",
     "take_digests",
     "wanted_of_marks",
     "wanted_of_protection",
+    "wanted_of_rollout",
     "wanted_of_size",
 ]

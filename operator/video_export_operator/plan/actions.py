@@ -55,6 +55,13 @@ class Shrink:
 
 
 @dataclass(frozen=True)
+class Replace:
+    """Take idle pods of an older template, or none at all, as a Shrink does; successors are ready."""
+
+    victims: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Unmark:
     """Take the marks of a shrink that did not happen from pods."""
 
@@ -87,7 +94,7 @@ class EmitEvent:
     warning: bool
 
 
-Action = Apply | Remove | Grow | Shrink | Unmark | Protect
+Action = Apply | Remove | Grow | Shrink | Replace | Unmark | Protect
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from video_export_operator.plan import (
     Plan,
     Protect,
     Remove,
+    Replace,
     Shrink,
     Unmark,
     WriteStatus,
@@ -94,6 +95,8 @@ class PlanExecutor:
                 return Outcome(left={ref: str(replicas)}, size=(scaled["metadata"]["uid"], replicas))
             case Shrink():
                 return await self.shrinker.shrink(resource, action)
+            case Replace(victims):
+                return Outcome(left={ref: ""}) | await self.shrinker.replace(resource, victims)
             case Unmark(pods):
                 for pod in pods:
                     await self.cluster.set_deletion_cost(key.namespace, pod, 0)

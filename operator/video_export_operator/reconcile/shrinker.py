@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from video_export_operator.cluster import Cluster
-from video_export_operator.controllers import VICTIM_COST, own_pods, plan_shrink
+from video_export_operator.controllers import VICTIM_COST, own_pods, plan_replacement, plan_shrink
 from video_export_operator.errors import ApiUnavailable, Conflict, NotLeading, OperatorError, ShrinkFailed
 from video_export_operator.metrics import Metrics
 from video_export_operator.plan import Outcome, Shrink, marks_of, size_ref
@@ -22,6 +22,10 @@ SEEN = 5.0
 """Seconds for the watch to show a mark. One that is later may not have reached the ReplicaSet controller either."""
 ROUNDS = 3
 """How often the others are asked again where a victim has begun something, and a changed Deployment is read again."""
+
+
+Lower = Callable[[Collection[str]], Awaitable[Outcome]]
+"""Lowers a size as far as it takes only the pods that it is given."""
 
 
 class Unanswered(ApiUnavailable):
@@ -45,17 +49,33 @@ class Shrinker:
             Unanswered: the API server may have taken the new size.
             NotLeading: this replica may not act any more.
         """
+        return await self._take(
+            resource, action.victims, lambda free: self._lower_again(resource, action.replicas, free)
+        )
+
+    async def replace(self, resource: VideoExportWorker, victims: Collection[str]) -> Outcome:
+        """Take the victims of an older template that are still idle: the Deployment makes others in their place.
+
+        Raises:
+            ShrinkFailed: no pod was taken, and why.
+            Unanswered: the API server may have taken the new size.
+            NotLeading: this replica may not act any more.
+        """
+        return await self._take(resource, victims, lambda free: self._lower_older(resource, free))
+
+    async def _take(self, resource: VideoExportWorker, victims: Collection[str], lower: Lower) -> Outcome:
+        """Mark the victims, ask them again, and lower a size for those that are idle."""
         try:
-            free, begun, looked_at = await self._mark_idle(resource, action.victims)
+            free, begun, looked_at = await self._mark_idle(resource, victims)
             if not free:
                 return Outcome(begun=begun)
-            lowered = await self._lower_again(resource, action.replicas, free)
+            lowered = await lower(free)
             self.metrics.shrink.observe(time.monotonic() - looked_at)
             return lowered | Outcome(begun=begun)
         except (NotLeading, Unanswered):
             raise
         except OperatorError as error:
-            await self._unmark(resource, action.victims)
+            await self._unmark(resource, victims)
             raise ShrinkFailed(f"no pod was taken: {error.reason}: {error}") from error
 
     async def _mark_idle(
@@ -126,6 +146,23 @@ class Shrinker:
         self.store.put_deployment(scaled)
         left = {size_ref(key.name): str(found.size)} if found.size == replicas else {}
         return Outcome(left, size=(live.uid, found.size))
+
+    async def _lower_older(self, resource: VideoExportWorker, free: Collection[str]) -> Outcome:
+        """Lower the size of an older ReplicaSet as far as it takes free pods only, once."""
+        body, sets = await self.cluster.read_size_inputs(resource.key)
+        if body is None:
+            return Outcome()
+        live, pods = parse_deployment(body), self.store.snapshot(resource).pods
+        owned = own_pods(live, map(parse_replica_set, sets), pods)
+        found = plan_replacement(owned, live.size, free, time.time())
+        if found is None:
+            raise ShrinkFailed("an older pod that is busy or unknown would go before those that are idle")
+        try:
+            older = next(each for each in sets if each["metadata"]["name"] == found.replica_set)
+            await self.cluster.scale_replica_set(older, found.size)
+        except ApiUnavailable as error:
+            raise Unanswered(str(error)) from error
+        return Outcome()
 
     async def _unmark(self, resource: VideoExportWorker, victims: Collection[str]) -> None:
         """Take the marks away. What fails is tried again by a plan of its own."""

@@ -3,24 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from video_export_operator.controllers import own_pods
 from video_export_operator.manifests import Ref
 from video_export_operator.plan import (
     NOTHING,
     Due,
     Plan,
     Protect,
+    Replace,
     Wanted,
     deployment_ref,
     dry_run_digests,
     find_due,
+    find_replaceable,
     find_unprotected,
     plan_marks,
     plan_objects,
     plan_protection,
+    plan_rollout,
     plan_size,
     size_ref,
     wanted_of_marks,
     wanted_of_protection,
+    wanted_of_rollout,
     wanted_of_size,
 )
 from video_export_operator.reconcile.caches import Caches
@@ -78,10 +83,20 @@ def _compare(snapshot: Snapshot, decision: Decision, wanted: Wanted) -> tuple[Ma
     size, size_found = wanted_of_size(name, decision, live)
     marks, marks_found = wanted_of_marks(name, live, snapshot.pods)
     protection, protection_found = wanted_of_protection(name, _find_unprotected(snapshot, decision))
+    rollout, rollout_found = wanted_of_rollout(name, _find_replaceable(snapshot, decision))
     return (
-        {**wanted.digests, **size, **marks, **protection},
-        {**snapshot.found, **size_found, **marks_found, **protection_found},
+        {**wanted.digests, **size, **marks, **protection, **rollout},
+        {**snapshot.found, **size_found, **marks_found, **protection_found, **rollout_found},
     )
+
+
+def _find_replaceable(snapshot: Snapshot, decision: Decision) -> Replace | None:
+    """Return which pods of an older template may go; none while the size has to change as well."""
+    live = snapshot.deployment
+    if live is None or live.size != decision.replicas or not snapshot.sets:
+        return None
+    owned = own_pods(live, snapshot.sets, snapshot.pods)
+    return find_replaceable(snapshot.resource.spec, owned, live.size, decision.workload.idle, snapshot.now)
 
 
 def _find_unprotected(snapshot: Snapshot, decision: Decision) -> Protect | None:
@@ -105,4 +120,6 @@ def _plan(step: Step, wanted: Wanted) -> Plan:
         and not (deployment_ref(name) in due and decision.replicas < live.size)
     ):
         others += plan_size(name, decision, live)
+    if deployment_ref(name) not in due:
+        others += plan_rollout(name, _find_replaceable(snapshot, decision), due)
     return replace(plan, others=others)

@@ -173,6 +173,20 @@ class Scaling(Part):
         return self
 
 
+class RolloutMode(StrEnum):
+    """When a pod of an older template is replaced."""
+
+    WHEN_READY = "WhenReady"
+    WHEN_IDLE = "WhenIdle"
+
+
+class Rollout(Part):
+    """How pods of another image, template or Secret come in; `max_wait` in seconds."""
+
+    mode: RolloutMode = RolloutMode.WHEN_READY
+    max_wait: Annotated[Duration, Field(ge=60, le=7 * 86400)] = parse_duration("24h")
+
+
 class ServiceAccount(Part):
     """The identity of the pods. With a name it is somebody else's and only used."""
 
@@ -258,6 +272,7 @@ class Spec(Part):
     network_policy: NetworkPolicy = NetworkPolicy()
     seccomp_profile: SeccompProfile = SeccompProfile()
     service_monitor: ServiceMonitor = ServiceMonitor()
+    rollout: Rollout = Rollout()
     template: dict[str, Any] | None = None
 
     @model_validator(mode="after")

@@ -150,8 +150,8 @@ def assert_same(case: dict[str, Any]) -> None:
             assert found["metadata"].get("annotations", {}) == child.body["metadata"]["annotations"]
 
 
-NO_MATTER_OF_PODS = ("scaling", "replicas")
-"""Fields of the resource that say how many pods there are, not what they are."""
+NO_MATTER_OF_PODS = ("scaling", "replicas", "rollout")
+"""Fields of the resource that say how many pods there are and when they change, not what they are."""
 SAMPLES: dict[str, Any] = {
     "temporal.address": "elsewhere:7233",
     "temporal.namespace": "media",
@@ -168,6 +168,12 @@ SAMPLES: dict[str, Any] = {
     "slots": 5,
     "storage.uri": "gs://exports",
     "storage.secretRef.name": "s3",
+    "storage.outputs[]": "s3://results/videos",
+    "storage.sources[]": "s3://recordings",
+    "networkPolicy.egress.cidrs[]": "10.0.0.0/8",
+    "networkPolicy.egress.ports[]": 9000,
+    "seccompProfile.type": "Localhost",
+    "seccompProfile.localhostProfile": "profiles/mine.json",
     "metricsPort": 9007,
     "healthPort": 9008,
     "serviceAccount.name": "storage-writer",
@@ -186,6 +192,7 @@ SAMPLES: dict[str, Any] = {
 }
 """Another value than the default, for each field of the resource that pods and what stands beside them depend on."""
 NEEDED: dict[str, dict[str, Any]] = {
+    "seccompProfile.localhostProfile": {"seccompProfile": {"type": "Localhost"}},
     "temporal.apiKeySecretRef.key": {"temporal": {"apiKeySecretRef": {"name": "cloud"}}},
     "podDisruptionBudget.maxUnavailable": {"podDisruptionBudget": {"enabled": True}},
 }

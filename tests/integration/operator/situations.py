@@ -165,7 +165,7 @@ class Cluster:
                 len(versions) >= LOOKS and all(each == versions[-1] for each in versions[-LOOKS:]) and self._is_done()
             )
 
-        wait_until(look, what, 90)
+        wait_until(look, what, 90 + 2 * len(self.situations))
 
     def _all(self) -> list[Json]:
         return [body for bodies in self.bodies.values() for body in bodies]

@@ -1,0 +1,63 @@
+"""Rollouts that wait for pods to become idle, with the real controllers and real workers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+from temporalio.client import Client
+
+from tests.integration.operator.cluster import Namespace
+from tests.integration.operator.test_operating import Holder, worker
+from tests.servers import TemporalServer
+from tests.waiting import PATIENCE, wait_for
+
+Apply = Callable[..., str]
+NEW = "example/worker:2"
+
+
+def pods(namespace: Namespace, image: str) -> set[str]:
+    """Return the names of the pods of an image that are not terminating."""
+    return {
+        pod["metadata"]["name"]
+        for pod in namespace.objects("pod")
+        if pod["spec"]["containers"][0]["image"] == image and "deletionTimestamp" not in pod["metadata"]
+    }
+
+
+def start_new(namespace: Namespace) -> set[str]:
+    """Let every new pod be ready, as a kubelet would; return their names."""
+    found = pods(namespace, NEW)
+    for pod in namespace.objects("pod"):
+        if pod["metadata"]["name"] in found and pod["status"]["phase"] == "Pending":
+            namespace.start_pod(pod["metadata"]["name"], since=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return found
+
+
+async def test_when_idle_a_rollout_takes_idle_pods_and_waits_for_busy_ones(
+    export: Apply, namespace: Namespace, temporal_server: TemporalServer, temporal_client: Client
+) -> None:
+    queue = export(scaling={"mode": "Manual"}, replicas=3, slots=1, rollout={"mode": "WhenIdle"})
+    busy, *idle = sorted(pod["metadata"]["name"] for pod in await namespace.wait_pods(3))
+    holder, others = Holder(), Holder()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(worker(temporal_server.address, queue, busy, holder))
+        await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
+        await asyncio.wait_for(holder.started.wait(), PATIENCE)
+        for name in idle:
+            await stack.enter_async_context(worker(temporal_server.address, queue, name, others))
+        for name in (busy, *idle):
+            namespace.start_pod(name)
+        await wait_for(lambda: (namespace.get("vew") or {})["status"].get("busyReplicas") == 1, "one pod is busy")
+        namespace.succeed("patch", "vew", "exports", "--type=merge", "-p", json.dumps({"spec": {"image": NEW}}))
+        await wait_for(lambda: len(start_new(namespace)) == 3, "the idle pods are replaced")
+        old = pods(namespace, "example/worker:1")
+        assert old == {busy}, "the busy pod stays, with a successor that is ready"
+        deployment = namespace.get("deployment") or {}
+        assert deployment["spec"]["minReadySeconds"] == 24 * 3600
+        holder.release.set()
+        await wait_for(lambda: not pods(namespace, "example/worker:1"), "the pod goes when it is idle")
+    assert len(pods(namespace, NEW)) == 3
