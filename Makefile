@@ -1,6 +1,6 @@
 # Every target installs what it needs; see README.md for the times.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-node demo demo-down dev images player check test exactness test-unit test-integration test-e2e bench-render bench-quality soak-render bench-scaling bench-operator
+.PHONY: help setup setup-node demo demo-down dev images player check test exactness test-unit test-integration test-e2e bench-render bench-quality bench-long soak-render bench-scaling bench-operator
 
 PYTHON := .venv/bin/python
 # Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
@@ -64,6 +64,9 @@ bench-render: setup ## how fast recordings become videos (RECORDINGS=files), aga
 
 bench-quality: setup ## pictures and bytes of the videos, against the usual settings at every frame (RECORDINGS=files)
 	@$(PYTHON) -m benchmarks.rendering.quality $(RECORDINGS)
+
+bench-long: setup ## what long recordings cost: late ranges, many segments; build/bench/long.json
+	@$(PYTHON) -m benchmarks.rendering.long
 
 soak-render: setup ## five hundred exports in one process: nothing lost, nothing left
 	@$(PYTHON) -m benchmarks.rendering.soak

@@ -17,7 +17,9 @@ from video_export_worker.contract import parse_request
 from video_export_worker.pipeline import build_plan
 from video_export_worker.planning.timeline import restore_timeline
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording
+from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import open_page
+from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.page import ReplayPage, Stage
 from video_export_worker.replay.player import Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
@@ -45,8 +47,12 @@ async def render(source: Path, output: Path) -> dict[str, int]:
 
 
 async def _load(player: Player, recording: Recording, width: int, height: int) -> None:
-    await player.append(json.dumps(recording.events))
-    await player.load(Scene(width, height, max_scale=1, background="#ffffff", canvas=recording.has_canvas))
+    index = recording.index
+    beginning = choose_beginning(index, 0)
+    scene = Scene(width, height, 1, "#ffffff", index.has_canvas, start_ms=index.start_ms, beginning=beginning)
+    await player.open(scene)
+    await ChunkFeed(recording, player, beginning).reach(index.duration_ms)
+    await player.load()
 
 
 async def _capture(page: ReplayPage, player: Player, at_ms: float) -> bytes:

@@ -1,9 +1,12 @@
-// The reference: rrweb's replayer as it is published, paused right after each moment of the recording in turn, and a
-// clock for what moves by itself. Slow and simple: it looks at everything at every moment and knows nothing of frames.
+// The reference: for each full snapshot a replayer of rrweb as it is published, paused right after each moment of the recording
+// in turn, and a clock for what moves by itself. Slow and simple: it looks at everything at every moment and knows nothing
+// of frames.
 //
 // What it holds to be true of a page at time t:
-//   - every event up to and including t has been applied, in order, in rrweb's synchronous mode;
+//   - every event since the last full snapshot up to and including t has been applied, in order, in rrweb's synchronous mode;
+//     nothing before that snapshot counts, but what `inherit` says;
 //   - an animation or a transition is as old as the time since the event that began it, less the time it was paused;
+//     where a page that was there before is shown again (a checkout), what ends has ended, and what never ends begins;
 //   - images, fonts and media are loaded, and the page is scrolled to where the recording says, if it can be;
 //   - SVG pictures used as images stand still, marquees and animated GIFs move as Chromium's frames tell them;
 //   - the window has the focus, and what is not selected any more is not shown as selected;
@@ -19,6 +22,7 @@ let size = { width: 0, height: 0 };
 let ages = new Map(); // of animations: { age, at } in milliseconds
 let born = new Map(); // of documents of SVG: when their time began
 let patience = 0;
+let incomplete = new Set(); // ids of nodes of an old page that are yet to be filled
 const unseen = new Set(); // clips whose picture has not come to the screen
 const wanted = new Map(); // scroll positions, by rrweb's id
 
@@ -43,8 +47,30 @@ function open(json, given) {
   const events = JSON.parse(still(json), (name, value) => (name === "srcdoc" ? undefined : value));
   start = events[0].timestamp;
   canvases = shape.canvas;
+  inherit(events);
   stops = separate(events);
-  replayer = new rrweb.Replayer([...events, { type: 5, timestamp: start + 1e12, data: { tag: "never", payload: {} } }], {
+}
+
+/** Shows a page by a replayer of its own: all stops from the one with its full snapshot to the one before the next. */
+async function turnTo(stop) {
+  replayer?.destroy();
+  const from = stops.indexOf(stop);
+  const to = stops.findIndex((other, index) => index > from && other.inherited);
+  const shown = stops.slice(from, to < 0 ? undefined : to).flatMap((each) => each.events);
+  wanted.clear();
+  ages = new Map();
+  born = new Map();
+  const time = stop.events[0].timestamp;
+  const event = (type, data, timestamp = time) => ({ type, data, timestamp });
+  const { fonts, pointer, focused } = stop.inherited;
+  const [snapshot, ...rest] = shown;
+  const kept = fonts.map(({ data }) => event(3, data));
+  if (pointer) kept.push(event(3, { source: 1, positions: [{ ...pointer, timeOffset: 0 }] }));
+  if (focused !== undefined) kept.push(event(3, { source: 2, type: 5, id: focused }));
+  const { width, height } = size;
+  const never = event(5, { tag: "never", payload: {} }, start + 1e12);
+  const all = [event(5, { tag: "begin", payload: {} }, start), event(4, { href: "", width, height }), snapshot, ...kept, ...rest, never];
+  replayer = new rrweb.Replayer(all, {
     root: document.body,
     mouseTail: false,
     useVirtualDom: false,
@@ -70,6 +96,49 @@ function open(json, given) {
   loadBefore(replayer.iframe.contentDocument);
   replayer.mediaManager.syncAllMediaElements = () => {}; // it would play every clip for a moment, at every pause
   replayer.iframe.contentWindow.focus();
+  // It builds its first page by itself, and says its first size, as soon as it is idle.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  replayer.pause(stop.until - start + 0.0005);
+}
+
+/**
+ * Notes with each full snapshot what its page has from before: whether it was there (nothing was loaded since the snapshot
+ * before), and then the last place of the pointer, the element with the focus, the fonts that were added.
+ */
+function inherit(events) {
+  const places = [];
+  for (const { type, timestamp, data } of events) {
+    if (type !== 3) continue;
+    for (const { x, y, id, timeOffset } of data.positions ?? []) places.push({ at: timestamp + timeOffset, x, y, id });
+    const isClick = data.source === 2 && [0, 1, 2, 3, 4, 7, 9].includes(data.type);
+    if (isClick && typeof data.x === "number" && typeof data.y === "number") places.push({ at: timestamp, x: data.x, y: data.y, id: data.id });
+  }
+  for (const place of places) place.at = Math.max(start, place.at);
+  places.sort((one, other) => one.at - other.at);
+  let isLoading = false; // its document is complete, and it is yet to say so
+  let isLoaded = true; // since the last snapshot
+  let since;
+  let fonts = [];
+  for (const event of events) {
+    const { type, timestamp, data } = event;
+    if (type === 0) isLoaded = isLoading = true;
+    else if (type === 1) {
+      if (!isLoading) isLoaded = true;
+      isLoading = false;
+    } else if (type === 3 && data.source === 10) fonts.push(event);
+    else if (type === 2) {
+      if (isLoaded && since !== undefined) fonts = [];
+      event.inherited = { fonts: [...fonts], isOld: !isLoaded };
+      if (isLoaded) since = timestamp;
+      else {
+        const last = places.findLast(({ at }) => at <= timestamp);
+        if (last && last.at >= since && last.id >= 0) event.inherited.pointer = { x: last.x, y: last.y, id: last.id };
+        const turn = events.findLast((other) => other.type === 3 && other.data.source === 2 && [5, 6].includes(other.data.type) && other.timestamp <= timestamp);
+        if (turn && turn.timestamp >= since && turn.data.type === 5 && turn.data.id >= 0) event.inherited.focused = turn.data.id;
+      }
+      isLoaded = false;
+    }
+  }
 }
 
 /** Takes the movement out of SVG that is used as an image: it follows the machine's clock. */
@@ -86,9 +155,9 @@ function separate(events) {
   let last;
   for (const event of events) {
     if (event.type === 3 && event.data.positions) event.data.positions = [{ ...event.data.positions.at(-1), timeOffset: 0 }];
-    const parts = last && (startsAnew(event) || (canvases && last.events.some(bringsCanvas)));
+    const parts = last && (isApart(event) || isApart(last.events.at(-1), true) || (canvases && last.events.some(bringsCanvas)));
     if (last?.at === event.timestamp && !parts) last.events.push(event);
-    else found.push((last = { at: event.timestamp, events: [event] }));
+    else found.push((last = { at: event.timestamp, events: [event], inherited: event.inherited }));
   }
   // Those that share a millisecond but must be apart: a thousandth of it.
   for (let index = 1; index < found.length; index += 1) {
@@ -101,7 +170,10 @@ function separate(events) {
   return found;
 }
 
-const startsAnew = (event) => event.type === 4; // rrweb forgets what comes before it and was not yet applied
+/** rrweb forgets what comes before a Meta event and was not yet applied; the others begin a page, or complete it. */
+const isApart = (event, before = false) =>
+  (event.type === 4 && !before) || event.type === 2 || isAttachment(event) || (event.type === 3 && event.data.source === 15);
+const isAttachment = ({ type, data }) => type === 3 && data.source === 0 && data.isAttachIframe && data.adds?.length > 0;
 const bringsCanvas = (event) => event.type === 2 || (event.type === 3 && event.data.source === 0 && event.data.adds?.length > 0);
 
 function place() {
@@ -117,20 +189,25 @@ function place() {
 
 /** Applies every event up to and including `t`. */
 async function go(t) {
-  const first = stops.findIndex((stop) => stop.events.some((event) => event.type === 2));
+  const first = stops.findIndex((stop) => stop.inherited);
   while (next < stops.length && (next <= first || stops[next].at - start <= t)) {
     const stop = stops[next];
     next += 1;
+    const sized = stop.events.findLast((event) => event.type === 4 || (event.type === 3 && event.data.source === 4));
+    if (next <= first) {
+      if (sized) size = sized.data;
+      continue;
+    }
     age(stop.at - start);
+    if (stop.inherited) await turnTo(stop);
+    else replayer.pause(stop.until - start + 0.0005);
     remember(stop.events);
-    if (stop.events.some((event) => event.type === 2)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
-    replayer.pause(stop.until - start + 0.0005);
     const selected = stop.events.findLast((event) => event.type === 3 && event.data.source === 14);
     if (selected && !selected.data.ranges.length) for (const tree of trees()) tree.getSelection?.()?.removeAllRanges();
     for (const clip of all("video, audio")) adopt(clip, stop.at - start);
     hideScripts();
     await arrive();
-    age(stop.at - start);
+    age(stop.at - start, isOfOldPage(stop));
   }
   age(t);
   await showMedia(t);
@@ -154,21 +231,32 @@ function hideScripts() {
   for (const element of all("noscript")) element.style.setProperty("display", "none", "important");
 }
 
-/** Gives everything that moves by itself the age that it has at `t`. */
-function age(t) {
-  if (!replayer.iframe.contentDocument?.documentElement) return;
+/** Whether a moment only brings what was there before: an old page, what one of its frames holds, its adopted sheets. */
+function isOfOldPage({ inherited, events: [event] }) {
+  if (inherited) incomplete = new Set(inherited.isOld ? [...nodesOf(event.data.node)].map(({ id }) => id) : []);
+  if (inherited) return inherited.isOld;
+  const id = isAttachment(event) ? event.data.adds[0].parentId : event.type === 3 && event.data.source === 15 ? event.data.id : undefined;
+  if (id === undefined || !incomplete.delete(id)) return false;
+  for (const { node } of event.data.adds ?? []) for (const { id: inner } of nodesOf(node)) incomplete.add(inner);
+  return true;
+}
+
+/** Gives everything that moves by itself the age that it has at `t`; what ends is over where that `isOld`. */
+function age(t, isOld = false) {
+  if (!replayer?.iframe.contentDocument?.documentElement) return;
   let again = true;
   while (again) {
     again = false;
     for (const tree of trees()) {
       for (const animation of tree.getAnimations()) {
-        if (animation.timeline instanceof DocumentTimelineOf(animation)) again = move(animation, t) || again;
+        if (animation.timeline instanceof DocumentTimelineOf(animation)) again = move(animation, t, isOld) || again;
       }
     }
   }
   for (const svg of all("svg")) {
     if (svg.ownerSVGElement || !svg.querySelector("animate, animateTransform, animateMotion, set")) continue;
-    if (!born.has(svg)) born.set(svg, t);
+    const isEndless = svg.querySelector("[repeatCount=indefinite], [repeatDur=indefinite]");
+    if (!born.has(svg)) born.set(svg, isOld && !isEndless ? t - 1e9 : t);
     svg.pauseAnimations();
     svg.setCurrentTime((t - born.get(svg)) / 1000);
   }
@@ -178,14 +266,16 @@ function age(t) {
 const DocumentTimelineOf = (animation) => animation.effect.target.ownerDocument.defaultView.DocumentTimeline;
 
 /** True if it is seen for the first time, or ends: then there may be others that this began. */
-function move(animation, t) {
+function move(animation, t, isOld) {
   const isNew = !ages.has(animation);
   const known = ages.get(animation) ?? { age: 0, at: t };
+  const { endTime } = animation.effect.getComputedTiming();
+  if (isNew && isOld && endTime < Infinity) known.age = endTime;
   if (!isPausedByStyle(animation)) known.age = micro(known.age + t - known.at);
   known.at = t;
   ages.set(animation, known);
   if (animation.playState === "finished") return isNew;
-  if (known.age >= animation.effect.getComputedTiming().endTime) {
+  if (known.age >= endTime) {
     animation.finish();
     return true;
   }
@@ -205,9 +295,6 @@ function isPausedByStyle({ animationName, effect }) {
 function remember(events) {
   for (const event of events) {
     if (event.type === 2) {
-      wanted.clear();
-      ages = new Map();
-      born = new Map();
       for (const node of nodesOf(event.data.node)) {
         const { rr_scrollLeft: x, rr_scrollTop: y } = node.attributes ?? {};
         if (x || y) wanted.set(node.id, { x: x ?? 0, y: y ?? 0 });

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import logging
 import math
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -43,6 +43,7 @@ from video_export_worker.recording import (
 )
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 READ_BYTES: Final = 1 << 20
@@ -136,13 +137,15 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
     )
 
 
-def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> Iterable[int]:
-    """Choose the chunks of a recording that rendering a segment reads.
+def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> Sequence[int]:
+    """Choose the chunks of a recording that rendering a segment reads: from the last full snapshot before it on.
 
-    The replay hands all of them to the page, so all are needed. A replay that begins at a full snapshot needs those
-    from there to the segment's end: what it reads and what is chosen here have to change together.
+    What a replay hands to the page (`ChunkFeed`) and what is chosen here have to change together.
     """
-    return range(index.chunks)
+    timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
+    beginning = choose_beginning(index, timeline.recording_ms(segment.first))
+    stop = index.chunks_until(timeline.recording_ms(segment.first + segment.count - 1))
+    return [*beginning.font_chunks, *range(beginning.chunk, max(stop, beginning.chunk + 1))]
 
 
 async def render_segment(

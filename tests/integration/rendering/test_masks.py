@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 import numpy as np
 import pytest
@@ -18,7 +17,9 @@ from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts
+from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import open_page
+from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.page import Stage
 from video_export_worker.replay.player import Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
@@ -148,19 +149,25 @@ TAKEN = (
 
 async def test_a_selector_is_taken_as_the_browser_reads_it_or_refused(chromium: ChromiumSettings) -> None:
     recorded = Page()
-    events = json.dumps(recorded.show(recorded.document([recorded.element("p", "x")])).end(100).events)
+    recording = recorded.show(recorded.document([recorded.element("p", "x")])).end(100).recording()
+    beginning = choose_beginning(recording.index, 0)
+
+    def masked_by(*selectors: str) -> Scene:
+        return Scene(320, 200, 1, "#ffffff", False, recording.start_ms, beginning, selectors)
+
     async with open_page(chromium, Stage(320, 200)) as page:
         player = Player(page)
-        await player.append(events)
         taken = []
         for selector in REFUSED:
             with contextlib.suppress(InvalidRequest):
-                await player.load(Scene(320, 200, 1, "#ffffff", False, (".before", selector, ".after")))
+                await player.open(masked_by(".before", selector, ".after"))
                 taken.append(selector)
         assert taken == []
         with pytest.raises(InvalidRequest, match=r"mask_selectors: 'a:' is no CSS selector of elements"):
-            await player.load(Scene(320, 200, 1, "#ffffff", False, ("a:",)))
-        await player.load(Scene(320, 200, 1, "#ffffff", False, TAKEN))
+            await player.open(masked_by("a:"))
+        await player.open(masked_by(*TAKEN))
+        await ChunkFeed(recording, player, beginning).begin()
+        await player.load()
         masked = (await player.seek(0)).masked
         assert len(masked.counts) == len(TAKEN)
         assert masked.counts[-1] > 0

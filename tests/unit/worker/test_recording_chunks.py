@@ -82,7 +82,7 @@ def test_an_index_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_an_index_says_what_each_event_is() -> None:
-    sheet = {"type": 3, "textContent": "@keyframes a {} .b { transition: all 1s }", "id": 9}
+    sheet = {"type": 3, "textContent": "@keyframes a {} .b { animation: a 1s infinite; transition: all 1s }", "id": 9}
     page = [meta(), snapshot(), mutation(500, adds=[{"parentId": 3, "nextId": None, "node": sheet}])]
     events = [*page, incremental(600, 2, type=5, id=7), incremental(700, 2, type=6, id=7), {**meta(800), "type": 999}]
     index = parse_recording([as_array(events)]).index

@@ -10,6 +10,8 @@
 const STILL = 1e-10;
 // What ends at a time is over at that time: sums that fall short by a bit would show the end of an iteration, not the next.
 const BEHIND_MS = 1e-6;
+const ENDLESS = "[repeatCount=indefinite], [repeatDur=indefinite]"; // SMIL that does not end
+const LONG_MS = 1e9; // longer than any SMIL that ends takes
 const ROUNDS = 8; // of looking again: what one animation's end sets off may end at once and set off another
 
 export class Clock {
@@ -22,32 +24,37 @@ export class Clock {
     for (const animation of this.#running) if (animation.playState === "running") this.#move(animation, at);
   }
 
-  /** Finds what there is now in these documents and shadow trees, and moves it to `at`; true if anything runs. */
-  look(trees, movingSvgs, at) {
+  /**
+   * Finds what there is now in these documents and shadow trees, and moves it to `at`; true if anything runs.
+   *
+   * What is new begins now; where `isOver` what ends has ended before, and only what never ends begins.
+   */
+  look(trees, movingSvgs, at, isOver = false) {
     for (let round = 0, again = true; again && round < ROUNDS; round += 1) {
       again = false;
       this.#running = [];
       for (const tree of trees) {
         for (const animation of tree.getAnimations()) {
           if (!hasTime(animation)) continue;
-          if (animation.playState === "running") again = this.#move(animation, at) || again;
+          if (animation.playState === "running") again = this.#move(animation, at, isOver) || again;
           else if (this.#ages.has(animation)) this.#ages.get(animation).seen = at;
           if (animation.playState === "running") this.#running.push(animation);
         }
       }
     }
-    for (const svg of movingSvgs) this.#moveSmil(svg, at);
+    for (const svg of movingSvgs) this.#moveSmil(svg, at, isOver);
     return this.#running.length > 0 || movingSvgs.length > 0;
   }
 
   /** True if the animation has just begun or ended: there may be others in consequence. */
-  #move(animation, at) {
+  #move(animation, at, isOver = false) {
     const known = this.#ages.get(animation);
-    const life = known ?? { age: 0, seen: at };
+    const { endTime } = animation.effect.getComputedTiming();
+    const life = known ?? { age: isOver && endTime < Infinity ? endTime : 0, seen: at };
     life.age = Math.round((life.age + at - life.seen) * 1000) / 1000;
     life.seen = at;
     if (!known) this.#ages.set(animation, life);
-    if (life.age >= animation.effect.getComputedTiming().endTime) {
+    if (life.age >= endTime) {
       animation.playbackRate = 1;
       animation.finish(); // so that what follows begins from the right value
       return true;
@@ -57,8 +64,17 @@ export class Clock {
     return !known;
   }
 
-  #moveSmil(svg, at) {
-    if (!this.#births.has(svg)) this.#births.set(svg, at);
+  /**
+   * Keeps SVG that was built from going by the time of frames until it is moved.
+   *
+   * It may take that for its age, which is more than a week then, and go through each repetition in between for minutes.
+   */
+  hold(movingSvgs) {
+    for (const svg of movingSvgs) if (!this.#births.has(svg)) svg.pauseAnimations();
+  }
+
+  #moveSmil(svg, at, isOver) {
+    if (!this.#births.has(svg)) this.#births.set(svg, isOver && !svg.querySelector(ENDLESS) ? at - LONG_MS : at);
     svg.pauseAnimations();
     svg.setCurrentTime((at - this.#births.get(svg)) / 1000);
   }

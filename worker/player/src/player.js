@@ -1,46 +1,38 @@
 // The replay page: `window.videoExportPlayer`. What its functions mean, and in which order they are called, is told in
 // worker/video_export_worker/replay/player.py, the renderer's side of the protocol.
 //
-// Time only moves forward, and only by `seek`: nothing here reads a clock. What a seek shows depends on the recording and
-// on the time alone, and not on the seeks before: each event is applied at its own time, and so begin its animations.
+// Time only moves forward, and only by `seek` and `replay`: nothing here reads a clock. What a seek shows depends on the
+// recording since the last full snapshot and on the time alone, and not on the seeks before: each event is applied at its own
+// time, and so begin its animations.
 import "./confine.js";
-import { Replayer, ReplayerEvents } from "rrweb";
-import { TrackedNodes } from "./tracked-nodes.js";
-import { Clock } from "./clock.js";
-import { prepare } from "./documents.js";
-import { CUSTOM, META, isFullSnapshot, isSelection, isShown, mayAddCanvas } from "./events.js";
+import { isFont, isFullSnapshot, isMeta, mayAddCanvas, sizeOf, standsAlone } from "./events.js";
 import { FixedStyles } from "./fixed-styles.js";
 import { Masks, hidingRules, parseSelector } from "./masks.js";
-import { Media } from "./media.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
-import { Resources } from "./resources.js";
+import { ReplayedPage } from "./replayed-page.js";
 import { sanitiseEvent } from "./sanitise.js";
-import { Scrolling } from "./scrolling.js";
-import { Stage, originOf } from "./stage.js";
+import { Stage } from "./stage.js";
 import { hasSvgPicture, stillPictures } from "./still-pictures.js";
-
-const NEVER_MS = 1e13; // after the start; beyond any recording
 
 const events = [];
 const animatedPictures = new WeakSet(); // events that bring one
 let applied = 0;
-let leftOut = 0; // batches that could not be applied
-let start;
 let firstShown;
 let paintedMs = -Infinity; // the seek that a frame of the page has shown
 let painted = Promise.resolve(); // resolves when a frame has shown the last seek that changed something
 let options;
-let replayer;
-let trackedNodes;
-let clock;
 let fixedStyles;
 let masks;
-let media;
-let resources;
-let scrolling;
 let stage;
+let page; // the present ReplayedPage; undefined before the first full snapshot
+let visible = false;
+let size; // of the page, as an event said last
+let fonts = []; // events of the present page that have added one
+let begun = 0; // full snapshots
+let unresolved = 0; // of pages that are gone
+let leftOut = 0; // batches that could not be applied, in pages that are gone
 
-function append(json) {
+function parse(json) {
   const chunk = JSON.parse(json);
   const mayMove = [...pictureUrls(json)].some(isAnimated);
   const mayNeedStilling = hasSvgPicture(json);
@@ -48,154 +40,114 @@ function append(json) {
     sanitiseEvent(event);
     if (mayNeedStilling) stillPictures(event);
     if (mayMove && [...pictureUrls(JSON.stringify(event.data))].some(isAnimated)) animatedPictures.add(event);
-    events.push(event);
   }
-  return events.length;
+  return chunk;
 }
 
-async function load(given) {
+function append(json) {
+  for (const event of parse(json)) events.push(event);
+}
+
+/** Keeps the fonts that a page has added between `since` and `until`: its replay begins later. */
+function keepFonts(json, since, until) {
+  const isOfPage = ({ timestamp }) => timestamp >= options.start + since && timestamp <= options.start + until;
+  fonts.push(...parse(json).filter((event) => isFont(event) && isOfPage(event)));
+}
+
+function open(given) {
   options = given;
   const selectors = options.maskSelectors.map(parseSelector);
   masks = new Masks(selectors);
   document.documentElement.style.background = options.background;
-  start = events[0].timestamp;
-  firstShown = events.find(isFullSnapshot).timestamp - start;
+  size = options.viewport;
   fixedStyles = new FixedStyles(hidingRules(selectors));
   stage = new Stage(options);
-  clock = new Clock();
-  scrolling = new Scrolling();
-  trackedNodes = new TrackedNodes(
-    { node: (id) => replayer?.getMirror().getNode(id), recorded: (node) => replayer?.getMirror().getMeta(node) },
-    animatedPictures,
-  );
-  resources = new Resources(trackedNodes);
-  await buildReplayer();
-  if (options.canvas) await preloadCanvasImages();
-  trackedNodes.documents.add(replayer.iframe.contentDocument);
-  await resources.imagesArrive();
-  await resources.fontsArrive();
-  replayer.iframe.contentWindow.focus(); // selections of a page that has no focus are grey
-  // Built once to load what it needs, it is built again by the first seek: its animations begin with the first frame.
-  // It was hidden: animated pictures begin when they are painted first.
-  replayer.firstFullSnapshot = null;
-  return { viewport: stage.viewport, snapshots: events.filter(isFullSnapshot).length };
 }
 
-function buildReplayer() {
-  return new Promise((resolve, reject) => {
-    // rrweb builds the first snapshot in a timer, whose exceptions nobody else would see.
-    window.addEventListener("error", ({ message }) => reject(new Error(`SnapshotFailed: ${message}`)), { once: true });
-    replayer = new Replayer([marker(0), ...events], {
-      root: document.body,
-      mouseTail: false,
-      useVirtualDom: false,
-      pauseAnimation: false,
-      showWarning: false,
-      UNSAFE_replayCanvas: options.canvas,
-      plugins: [trackedNodes.plugin((event) => scrolling.note(event))],
-    });
-    prepare(replayer.iframe.contentDocument);
-    replayer.wrapper.id = "replay";
-    replayer.wrapper.style.visibility = "hidden";
-    media = new Media(replayer);
-    replayer.on(ReplayerEvents.Resize, (size) => stage.place(replayer.wrapper, size));
-    replayer.on(ReplayerEvents.FullsnapshotRebuilded, () => {
-      applyFixedStyles();
-      resolve();
-    });
-  });
+/** Loads what the first page needs, by building it once: it is built again by the first seek. */
+async function load() {
+  const snapshot = events.find(isFullSnapshot);
+  firstShown = snapshot.timestamp - options.start;
+  await beginPage(snapshot);
+  if (page.failure) throw new Error(`SnapshotFailed: ${page.failure.message}`);
+  await page.fontsArrive();
+  begun = 0;
 }
 
-/** An event that does nothing. */
-function marker(offset) {
-  return { type: CUSTOM, timestamp: start + offset, data: { tag: "marker", payload: {} } };
-}
-
-/** What canvases draw later has to be there when they do. */
-async function preloadCanvasImages() {
-  await replayer.preloadAllImages();
-  await Promise.all([...replayer.imageMap.values()].map((image) => image.decode().catch(() => {})));
-}
-
-function applyFixedStyles() {
-  fixedStyles.apply(trackedNodes.trees);
+async function beginPage(snapshot) {
+  page?.destroy();
+  unresolved += page?.unresolved ?? 0;
+  leftOut += page?.leftOut ?? 0;
+  const context = options.snapshots[begun];
+  if (!context.continues && begun > 0) fonts = [];
+  begun += 1;
+  page = new ReplayedPage({ ...options, fixedStyles, masks, stage, animatedPictures, visible });
+  await page.begin(snapshot, { ...context, size, fonts });
 }
 
 /**
  * The next events up to `until` that can be applied together, or none.
  *
- * They are of one millisecond. Apart from those before them are what rrweb would forget them for (a Meta event), and what
- * could be drawn on a canvas before its first picture has loaded.
+ * They are of one millisecond. Apart from those before them are what rrweb would forget them for (a Meta event), what
+ * begins a page or completes one, and what could be drawn on a canvas before its first picture has loaded.
  */
 function takeBatch(until) {
   const first = applied;
   const at = events[first]?.timestamp;
-  if (first === events.length || at - start > until) return [];
+  if (first === events.length || at - options.start > until) return [];
   do applied += 1;
-  while (
-    applied < events.length &&
-    events[applied].timestamp === at &&
-    events[applied].type !== META &&
-    !(options.canvas && mayAddCanvas(events[applied - 1]))
-  );
+  while (applied < events.length && events[applied].timestamp === at && !mustPart(events[applied - 1], events[applied]));
+  for (let index = first - 1; events[index]; index -= 1) events[index] = undefined; // they are needed no more
   return events.slice(first, applied);
 }
 
-/** Hands events to the replayer, in its synchronous mode: only these, it would walk all of them at each call. */
-function apply(batch) {
-  const { context } = replayer.service.state;
-  const offset = batch[0].timestamp - start;
-  context.lastPlayedEvent = null; // it would hold back events of the same millisecond
-  context.events.length = 0;
-  // The replayer counts time from the first and takes the recording for finished after the last.
-  context.events.push(marker(0), ...batch, marker(NEVER_MS));
-  try {
-    replayer.pause(offset + 1);
-  } catch (error) {
-    // What rrweb stumbles over is left out, with what is left of its batch: the rest of the recording can be shown.
-    leftOut += 1;
-    if (replayer.service.state.matches("playing")) replayer.pause();
-    console.warn(error);
-  }
-}
+const isApart = (event) => isMeta(event) || isFullSnapshot(event) || standsAlone(event);
+const mustPart = (before, event) => isApart(event) || (isApart(before) && !isMeta(before)) || (options.canvas && mayAddCanvas(before));
 
 async function applyBatch(batch) {
-  const at = batch[0].timestamp - start;
-  clock.advance(at);
-  // rrweb leaves the style sheets that a page had adopted to the page that comes after it.
-  if (batch.some(isFullSnapshot)) replayer.iframe.contentDocument.adoptedStyleSheets = [];
-  apply(batch);
-  if (!batch.some(isShown)) return;
-  // rrweb leaves a selection as it was when nothing is selected any more.
-  if (batch.findLast(isSelection)?.data.ranges.length === 0) trackedNodes.documents.forEach((doc) => doc.getSelection()?.empty());
-  applyFixedStyles();
-  for (const clip of trackedNodes.takeClips()) media.add(clip, at, replayer.getMirror());
-  if (await resources.imagesArrive()) scrolling.repeat(replayer.getMirror());
-  clock.look(trackedNodes.trees, trackedNodes.movingSvgs, at);
+  size = batch.map(sizeOf).findLast(Boolean) ?? size;
+  if (isFullSnapshot(batch[0])) return beginPage(batch[0]);
+  fonts.push(...batch.filter(isFont));
+  return page && begun ? page.apply(batch) : undefined;
+}
+
+/** Applies what happens up to `at`, in at most `most` batches; true if anything did. */
+async function applyUntil(at, most = Infinity) {
+  const before = applied;
+  for (let batches = 0; batches < most; batches += 1) {
+    const batch = takeBatch(at);
+    if (!batch.length) break;
+    await applyBatch(batch);
+  }
+  return applied > before;
+}
+
+function show(is) {
+  visible = is;
+  if (page) page.visible = is;
 }
 
 async function seek(offset) {
   const at = Math.max(offset, firstShown);
-  const before = applied;
-  replayer.wrapper.style.visibility = "";
-  for (let batch = takeBatch(at); batch.length; batch = takeBatch(at)) await applyBatch(batch);
-  if (applied > before && (await resources.fontsArrive())) scrolling.repeat(replayer.getMirror());
-  scrolling.forget();
-  const playing = await media.show(at);
-  const moving = clock.look(trackedNodes.trees, trackedNodes.movingSvgs, at);
-  const animating = moving || playing || trackedNodes.isRestless;
-  const changed = animating || applied > before;
-  masks.hide(trackedNodes.trees);
+  const wasHidden = !visible;
+  show(true);
+  const isApplied = await applyUntil(at);
+  if (isApplied) await page.fontsArrive();
+  const moving = await page.show(at);
+  const animating = moving || page.isRestless;
+  const changed = animating || isApplied || wasHidden;
+  page.hideMasked();
   if (changed) painted = frame().then(() => (paintedMs = offset));
   return {
     animating,
     changed,
-    restless: trackedNodes.isRestless || !media.isPresented(),
+    moving,
+    restless: page.isRestless || !page.isPresented(),
     viewport: stage.viewport,
-    unresolved: resources.unresolved,
-    leftOut,
-    nested: trackedNodes.documents.size > 1,
-    masks: maskBoxes(),
+    unresolved: unresolved + page.unresolved,
+    leftOut: leftOut + page.leftOut,
+    nested: page.isNested,
+    masks: page.masked,
   };
 }
 
@@ -214,12 +166,27 @@ function frame() {
   );
 }
 
+/** Applies what happens up to `offset` unseen, until `most` batches are applied or Blink moves something by itself. */
+async function replay(offset, most) {
+  const at = Math.max(offset, firstShown);
+  show(false);
+  for (let batches = 0; batches < most; batches += 1) {
+    if (!(await applyUntil(at, 1))) return { reached: offset, restless: begun > 0 && page.isRestless };
+    page?.forgetScrolling();
+    if (begun && page.isRestless) break;
+  }
+  return { reached: events[applied - 1].timestamp - options.start, restless: begun > 0 && page.isRestless };
+}
+
 window.videoExportPlayer = {
   append,
+  keepFonts,
+  open,
   load,
   seek,
+  replay,
   seekNext: (offset) => painted.then(() => seek(offset)),
-  isPainted: (offset) => paintedMs >= offset && media.isPresented(),
-  masks: maskBoxes,
-  origins: (nodes) => nodes.map((id) => originOf(replayer.getMirror().getNode(id), replayer.iframe)),
+  isPainted: (offset) => paintedMs >= offset && page.isPresented(),
+  masks: () => page.masked,
+  origins: (nodes) => nodes.map((id) => page.originOf(id)),
 };

@@ -1,6 +1,6 @@
 // Keeps track of what the replay has built, so that nothing has to search its documents.
 import { watch } from "./documents.js";
-import { isFullSnapshot, isMutation } from "./events.js";
+import { isMutation } from "./events.js";
 
 const SMIL = "animate, animateTransform, animateMotion, set";
 // Elements that Blink moves by itself: nobody can tell it the time, but its own is that of the frames.
@@ -32,7 +32,6 @@ export class TrackedNodes {
     return {
       onBuild: (node) => this.#see(node),
       handler: (event) => {
-        if (isFullSnapshot(event)) this.#animatedPictures = false;
         this.#animatedPictures ||= this.#bringsAnimatedPicture.has(event);
         if (isMutation(event)) this.#seeChanged(event.data.attributes ?? []);
         onEvent(event);

@@ -28,5 +28,8 @@ _SIGNS: Final[dict[Motion, tuple[bytes, ...]]] = {
 
 
 def find_motion(text: bytes) -> list[Motion]:
-    """List the kinds of moving content that an event's text names."""
-    return [kind for kind, signs in _SIGNS.items() if any(sign in text for sign in signs)]
+    """List the kinds of moving content that an event's text names; an animation that ends counts as a transition."""
+    found = {kind for kind, signs in _SIGNS.items() if any(sign in text for sign in signs)}
+    if Motion.ANIMATION in found and b"infinite" not in text and b'"marquee"' not in text:
+        found = found - {Motion.ANIMATION} | {Motion.TRANSITION}
+    return sorted(found)

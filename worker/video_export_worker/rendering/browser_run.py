@@ -16,7 +16,10 @@ from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.rendering.unseen import UnseenReplay
+from video_export_worker.replay.beginnings import Beginning, choose_beginning
 from video_export_worker.replay.browser import open_page
+from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.player import Origin, PageState, Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.replay.steps import Step, StepPlanner
@@ -25,7 +28,7 @@ LEFT_OUT: Final = "something in the recording could not be replayed and was left
 LATE: Final = "an image or a font of the page did not load in time and may be missing"
 TOP: Final = Origin()  # where the top document begins, which holds all nodes of most pages
 NOTHING_YET: Final = PageState(
-    changed=False, animating=False, restless=False, nested=False, unresolved=0, viewport=Origin()
+    changed=False, animating=False, moving=False, restless=False, nested=False, unresolved=0, viewport=Origin()
 )
 
 
@@ -34,19 +37,19 @@ class BrowserRun:
 
     def __init__(
         self,
-        recording: ReplaySource,
+        source: ReplaySource,
         timeline: Timeline,
         options: RenderOptions,
         chromium: ChromiumSettings,
         counts: RenderCounts,
     ) -> None:
-        self._recording = recording
+        self._source = source
         self._timeline = timeline
         self._options = options
         self._chromium = chromium
         self._counts = counts
-        self._planner = StepPlanner(recording.index.offset_ms.tolist())
-        self._pointer = PointerPath(recording.index.mouse, options.mouse)
+        self._planner = StepPlanner(source.index.offset_ms.tolist())
+        self._pointer = PointerPath(source.index.mouse, options.mouse)
         self._previous: Step | None = None
         self._state = NOTHING_YET
         self._origins: dict[int, Origin] = {}
@@ -60,15 +63,19 @@ class BrowserRun:
             RenderFailed: the browser failed.
         """
         options = self._options
+        beginning = choose_beginning(self._source.index, self._timeline.recording_ms(frames.start))
         async with (
             open_page(self._chromium, options.stage) as page,
             open_capture(page, options.width, options.height, self._chromium.capture) as capture,
         ):
             player = Player(page)
-            await self._load(player)
-            await self._replay_until(player, frames.start)
+            feed = ChunkFeed(self._source, player, beginning)
+            await player.open(self._lay_scene(beginning))
+            await feed.begin()
+            await player.load()
+            await UnseenReplay(player, feed, self._planner, self._timeline).run(beginning.at_ms, frames.start)
             try:
-                async for shot in self._step(player, capture, frames):
+                async for shot in self._step(player, feed, capture, frames):
                     yield shot
                 await capture.finish()
             finally:
@@ -76,41 +83,29 @@ class BrowserRun:
                     self._ahead.cancel()
                     await asyncio.gather(self._ahead, return_exceptions=True)
 
-    async def _load(self, player: Player) -> None:
-        for chunk in self._recording.texts(0, self._recording.index.chunks):
-            await player.append(chunk)
+    def _lay_scene(self, beginning: Beginning) -> Scene:
         options, stage = self._options, self._options.stage
-        scene = Scene(
+        return Scene(
             width=stage.width,
             height=stage.height,
             max_scale=16 if options.enlarge else 1,
             background=options.background,
-            canvas=self._recording.index.has_canvas,
+            canvas=self._source.index.has_canvas,
+            start_ms=self._source.index.start_ms,
+            beginning=beginning,
             mask_selectors=options.mask_selectors,
         )
-        await player.load(scene)
 
-    async def _replay_until(self, player: Player, first: int) -> None:
-        """Apply what happened before frame `first`, frame by frame so that animations keep their phase, unpainted."""
-        for index in range(first):
-            at_ms = self._timeline.recording_ms(index)
-            if self._planner.must_step(at_ms, self._previous):
-                await self._seek(player, at_ms)
-                if self._state.restless:  # animated pictures begin when they are painted
-                    await player.paint(at_ms, changed=self._state.changed, restless=True)
-        if self._previous is not None:
-            # Nothing of it has been painted yet.
-            self._previous = replace(self._previous, damaged=True)
-
-    async def _step(self, player: Player, capture: Capture, frames: range) -> AsyncGenerator[Shot]:
+    async def _step(self, player: Player, feed: ChunkFeed, capture: Capture, frames: range) -> AsyncGenerator[Shot]:
         shown: Shot | None = None
         for index in frames:
             at_ms = self._timeline.recording_ms(index)
             damaged = False
             if self._planner.must_step(at_ms, self._previous):
+                await feed.reach(at_ms)
                 await self._seek(player, at_ms)
                 if index + 1 < frames.stop and not capture.needs_page and not self._options.mask_selectors:
-                    self._seek_next(player, index + 1)
+                    self._seek_next(player, feed, index + 1)
                 damaged = await self._paint(player, at_ms)
                 if self._options.mask_selectors:
                     self._masks = await self._place_masks(player)
@@ -133,11 +128,12 @@ class BrowserRun:
         if self._state.left_out and LEFT_OUT not in self._counts.warnings:
             self._counts.warnings.append(LEFT_OUT)
 
-    def _seek_next(self, player: Player, index: int) -> None:
+    def _seek_next(self, player: Player, feed: ChunkFeed, index: int) -> None:
         """Let the page go on to frame `index` where it is not asked about the frame before any more."""
         at_ms = self._timeline.recording_ms(index)
         is_asked = self._state.nested or self._state.restless
-        if self._state.changed and not is_asked and self._planner.must_step(at_ms, self._previous):
+        is_ready = self._state.changed and not is_asked and feed.has_reached(at_ms)
+        if is_ready and self._planner.must_step(at_ms, self._previous):
             self._ahead = player.seek_next(at_ms)
 
     async def _paint(self, player: Player, at_ms: float) -> bool:

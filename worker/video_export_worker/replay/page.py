@@ -90,9 +90,10 @@ class ReplayPage:
             self.stage = stage
             self.remembered.clear()
 
-    def set_time(self, offset_ms: float) -> None:
-        """Begin the next frame at `offset_ms` of the recording; frames never go back."""
-        self._clock_ms = max(self._clock_ms, self._origin_ms + offset_ms)
+    def set_time(self, offset_ms: float) -> bool:
+        """Begin the next frame at `offset_ms` of the recording; False if frames are there already: none goes back."""
+        before, self._clock_ms = self._clock_ms, max(self._clock_ms, self._origin_ms + offset_ms)
+        return self._clock_ms > before
 
     def advance_time(self, ms: float) -> None:
         """Begin the next frame so much later."""

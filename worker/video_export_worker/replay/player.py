@@ -6,13 +6,21 @@ Theory of operation
 The page never reads a clock. Two things move it: `seek` applies the recording up to a time, and a begun frame
 (`ReplayPage.begin_frame`) paints what is there. Nothing changes between the two, and time never goes back.
 
-1. `append(text)` hands over the recording: JSON arrays of events, in order. The page takes out what would act by itself
-   before rrweb sees an event.
-2. `load(scene)` builds rrweb's replayer, hidden, with the first full snapshot, and waits for its images and fonts. A
-   page that loads needs frames, so the renderer begins them meanwhile (`pump_until`).
+1. `open(scene)` says how the page is shown, and what a page has kept from the time before each full snapshot.
+   `append(text)` hands over events, a JSON array at a time and in order, before a seek needs them
+   (`feeding.ChunkFeed`). The page takes out what would act by itself before rrweb sees an event.
+2. `load()` builds the first full snapshot, hidden, and waits for its images and fonts. A page that loads needs frames,
+   so the renderer begins them meanwhile (`pump_until`). The first seek builds it again: its animations begin there.
+   **Every full snapshot gets a replayer, a document and a window of its own** (replayed-page.js). So what is shown
+   after one does not depend on what was replayed before, and a replay may begin at any (`beginnings.choose_beginning`).
 3. `seek(t)` applies each event up to and including `t` at the event's own time, moves every animation, transition, SMIL
    document and clip to its age at `t`, waits for what it shows, and answers with a `PageState`. So what a seek shows
    depends on the recording and on `t` alone, not on the seeks before it.
+   `replay(t)` does the same without showing anything: the page is hidden, and some seconds go by in one call. What
+   lies before the first frame is replayed so. A frame is begun after each call (`pass_unseen`): without any, Blink
+   keeps every animation that ever was pending, and looks through all of them at each event. The frame must not show the
+   page: a layer remembers at which scale it was painted first. A restless page (see 4) must be seen instead, frame by
+   frame: what Blink moves by itself begins when it is painted first.
 4. `paint(t)` begins the frame that shows it. An idle renderer process asks for frames by a message of its own, and a
    frame that begins before this message arrives passes without the page: it shows no damage. So where a frame shows
    none although the page has changed, `paint` asks the page whether it took part (`isPainted`), and begins the frame
@@ -33,13 +41,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from video_export_worker.errors import InvalidRequest, RecordingInvalid, RenderFailed
+from video_export_worker.replay.beginnings import Beginning
 from video_export_worker.replay.page import ReplayPage
 
 MAX_REPAINTS: Final = 50
+UNSEEN_BEFORE_MS: Final = 1.0  # a frame that shows the page at the very time of one that did not show it never ends
 BETWEEN_REPAINTS_MS: Final = 0.5  # begun again at the same time, a frame with an animated picture may never end
 
 
@@ -53,6 +63,8 @@ class Scene:
         max_scale: how much a smaller page is enlarged at most.
         background: CSS colour around the page.
         canvas: the recording has a canvas, which is painted only where scripts are allowed.
+        start_ms: timestamp of the recording's start, which times count from.
+        beginning: where the replay begins.
         mask_selectors: elements that are hidden.
     """
 
@@ -61,6 +73,8 @@ class Scene:
     max_scale: float
     background: str
     canvas: bool
+    start_ms: float
+    beginning: Beginning
     mask_selectors: tuple[str, ...] = ()
 
 
@@ -98,6 +112,7 @@ class PageState:
     Attributes:
         changed: something was applied or moves, so that the next frame may differ.
         animating: something moves by itself, so that every frame may differ.
+        moving: it is not only what Blink moves.
         restless: Blink moves something that the page cannot tell the time: see `paint`.
         nested: there are iframes, whose origins the pointer may need.
         unresolved: how often an image or a font did not load in time, since the start.
@@ -108,6 +123,7 @@ class PageState:
 
     changed: bool
     animating: bool
+    moving: bool
     restless: bool
     nested: bool
     unresolved: int
@@ -119,8 +135,21 @@ class PageState:
     def read(cls, answer: dict[str, Any]) -> PageState:
         """The state that the page has answered."""
         viewport = Origin(*(answer["viewport"][key] for key in ("x", "y", "scale")))
-        flags = {key: answer[key] for key in ("changed", "animating", "restless", "nested", "unresolved")}
+        flags = {key: answer[key] for key in ("changed", "animating", "moving", "restless", "nested", "unresolved")}
         return cls(**flags, viewport=viewport, left_out=answer["leftOut"], masked=Masked.read(answer["masks"]))
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How far the page has come unseen.
+
+    Attributes:
+        reached_ms: everything before that time is applied.
+        restless: Blink moves something, which has to be seen: see `paint`.
+    """
+
+    reached_ms: float
+    restless: bool
 
 
 class Player:
@@ -133,13 +162,19 @@ class Player:
         """Hand over events: the text of a JSON array."""
         await self._page.evaluate(f"videoExportPlayer.append({json.dumps(text)})", "load")
 
-    async def load(self, scene: Scene) -> None:
-        """Build the replayer with the first full snapshot.
+    async def keep_fonts(self, text: str, since_ms: float, until_ms: float) -> None:
+        """Take only the fonts out of a JSON array of events, those that were added between the two times."""
+        await self._page.evaluate(
+            f"videoExportPlayer.keepFonts({json.dumps(text)}, {since_ms!r}, {until_ms!r})", "load"
+        )
+
+    async def open(self, scene: Scene) -> None:
+        """Say how the page is shown.
 
         Raises:
             InvalidRequest: a mask selector is no CSS selector.
-            RecordingInvalid: the first full snapshot cannot be built.
         """
+        beginning = scene.beginning
         options = {
             "width": scene.width,
             "height": scene.height,
@@ -147,20 +182,43 @@ class Player:
             "background": scene.background,
             "canvas": scene.canvas,
             "maskSelectors": list(scene.mask_selectors),
+            "start": scene.start_ms,
+            "viewport": {"width": beginning.viewport[0], "height": beginning.viewport[1]},
+            "snapshots": [asdict(context) for context in beginning.contexts],
         }
-        loading = self._page.evaluate(f"videoExportPlayer.load({json.dumps(options)})", "load")
         try:
-            await self._page.pump_until(loading, "load")
+            await self._page.evaluate(f"videoExportPlayer.open({json.dumps(options)})", "load")
         except RenderFailed as error:
             if "InvalidSelector: " in str(error):
                 selector = str(error).split("InvalidSelector: ")[1].splitlines()[0]
                 raise InvalidRequest(
                     f"mask_selectors: {selector!r} is no CSS selector of elements, as a page would match it"
                 ) from error
+            raise
+
+    async def load(self) -> None:
+        """Build the page of the first full snapshot, which was appended.
+
+        Raises:
+            RecordingInvalid: it cannot be built.
+        """
+        try:
+            await self._page.pump_until(self._page.evaluate("videoExportPlayer.load()", "load"), "load")
+        except RenderFailed as error:
             if "SnapshotFailed: " in str(error):
                 reason = str(error).split("SnapshotFailed: ")[1].splitlines()[0]
                 raise RecordingInvalid(f"the first full snapshot cannot be built: {reason}") from error
             raise
+
+    async def replay(self, until_ms: float, most: int) -> Replayed:
+        """Apply the recording up to and including `until_ms` unseen, `most` moments of it at most."""
+        answer = await self._page.evaluate(f"videoExportPlayer.replay({until_ms!r}, {most})", "replay")
+        return Replayed(answer["reached"], answer["restless"])
+
+    async def pass_unseen(self, at_ms: float) -> None:
+        """Begin a frame that shows nothing, so that nothing piles up in Blink."""
+        if self._page.set_time(at_ms - UNSEEN_BEFORE_MS):
+            await self._page.begin_frame()
 
     async def seek(self, at_ms: float) -> PageState:
         """Apply the recording up to and including `at_ms`.

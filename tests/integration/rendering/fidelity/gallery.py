@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from tests.snapshots import START_MS, Page
@@ -68,14 +69,15 @@ class Tour:
 
 
 def tour(features: Sequence[Feature]) -> Tour:
-    """Each feature begins with a full snapshot of its own, as after rrweb's checkout."""
-    events = []
+    """Each feature is a page of its own: loaded, and begun with a full snapshot."""
+    events: list[dict[str, Any]] = []
     begins: dict[str, int] = {}
     at = 0
     for made in features:
         page = Page(WIDTH, HEIGHT)
         made.build(page)
         begins[made.name] = at
+        events += [{"type": kind, "timestamp": START_MS + at, "data": {}} for kind in (0, 1)]
         events += [{**event, "timestamp": event["timestamp"] + at} for event in page.events]
         at += made.lasts
     events.append({"type": 5, "timestamp": START_MS + at, "data": {"tag": "end", "payload": {}}})

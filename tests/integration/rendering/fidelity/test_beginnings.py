@@ -1,0 +1,165 @@
+"""What a frame shows after a full snapshot does not depend on what was replayed before it: a replay can begin there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.integration.rendering.fidelity.gallery import media
+from tests.integration.rendering.fidelity.goldens import Picture
+from tests.integration.rendering.fidelity.views import by_product, by_reference, lay_out, list_differences, look
+from tests.snapshots import Node, Page
+from video_export_worker.recording import Recording
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts
+from video_export_worker.replay.beginnings import choose_beginning
+from video_export_worker.replay.settings import ChromiumSettings
+
+CHECKOUT_MS, END_MS, FRAME_MS = 1200, 2400, 40
+LATER = range(CHECKOUT_MS // FRAME_MS, END_MS // FRAME_MS + 1)
+FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf")
+CSS = """
+body{height:900px} p,div,input{margin:0 0 4px;font:12px DejaVu Sans} .box{width:20px;height:20px;background:crimson}
+@keyframes go{to{translate:200px}}
+.once{animation:go 2s linear} .kept{animation:go .4s linear forwards} .ever{animation:go 1s linear infinite}
+.late{animation:go 1s linear infinite;animation-delay:.3s;animation-play-state:running}
+.turn{transition:background .5s} .turn:hover,.menu:hover{background:gold} input:focus{outline:4px solid lime}
+.own{font-family:Recorded,serif} iframe{width:120px;height:40px;border:0} img,video{width:32px;height:24px}
+"""
+
+
+class Rich:
+    """A page with everything that has a state of its own."""
+
+    def __init__(self) -> None:
+        self.page = Page()
+        page = self.page
+        self.scrolled = page.element(
+            "div", page.element("div", style="height:400px;background:linear-gradient(red,blue)")
+        )
+        self.field = page.element("input", value="typed")
+        self.menu = page.element("div", "menu", class_="turn")
+        self.frame = page.element("iframe")
+        self.host = page.shadow(page.element("x-host"), page.element("p", "in the shadow"))
+        self.clip = page.element("video", src=media("clip.webm", "video/webm"), rr_mediaState="played")
+        self.style = page.element("style", "p{padding:2px}")
+        self.title = page.element("p", "a font that was added", class_="own")
+        kinds = ("once", "kept", "ever", "late")
+        self.boxes = [page.element("div", class_=f"box {kind}") for kind in kinds]
+        self.turning = page.element("div", class_="turn box")
+        circle = [
+            page.svg("circle", page.svg("animate", attributeName="cx", to="300", dur="1s", **more), cy="8", r="8")
+            for more in ({"repeatCount": "indefinite"}, {"fill": "freeze"})
+        ]
+        self.svgs = [page.svg("svg", each, width="320", height="16") for each in circle]
+        self.document = page.document(
+            [
+                *self.boxes, self.turning, self.menu, self.field, self.scrolled, self.frame, self.host, self.clip,
+                page.element("img", src=media("wheel.gif", "image/gif")), *self.svgs, self.title,
+            ],
+            CSS,
+            head=[self.style],
+        )  # fmt: skip
+        self.scrolled["attributes"]["style"] = "height:40px;overflow:auto"
+
+    def inner(self) -> Node:
+        """What the frame holds: it moves as well."""
+        page = self.page
+        boxes = [page.element("div", class_=f"box {kind}") for kind in ("once", "ever")]
+        return page.document([page.element("p", "inner"), *boxes], CSS)
+
+    def begin(self, at: int) -> None:
+        """A snapshot as a recorder takes it, and what comes right after it: the frame, the adopted sheets."""
+        page = self.page
+        page.show(self.document, at)
+        page.attach(at + 3, self.frame, self.inner())
+        rules = [{"rule": "p{color:teal;transition:color 1s}", "index": 0}]
+        sheet = {"source": 15, "styles": [{"styleId": 1, "rules": rules}], "styleIds": [1]}
+        page.add(at + 4, 3, {**sheet, "id": self.host["id"]})
+        page.add(at + 4, 3, {**sheet, "id": self.document["id"]})
+
+
+def record(*, is_loaded: bool) -> Recording:
+    """A page that is used for a while; then a snapshot of it is taken, or it is loaded anew."""
+    rich = Rich()
+    page = rich.page
+    rich.begin(0)
+    font = json.dumps(list(FONT.read_bytes()))
+    page.add(50, 3, {"source": 10, "family": "Recorded", "fontSource": font, "buffer": True, "descriptors": {}})
+    page.move(300, 5, 5, rich.menu).interact(350, 5, rich.field).scroll(400, rich.scrolled, 120)
+    page.scroll(500, rich.document, 30)
+    page.add(600, 3, {"source": 8, "id": rich.style["id"], "adds": [{"rule": "p{background:khaki}", "index": 1}]})
+    page.add(650, 3, {"source": 5, "id": rich.field["id"], "text": "typed more", "isChecked": False})
+    page.add(700, 3, {"source": 14, "ranges": [_range(rich.title, 2, 8)]})
+    page.change(1100, rich.turning, style="background:blue")
+    page.add(1150, 5, {"tag": "enough for a chunk", "payload": "x" * 70_000})
+    if is_loaded:
+        page.add(CHECKOUT_MS - 60, 0, {}).add(CHECKOUT_MS - 50, 1, {})
+    rich.field["attributes"]["value"] = "typed more"
+    rich.turning["attributes"]["style"] = "background:blue"
+    rich.scrolled["attributes"]["rr_scrollTop"] = 120
+    rich.style["childNodes"][0]["textContent"] = "p{padding:2px} p{background:khaki}"
+    rich.clip["attributes"]["rr_mediaCurrentTime"] = 1.2
+    rich.begin(CHECKOUT_MS)
+    page.events[-4]["data"]["initialOffset"]["top"] = 30
+    page.change(1700, rich.turning, style="background:green").move(2000, 5, 5, rich.title)
+    return page.end(END_MS).recording()
+
+
+def _range(node: Node, start: int, end: int) -> dict[str, int]:
+    text = node["childNodes"][0]["id"]
+    return {"start": text, "startOffset": start, "end": text, "endOffset": end}
+
+
+async def from_there(recording: Recording, frames: range, chromium: ChromiumSettings) -> list[Picture]:
+    """The frames of a segment that begins within the video."""
+    timeline = lay_out(recording)
+    shown: list[Picture] = []
+    rendered = render_frames(recording, timeline, look(recording), frames, chromium=chromium, counts=RenderCounts())
+    async for frame in rendered:
+        shown += shown[-1:] * (frame.index - frames.start - len(shown))
+        shown.append(frame.picture.copy())
+    return shown + shown[-1:] * (len(frames) - len(shown))
+
+
+@pytest.mark.parametrize("is_loaded", [False, True], ids=["a checkout", "a page that is loaded anew"])
+async def test_a_segment_that_begins_at_a_snapshot_shows_the_same(is_loaded: bool, chromium: ChromiumSettings) -> None:
+    recording = record(is_loaded=is_loaded)
+    timeline, options = lay_out(recording), look(recording)
+    whole = await by_product(recording, timeline, options, chromium)
+    reference = await by_reference(recording, timeline, options, chromium)
+    differences = list_differences(whole, reference, timeline)
+    assert len(differences) <= 1, "\n".join(differences)  # a clip may be a frame late
+    for first in (LATER.start, LATER.start + 17):
+        frames = range(first, timeline.frames)
+        assert choose_beginning(recording.index, timeline.recording_ms(first)).chunk == 1
+        part = await from_there(recording, frames, chromium)
+        differences = list_differences(part, whole[first:], timeline)
+        assert len(differences) <= 1, f"from frame {first} on\n" + "\n".join(differences)
+
+
+def is_gold(picture: Picture) -> bool:
+    return bool((picture[..., :3] == (0, 215, 255)).all(axis=2).any())
+
+
+def is_lime(picture: Picture) -> bool:
+    return bool((picture[..., :3] == (0, 255, 0)).all(axis=2).any())
+
+
+async def test_a_checkout_is_not_seen(chromium: ChromiumSettings) -> None:
+    """What was hovered, focused and over still is; what is loaded anew begins anew."""
+    before, after = CHECKOUT_MS // FRAME_MS - 1, CHECKOUT_MS // FRAME_MS + 3
+    recording = record(is_loaded=False)
+    shown = await by_product(recording, lay_out(recording), look(recording), chromium)
+    assert is_gold(shown[before]), "the menu was not hovered before the checkout"
+    assert is_gold(shown[after]), "the menu lost the pointer at the checkout"
+    assert is_lime(shown[before]), "the field had no focus before the checkout"
+    assert is_lime(shown[after]), "the field lost the focus at the checkout"
+    loaded = record(is_loaded=True)
+    anew = await by_product(loaded, lay_out(loaded), look(loaded), chromium)
+    assert not is_gold(anew[after])
+    assert not is_lime(anew[after])
+    assert not np.array_equal(shown[after], anew[after])

@@ -1,0 +1,223 @@
+// What one full snapshot begins: a replayer of its own, with a document and a window of its own.
+//
+// So what is shown after a full snapshot cannot depend on what was replayed before it, and a replay can begin at any. What a
+// page does keep from the time before the snapshot is given (`context`), never left over:
+//   - its size, where the pointer was, what had the focus, which fonts its scripts had added;
+//   - whether it `continues`: the snapshot shows a page that was there before (a checkout of the recorder), and not one that
+//     has just been loaded. In such a page animations and transitions that end are over; those that never end begin anew.
+import { Replayer, ReplayerEvents } from "rrweb";
+import { Clock } from "./clock.js";
+import { prepare } from "./documents.js";
+import * as make from "./events.js";
+import { idsOf, isAdoption, isAttachment, isCanvas, isFullSnapshot, isSelection, isShown } from "./events.js";
+import { Media } from "./media.js";
+import { Resources } from "./resources.js";
+import { Scrolling } from "./scrolling.js";
+import { originOf } from "./stage.js";
+import { TrackedNodes } from "./tracked-nodes.js";
+
+const NEVER_MS = 1e13; // after the start; beyond any recording
+
+export class ReplayedPage {
+  #start;
+  #canvas;
+  #fixedStyles;
+  #masks;
+  #replayer;
+  #trackedNodes;
+  #clock = new Clock();
+  #scrolling = new Scrolling();
+  #resources;
+  #media;
+  #decoded = new WeakSet();
+  /** Batches that could not be applied, and why the first of them could not. */
+  leftOut = 0;
+  failure;
+  #incomplete = new Set(); // ids of the snapshot's nodes that events right after it complete
+
+  /**
+   * @param start timestamp that offsets count from.
+   * @param canvas whether canvases are painted, which needs scripts to be allowed.
+   * @param animatedPictures events that bring a picture that moves by itself.
+   */
+  constructor({ start, canvas, fixedStyles, masks, stage, animatedPictures, visible }) {
+    this.#start = start;
+    this.#canvas = canvas;
+    this.#fixedStyles = fixedStyles;
+    this.#masks = masks;
+    const lookFor = { node: (id) => this.#mirror?.getNode(id), recorded: (node) => this.#mirror?.getMeta(node) };
+    this.#trackedNodes = new TrackedNodes(lookFor, animatedPictures);
+    this.#resources = new Resources(this.#trackedNodes);
+    this.#replayer = new Replayer([this.#marker(0), this.#marker(NEVER_MS)], {
+      root: document.body,
+      mouseTail: false,
+      useVirtualDom: false,
+      pauseAnimation: false,
+      showWarning: false,
+      UNSAFE_replayCanvas: canvas,
+      plugins: [this.#trackedNodes.plugin((event) => this.#scrolling.note(event))],
+    });
+    this.#replayer.wrapper.id = "replay";
+    this.visible = visible;
+    prepare(this.#replayer.iframe.contentDocument);
+    this.#media = new Media(this.#replayer);
+    this.#replayer.on(ReplayerEvents.Resize, (size) => stage.place(this.#replayer.wrapper, size));
+    this.#replayer.on(ReplayerEvents.FullsnapshotRebuilded, () => this.#applyFixedStyles());
+    this.#trackedNodes.documents.add(this.#replayer.iframe.contentDocument);
+  }
+
+  /** Whether frames show the page. */
+  set visible(is) {
+    this.#replayer.wrapper.style.visibility = is ? "" : "hidden";
+  }
+
+  /** Whether Blink moves something by itself. */
+  get isRestless() {
+    return this.#trackedNodes.isRestless;
+  }
+
+  /** How often an image or a font did not come in time. */
+  get unresolved() {
+    return this.#resources.unresolved;
+  }
+
+  /** Whether there are frames in the page. */
+  get isNested() {
+    return this.#trackedNodes.documents.size > 1;
+  }
+
+  /** Where what is masked is, and how many elements each selector has covered. */
+  get masked() {
+    return { boxes: this.#masks.boxes(this.#trackedNodes.trees, this.#replayer.iframe), counts: this.#masks.counts };
+  }
+
+  get #mirror() {
+    return this.#replayer?.getMirror();
+  }
+
+  /** Builds the page, and gives it what it has kept: { size, continues, pointer, focus, fonts }. */
+  async begin(snapshot, { size, continues, pointer, focus, fonts }) {
+    const at = snapshot.timestamp;
+    if (continues) this.#incomplete = new Set(idsOf(snapshot.data.node));
+    const kept = [snapshot, ...fonts.map((font) => ({ ...font, timestamp: at }))];
+    if (size) kept.unshift(make.meta(at, size));
+    if (pointer) kept.push(make.move(at, pointer));
+    if (focus !== null && focus !== undefined) kept.push(make.focus(at, focus));
+    await this.#applyAndSettle(kept, continues);
+    this.#replayer.iframe.contentWindow.focus(); // selections of a page that has no focus are grey
+  }
+
+  /** Applies events of one millisecond; what moves is as old as they find it. */
+  async apply(batch) {
+    this.#clock.advance(batch[0].timestamp - this.#start);
+    await this.#applyAndSettle(batch, this.#completes(batch));
+  }
+
+  async #applyAndSettle(batch, isOver) {
+    const at = batch[0].timestamp - this.#start;
+    if (this.#canvas && batch.some(isCanvas)) await this.#loadCanvasImages(batch);
+    this.#replay(batch);
+    this.#clock.hold(this.#trackedNodes.movingSvgs);
+    if (!batch.some(isShown)) return;
+    // rrweb leaves a selection as it was when nothing is selected any more.
+    const { documents } = this.#trackedNodes;
+    if (batch.findLast(isSelection)?.data.ranges.length === 0) documents.forEach((doc) => doc.getSelection()?.empty());
+    this.#applyFixedStyles();
+    for (const clip of this.#trackedNodes.takeClips()) this.#media.add(clip, at, this.#mirror);
+    if (await this.#resources.imagesArrive()) this.#scrolling.repeat(this.#mirror);
+    this.#look(at, isOver);
+  }
+
+  /** Hands events to the replayer, in its synchronous mode: only these, it would walk all of them at each call. */
+  #replay(batch) {
+    const { context } = this.#replayer.service.state;
+    context.lastPlayedEvent = null; // it would hold back events of the same millisecond
+    context.events.length = 0;
+    // The replayer counts time from the first and takes the recording for finished after the last.
+    context.events.push(this.#marker(0), ...batch, this.#marker(NEVER_MS));
+    try {
+      this.#replayer.pause(batch[0].timestamp - this.#start + 1);
+    } catch (error) {
+      // What rrweb stumbles over is left out, with what is left of its batch: the rest of the recording can be shown.
+      this.leftOut += 1;
+      this.failure ??= error;
+      if (this.#replayer.service.state.matches("playing")) this.#replayer.pause();
+      console.warn(error);
+    }
+  }
+
+  /** What is drawn on canvases has to be there when it is drawn. */
+  async #loadCanvasImages(batch) {
+    const { context } = this.#replayer.service.state;
+    context.events.length = 0;
+    context.events.push(...batch);
+    await this.#replayer.preloadAllImages();
+    const loading = [];
+    for (const image of this.#replayer.imageMap.values()) {
+      if (this.#decoded.has(image)) continue;
+      this.#decoded.add(image);
+      loading.push(image.decode().catch(() => {}));
+    }
+    await Promise.all(loading);
+  }
+
+  /** Whether these events complete a page that continues: what a frame of it holds, the sheets that it had adopted. */
+  #completes([event]) {
+    if (!isAttachment(event) && !isAdoption(event)) return false;
+    const id = isAttachment(event) ? event.data.adds[0].parentId : event.data.id;
+    if (!this.#incomplete.delete(id)) return false;
+    if (isAttachment(event)) for (const { node } of event.data.adds) for (const each of idsOf(node)) this.#incomplete.add(each);
+    return true;
+  }
+
+  #applyFixedStyles() {
+    this.#fixedStyles.apply(this.#trackedNodes.trees);
+  }
+
+  #look(at, isOver = false) {
+    return this.#clock.look(this.#trackedNodes.trees, this.#trackedNodes.movingSvgs, at, isOver);
+  }
+
+  /** Waits for the fonts that the page uses. */
+  async fontsArrive() {
+    if (await this.#resources.fontsArrive()) this.#scrolling.repeat(this.#mirror);
+  }
+
+  /** Nothing is scrolled to again: what was to be scrolled to is there. */
+  forgetScrolling() {
+    this.#scrolling.forget();
+  }
+
+  /** Moves everything to `at`; true if something of it moves on. Resolves when what it shows is there. */
+  async show(at) {
+    this.forgetScrolling();
+    const playing = await this.#media.show(at);
+    const moving = this.#look(at);
+    return moving || playing;
+  }
+
+  /** Makes sure that nothing in the page shows what is masked. */
+  hideMasked() {
+    this.#masks.hide(this.#trackedNodes.trees);
+  }
+
+  /** Whether frames have shown the pictures of clips. */
+  isPresented() {
+    return this.#media.isPresented();
+  }
+
+  /** Where the frame that holds a node begins. */
+  originOf(id) {
+    return originOf(this.#mirror.getNode(id), this.#replayer.iframe);
+  }
+
+  /** Leaves nothing. */
+  destroy() {
+    this.#replayer.destroy();
+  }
+
+  /** An event that does nothing. */
+  #marker(offset) {
+    return make.marker(this.#start + offset);
+  }
+}
