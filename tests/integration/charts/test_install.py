@@ -97,7 +97,8 @@ def test_the_api_server_takes_whatever_the_worker_chart_renders(cluster: Cluster
     manifests = []
     for number, case in enumerate(CASES.values()):
         plain = render(WORKER, values(case, operator={"enabled": False}, replicas=3), apis=MONITORS)
-        for item in [*render(WORKER, values(case)), *plain]:
+        # A pod is refused before its ServiceAccount is there, and here nothing is made: helm's test pods are left out.
+        for item in (item for item in [*render(WORKER, values(case)), *plain] if item["kind"] != "Pod"):
             name = f"case{number}-{item['metadata']['name']}"
             manifests.append({**item, "metadata": {**item["metadata"], "name": name}})
     said = dry_run(cluster, in_namespace(manifests))

@@ -35,10 +35,11 @@ OVERLAY: dict[str, Any] = {
         ],
     },
 }
+NOT_SPOT = {"matchExpressions": [{"key": "lifecycle", "operator": "NotIn", "values": ["spot"]}]}
 POD_VALUES: dict[str, Any] = {
     "nodeSelector": {"pool": "renders"},
     "tolerations": [{"key": "video", "operator": "Exists"}],
-    "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}},
+    "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [NOT_SPOT]}}},
     "topologySpreadConstraints": [
         {"topologyKey": "kubernetes.io/hostname", "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}
     ],

@@ -43,7 +43,7 @@ def run(*arguments: str, given: str = "", **environment: str) -> subprocess.Comp
         env={**kept, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,  # starting takes three seconds, and many times that where all processors are busy
     )
 
 
