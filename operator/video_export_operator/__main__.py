@@ -111,16 +111,7 @@ async def _serve(
     loop = Loop(metrics, is_leading, lambda: elector.term, random.random)
     store = Store(loop.wake)
     metrics.resources.set_function(lambda: len(store.resources))
-    secrets, budget = SecretCache(cluster), Budget(settings.calls_per_second)
-    poller = TemporalPoller(TemporalQueues(), secrets, budget, metrics, random.random)
-    probe = PodProbe(worker_metrics)
-    observer = Observer(cluster, store, poller, probe, random.random)
-    executor = PlanExecutor(cluster, store, Shrinker(cluster, store, probe, metrics), metrics)
-    reporter = Reporter(executor, metrics, random.random)
-    lease = f"{settings.lease_namespace}/{settings.lease_name}" if settings.leader_election else None
-    claims = Claims(cluster, store, lease)
-    turns = asyncio.Semaphore(settings.concurrency)
-    reconciler = Reconciler(store, observer, executor, reporter, claims, metrics, turns, random.random)
+    reconciler = _build_reconciler(settings, cluster, store, worker_metrics, metrics)
     relister = Relister(cluster, store, settings.namespaces, settings.label_selector)
     ready, stop = asyncio.Event(), asyncio.Event()
     served = (
@@ -149,6 +140,22 @@ async def _serve(
         await asyncio.wait([signals, *tasks, watching], timeout=GRACE)
         for runner in served:
             await runner.cleanup()
+
+
+def _build_reconciler(
+    settings: Settings, cluster: Cluster, store: Store, worker_metrics: WorkerMetrics, metrics: Metrics
+) -> Reconciler:
+    """Return what reconciles the resources of the store."""
+    secrets, budget = SecretCache(cluster), Budget(settings.calls_per_second)
+    poller = TemporalPoller(TemporalQueues(), secrets, budget, metrics, random.random)
+    probe = PodProbe(worker_metrics)
+    observer = Observer(cluster, store, poller, probe, random.random)
+    executor = PlanExecutor(cluster, store, Shrinker(cluster, store, probe, metrics), metrics)
+    reporter = Reporter(executor, metrics, random.random)
+    lease = f"{settings.lease_namespace}/{settings.lease_name}" if settings.leader_election else None
+    claims = Claims(cluster, store, lease)
+    turns = asyncio.Semaphore(settings.concurrency)
+    return Reconciler(store, observer, executor, reporter, claims, metrics, turns, random.random)
 
 
 async def _watch(settings: Settings, store: Store, ready: asyncio.Event, stop: asyncio.Event) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from video_export_operator.resource.identity import (
@@ -17,42 +16,16 @@ from video_export_operator.resource.identity import (
     WORKER_LABEL,
 )
 from video_export_operator.resource.replica_sets import take_template
+from video_export_operator.resource.trouble import Trouble, find_deployment_trouble, find_pod_trouble, parse_time
 
 PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 """The order in which a ReplicaSet takes pods away."""
-FAILING = frozenset(
-    {
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "RegistryUnavailable",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-        "CrashLoopBackOff",
-    }
-)
-"""Reasons of the kubelet for a container that waits and will not start by itself."""
 
 SIZE_FIELD = "f:replicas"
 LOST = 60.0
 """Seconds past its grace period after which a pod that is still terminating counts as lost."""
 
 Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What is wrong, in the kubelet's, the scheduler's or the controller's own words.
-
-    Attributes:
-        at: when it was, in seconds since the epoch, where it is over: the container runs again. None while it lasts.
-    """
-
-    reason: str
-    message: str
-    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +126,15 @@ def parse_pod(body: Json) -> LivePod | None:
         started="running" in (container.get("state") or {}),
         terminating="deletionTimestamp" in metadata,
         deletion_cost=_number(annotations.get(DELETION_COST)) or 0,
-        trouble=_pod_trouble(status, conditions),
+        trouble=find_pod_trouble(status, conditions),
         address=status.get("podIP") or "",
         node=spec.get("nodeName") or "",
         replica_set=next(owner["name"] for owner in metadata["ownerReferences"] if owner["kind"] == "ReplicaSet"),
-        ready_since=_seconds(ready.get("lastTransitionTime")) if ready.get("status") == "True" else None,
-        created=_seconds(metadata.get("creationTimestamp")) or 0.0,
+        ready_since=parse_time(ready.get("lastTransitionTime")) if ready.get("status") == "True" else None,
+        created=parse_time(metadata.get("creationTimestamp")) or 0.0,
         restarts=_restarts(spec, status),
         protected=_is_protected(annotations),
-        ends_at=_seconds(metadata.get("deletionTimestamp")),
+        ends_at=parse_time(metadata.get("deletionTimestamp")),
     )
 
 
@@ -188,7 +161,7 @@ def parse_deployment(body: Json) -> LiveDeployment:
         ready_replicas=status.get("readyReplicas") or 0,
         rolling=(unseen or older) and not overdue,
         overdue=overdue,
-        trouble=_deployment_trouble(conditions, overdue),
+        trouble=find_deployment_trouble(conditions, overdue),
         fingerprint=take_fingerprint(body),
         secrets=((template.get("metadata") or {}).get("annotations") or {}).get(SECRETS_ANNOTATION, ""),
         template=take_template(template),
@@ -243,42 +216,6 @@ def _is_made_for(metadata: Json, worker: str) -> bool:
     return any(owner["kind"] == "ReplicaSet" and owner["name"].startswith(f"{worker}-") for owner in owners)
 
 
-def _pod_trouble(status: Json, conditions: Mapping[str, Json]) -> Trouble | None:
-    """Return why the pod does not run, if it says so."""
-    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        ended = _last_end(container)
-        if waiting.get("reason") in FAILING:
-            message = waiting.get("message") or f"container {container['name']}"
-            return Trouble(waiting["reason"], f"{message}; {ended.reason}: {ended.message}" if ended else message)
-        if ended is not None:
-            return ended
-    scheduled = conditions.get("PodScheduled", {})
-    if scheduled.get("reason") == "Unschedulable":
-        return Trouble("Unschedulable", scheduled.get("message", ""))
-    return None
-
-
-def _last_end(container: Json) -> Trouble | None:
-    """Return how a container ended before it was started again, if that was no success."""
-    ended = (container.get("lastState") or {}).get("terminated") or {}
-    if not ended.get("exitCode"):
-        return None
-    count, code = container.get("restartCount", 0), ended["exitCode"]
-    message = f"container {container['name']} ended with exit code {code} and was restarted, {count} times in all"
-    return Trouble(ended.get("reason") or "Error", message, _seconds(ended.get("finishedAt")) or 0.0)
-
-
-def _deployment_trouble(conditions: Mapping[str, Json], overdue: bool) -> Trouble | None:
-    """Return why the Deployment makes no pods or no progress, if it says so."""
-    failure = conditions.get("ReplicaFailure", {})
-    if failure.get("status") == "True":
-        return Trouble("ReplicaFailure", failure.get("message", ""))
-    if overdue:
-        return Trouble("ProgressDeadlineExceeded", conditions["Progressing"].get("message", ""))
-    return None
-
-
 def _is_protected(annotations: Mapping[str, str]) -> bool | None:
     """Return whether node autoscalers leave the pod alone, None where its annotations say neither."""
     for wanted in (PROTECTED, UNPROTECTED):
@@ -295,11 +232,6 @@ def _restarts(spec: Json, status: Json) -> tuple[int, int]:
     return max(regular, default=0), max(
         (each.get("restartCount", 0) for each in initial if each["name"] in sidecars), default=0
     )
-
-
-def _seconds(text: str | None) -> float | None:
-    """Return a time of the API server in seconds since the epoch."""
-    return datetime.fromisoformat(text).timestamp() if text else None
 
 
 def _number(text: str | None) -> int | None:

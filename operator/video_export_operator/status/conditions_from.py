@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from video_export_operator.errors import OperatorError, ShrinkFailed
 from video_export_operator.resource import Key, Mode, VideoExportWorker
-from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
+from video_export_operator.resource.live import LiveDeployment, LivePod
+from video_export_operator.resource.trouble import Trouble
 from video_export_operator.scaling import Decision, QueueState
 from video_export_operator.status.conditions import Condition, ConditionType, Reason
 from video_export_operator.status.draining import not_draining

@@ -13,7 +13,8 @@ from video_export_operator.plan import pause_after
 from video_export_operator.reconcile import Store
 from video_export_operator.reconcile.snapshot import Snapshot
 from video_export_operator.resource import Key
-from video_export_operator.resource.live import LOST, Trouble, parse_deployment, parse_pod, take_fingerprint
+from video_export_operator.resource.live import LOST, parse_deployment, parse_pod, take_fingerprint
+from video_export_operator.resource.trouble import Trouble
 
 KEY = Key("media", "exports")
 POLICY = Ref("networking.k8s.io/v1", "NetworkPolicy", "exports")

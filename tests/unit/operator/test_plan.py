@@ -52,7 +52,8 @@ from video_export_operator.plan import (
 )
 from video_export_operator.plan.converged import CALM, REPAIRS
 from video_export_operator.resource import Key
-from video_export_operator.resource.live import LiveDeployment, LivePod, Trouble
+from video_export_operator.resource.live import LiveDeployment, LivePod
+from video_export_operator.resource.trouble import Trouble
 from video_export_operator.scaling import Decision, Memory, WorkerReport, decide
 from video_export_operator.status import Findings, Report, conditions_from, plan_report
 
