@@ -18,6 +18,7 @@ OWN = f"{ROOT}/exports/mine"
         (("s3://recordings",), "s3://recordings/a.json"),
         (("s3://recordings/", "gs://others/a"), "gs://others/a/b.json"),
         (("s3://",), "s3://any-bucket/a.json"),
+        (("s3://recordings",), f"{ROOT}/recordings/a.json"),  # uploaded by `video-export submit`
     ],
 )
 def test_a_recording_that_may_be_read(sources: tuple[str, ...], uri: str) -> None:
@@ -31,7 +32,7 @@ def test_a_recording_that_may_be_read(sources: tuple[str, ...], uri: str) -> Non
         ((), "s3://exports/teams/a.json"),  # the prefix ends within a name
         ((), "s3://exports/team"[:-1]),
         ((), f"{ROOT}/parts/other-export/recording-abc"),
-        (("s3://recordings",), f"{ROOT}/recordings/a.json"),
+        (("s3://recordings",), f"{ROOT}/others/a.json"),
         (("s3://",), "gs://any-bucket/a.json"),
         (("s3://",), f"{ROOT}/parts/other-export/recording-abc"),
         ((), "memory:///a"),

@@ -26,6 +26,7 @@ from video_export_worker.contract import (
     VideoFormat,
 )
 from video_export_worker.storage import Storage, join_uri
+from video_export_worker.storage.places import RECORDINGS
 
 
 @click.command("submit")
@@ -121,7 +122,7 @@ def _plan_uri(name: str) -> str:
         raise click.UsageError(f"there is no file {name}")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return join_uri(root, "recordings", f"{digest[:32]}{''.join(path.suffixes[-2:])}")
+    return join_uri(root, RECORDINGS, f"{digest[:32]}{''.join(path.suffixes[-2:])}")
 
 
 async def _upload(uploads: dict[Path, str]) -> None:

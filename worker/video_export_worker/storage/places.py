@@ -15,6 +15,7 @@ from video_export_worker.errors import StorageDenied
 from video_export_worker.storage.uris import join_uri, parse_location
 
 PARTS: Final = "parts"
+RECORDINGS: Final = "recordings"  # where `video-export submit` uploads
 EXPORTS: Final = "exports"
 SOURCES_VARIABLE: Final = "VIDEO_EXPORT_SOURCES"
 OUTPUTS_VARIABLE: Final = "VIDEO_EXPORT_OUTPUTS"
@@ -26,8 +27,9 @@ class AllowedPlaces:
 
     Attributes:
         root: the worker's own storage.
-        sources: prefixes of recordings; a prefix such as `s3://` allows every bucket. None: the worker's own storage.
-        outputs: prefixes of outputs. None: the worker's own storage.
+        sources: prefixes of recordings; a prefix such as `s3://` allows every bucket. Without any, the worker's own
+            storage. What is below its `recordings/` is allowed in any case.
+        outputs: prefixes of outputs. Without any, the worker's own storage.
     """
 
     root: str
@@ -40,7 +42,11 @@ class AllowedPlaces:
             parse_location(uri, root=self.root)
             if _is_below(uri, (join_uri(self.root, PARTS),)):
                 raise StorageDenied(f"recording {uri!r} is below {PARTS}/, which workers keep for themselves")
-            _require(uri, self.sources or (self.root,), "recording", SOURCES_VARIABLE)
+            _require(uri, self._sources, "recording", SOURCES_VARIABLE)
+
+    @property
+    def _sources(self) -> tuple[str, ...]:
+        return (*self.sources, join_uri(self.root, RECORDINGS)) if self.sources else (self.root,)
 
     def check_output(self, uri: str, own: str) -> None:
         """Raises StorageDenied for an output outside of what requests may write, InvalidRequest for no URI.
