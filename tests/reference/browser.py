@@ -148,11 +148,13 @@ async def open_reference(chromium: ChromiumSettings, options: RenderOptions) -> 
 
 
 def _tiles(options: RenderOptions) -> list[str]:
-    """Tiles that are larger than the picture by less than 64 pixels.
+    """Tiles that are larger than the picture, or than 1280x720 where it fits into that, by at most 64 pixels.
 
     At the edge of a tile gradients, blurs and antialiasing differ by some levels from those within one.
     """
-    sides = {"width": options.width // 64 * 64 + 64, "height": options.height // 64 * 64 + 64}
+    fits = options.width <= 1280 and options.height <= 720
+    width, height = (1280, 720) if fits else (options.width, options.height)
+    sides = {"width": width // 64 * 64 + 64, "height": height // 64 * 64 + 64}
     kinds = ("default-tile", "max-untiled-layer")
     return [f"--{kind}-{side}={length}" for kind in kinds for side, length in sides.items()]
 

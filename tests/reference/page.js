@@ -78,7 +78,7 @@ async function turnTo(stop) {
     showWarning: false,
     UNSAFE_replayCanvas: canvases,
     insertStyleRules: [
-      "* { caret-color: transparent !important; scroll-behavior: auto !important; }",
+      "* { caret-color: transparent !important; caret-animation: manual !important; scroll-behavior: auto !important; }",
       "video::-webkit-media-controls { display: none !important; }",
       "@keyframes busy { from { background-position: 0 50%; } to { background-position: 100% 50%; } }",
       "@layer early { progress:indeterminate { appearance: none; border-radius: 4px; " +

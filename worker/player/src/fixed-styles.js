@@ -6,6 +6,7 @@
 const RULES = `
   * {
     caret-color: transparent !important; /* it blinks by the machine's clock */
+    caret-animation: manual !important; /* a caret whose colour an element's own style insists on does not blink */
     scroll-behavior: auto !important; /* recorded scrolling is as smooth as it was */
   }
   noscript { display: none !important; } /* scripts ran when the page was recorded */
