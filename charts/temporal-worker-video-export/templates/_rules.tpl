@@ -40,6 +40,12 @@ rules:
   - path: scaling.whenUnreachable.after
     pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$'
     says: 'must be a duration in hours, minutes and seconds, for example 10s, 2m or 1h30m'
+  - path: rollout.maxWait
+    pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$'
+    says: 'must be a duration in hours, minutes and seconds, for example 30m or 24h'
+  - path: seccompProfile.localhostProfile
+    pattern: '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$'
+    says: 'must be a path below the kubelet''s seccomp folder, for example profiles/x.json'
   - path: serviceMonitor.interval
     pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$'
     says: 'must be a duration in hours, minutes and seconds, for example 10s, 2m or 1h30m'

@@ -25,6 +25,9 @@ rules:
   - path: serviceAccount.name
     pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$'
     says: 'must be lower-case letters, digits and hyphens, for example video-export'
+  - path: seccompProfile.kubeletRoot
+    pattern: '^/'
+    says: 'must be an absolute path, for example /var/lib/kubelet'
   - path: metrics.serviceMonitor.interval
     pattern: '^[0-9]+(ms|s|m|h)$'
     says: 'must be a duration, for example 30s'

@@ -1,6 +1,7 @@
 """Shows what would be done for a resource, without doing it."""
 
 import random
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,9 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
     async with WorkerMetrics() as worker_metrics:
         poller = TemporalPoller(queues, SecretCache(cluster), Budget(400.0), Metrics(), random.random)
         observer = Observer(cluster, store, poller, PodProbe(worker_metrics), random.random)
-        memory = await observer.observe(resource, Memory(resource.uid))
+        # Read here: the observer reads for a resource that exists only, and this one need not.
+        store.replace(resource.key, *await cluster.read_workers(resource.key))
+        memory = await observer.observe(resource, Memory(resource.uid, resynced_at=time.monotonic()))
     step = take_step(store.snapshot(resource), memory, Caches())
     for text in _describe(resource, memory.poll, step.decision):
         yield Line(text)

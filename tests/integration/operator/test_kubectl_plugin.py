@@ -75,7 +75,7 @@ def test_status_shows_sizes_and_what_asks_for_attention(export: Namespace) -> No
     second["metadata"]["name"] = "new"
     export.apply(second)
     lines = succeed(vew(export, "status")).splitlines()
-    assert lines[0].split()[:4] == ["NAME", "QUEUE", "DESIRED", "READY"]
+    assert lines[0].split()[:4] == ["NAME", "QUEUE", "DESIRED", "PODS"]
     assert [line.split()[0] for line in lines[1:3]] == ["exports", "new"]
     assert lines[3:] == [
         f"{export.name}/exports: ScalingLimited is True (MaxReplicas): 5 are needed",

@@ -78,7 +78,7 @@ async def _plan(activities: ExportActivities, uri: str, export: str = "one") -> 
 
 
 async def test_a_recording_that_ends_its_process_twice_is_refused_for_a_day(tmp_path: Path) -> None:
-    uri = _write_recording(tmp_path / "recording.json", 150_000)
+    uri = _write_recording(tmp_path / "recording.json", 600_000)
     small = Capacity(memory=int((WORKER_BYTES + 48 * MIB) / 0.95), cpus=2, slots=1)
     async with _activities(tmp_path, small) as activities:
         with pytest.raises(ApplicationError, match="planning: it took more memory than it may") as first:
@@ -118,7 +118,7 @@ def _is_child(worker: WorkerProcess) -> Callable[[], list[int]]:
 async def test_a_codec_that_crashes_ends_one_attempt_and_the_second_time_the_export(
     exporting: Exporting, worker: WorkerProcess, temporal_client: Client, animations: str, form: str
 ) -> None:
-    export = await exporting.start({"recording": animations, "fps": 60, "speed": 0.1, "end": 5})
+    export = await exporting.start({"recording": animations, "fps": 60, "speed": 0.1, "end": 2.5})
     for _ in range(2):
         [child] = await wait_for(_is_child(worker), "a part is written")
         neighbour = await exporting.start({"recording": form, "end": 0.5})

@@ -36,7 +36,7 @@ async def _renders(export: WorkflowHandle[Any, Any]) -> None:
 
 async def _is_taken_by(export: WorkflowHandle[Any, Any], attempt: tuple[int, str]) -> bool:
     pending = (await export.describe()).raw_description.pending_activities
-    return [(activity.attempt, activity.last_worker_identity) for activity in pending] == [attempt]
+    return attempt in [(activity.attempt, activity.last_worker_identity) for activity in pending]
 
 
 async def _attempts(export: WorkflowHandle[Any, Any], activity: str) -> list[tuple[int, str]]:
