@@ -63,7 +63,7 @@ def test_a_worker_lacks_nothing_and_reads_frames_from_chromiums_memory(tenant: T
 
     findings = {finding["name"]: finding for finding in json.loads(told)}
     assert {finding["mark"] for finding in findings.values()} == {"ok"}, told
-    assert findings["Chromium"]["detail"].endswith("read from its memory"), told
+    assert "read from its memory" in findings["Chromium"]["detail"], told
 
 
 def test_deleting_the_resource_leaves_nothing(tenant: Tenant, operator: str) -> None:
