@@ -28,7 +28,7 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 async def _answer(given: dict[str, Any], progress: Progress) -> Any:
     progress(1, 1)
-    return {"pid": os.getpid(), **given}
+    return {"pid": os.getpid(), "parent": os.getppid(), **given}
 
 
 async def _look_around(given: dict[str, Any], progress: Progress) -> Any:
@@ -81,8 +81,15 @@ async def _blow_up_elsewhere(given: dict[str, Any], progress: Progress) -> Any:
 
 async def _hang(given: dict[str, Any], progress: Progress) -> Any:
     """A regular expression that never ends: in C, with Python's lock held, so that no signal handler runs."""
-    os.close(os.open(given["begun"], os.O_CREAT | os.O_WRONLY))
+    _tell_begun(Path(given["begun"]))
     return re.match(r"(a|aa)+$", "a" * 100 + "b") is None
+
+
+def _tell_begun(file: Path) -> None:
+    """Write this process's id into the file, which appears with it."""
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(str(os.getpid()))
+    unfinished.rename(file)
 
 
 async def _start_others(given: dict[str, Any], progress: Progress) -> Any:

@@ -16,13 +16,13 @@ import pytest
 
 from tests.integration.attempts.jobs import ENTRY
 from tests.waiting import wait_for, wait_until
-from video_export_worker.attempts import pool
+from video_export_worker.attempts import pool, spawner
 from video_export_worker.attempts.messages import Job
 from video_export_worker.attempts.pool import Kind
 from video_export_worker.attempts.processes import PROC
 from video_export_worker.attempts.runner import AttemptRunner, Need
 from video_export_worker.attempts.running import ChildDefect, ChildDied
-from video_export_worker.attempts.spawner import Spawner, clean_environment
+from video_export_worker.attempts.spawner import Spawner, SpawnFailed, clean_environment
 from video_export_worker.attempts.verdicts import Cause
 from video_export_worker.capacity.limits import MIB, Capacity
 from video_export_worker.errors import RecordingInvalid
@@ -81,6 +81,10 @@ def _children(of: int | None = None) -> list[int]:
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
     return sorted(found - {root})
+
+
+def _parent(pid: int) -> int:
+    return int((PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[1])
 
 
 def _with_folder(folder: Path) -> list[str]:
@@ -223,13 +227,27 @@ async def test_a_child_that_does_not_get_ready_delays_nothing_for_ever(runner: A
 async def test_a_fork_server_that_dies_is_replaced(runner: AttemptRunner, tmp_path: Path) -> None:
     hanging = asyncio.create_task(_run(runner, "hang", begun=str(tmp_path / "begun")))
     await wait_for((tmp_path / "begun").exists, "the job begins")
-    (server,) = [pid for pid in _children() if b"attempts.forkserver" in (PROC / str(pid) / "cmdline").read_bytes()][:1]
-    os.kill(server, signal.SIGKILL)
+    child = int((tmp_path / "begun").read_text())
+    os.kill(_parent(child), signal.SIGKILL)
     with pytest.raises(ChildDied) as died:
         await hanging
     assert died.value.death.cause is Cause.OUTSIDE
+    assert died.value.death.seconds < 10, "the child was not ended with its fork server"
+    assert child not in _children(1), "the child was left running"
     assert not died.value.death.is_the_recordings
     assert await _run(runner, "answer", number=1)
+
+
+async def test_a_fork_server_that_does_not_answer_is_replaced(
+    runner: AttemptRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = (await _run(runner, "answer"))["parent"]
+    os.kill(server, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(spawner, "SPAWN_TIMEOUT", 0.5)
+        with pytest.raises(SpawnFailed, match="no answer"):
+            await _run(runner, "answer")
+    assert (await _run(runner, "answer"))["parent"] != server
 
 
 def test_children_end_with_a_worker_that_is_killed(tmp_path: Path) -> None:

@@ -86,17 +86,20 @@ class Spawner:
         """Start a child.
 
         Raises:
-            SpawnFailed: the fork server does not answer.
+            SpawnFailed: the fork server has ended, or it does not answer; it is replaced then.
         """
         ours, theirs = socket.socketpair()
+        server = self._take()
         try:
             async with asyncio.timeout(SPAWN_TIMEOUT):
-                pid, ended = await self._take().fork(start, theirs)
+                pid, ended = await server.fork(start, theirs)
             streams = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT)
         except BaseException as error:
             ours.close()  # a child that begins after all ends by this
+            if isinstance(error, TimeoutError):
+                server.kill()
             if isinstance(error, OSError | TimeoutError):
-                raise SpawnFailed(f"no process for an attempt could be started: {error or 'no answer'}") from error
+                raise SpawnFailed(f"no process for an attempt could be started: {str(error) or 'no answer'}") from error
             raise
         finally:
             theirs.close()
@@ -139,6 +142,10 @@ class _Server:
         self._begun.append(begun)
         pid = await begun
         return pid, self._ended[pid]
+
+    def kill(self) -> None:
+        """End the server and its children, because it does not answer any more."""
+        self._process.kill()
 
     async def stop(self) -> None:
         """End the server, and so every child."""
