@@ -103,6 +103,7 @@ def test_the_window_with_the_most_user_activity_is_shown() -> None:
         ("busy", 3, True),
         ("blind", 9, False),
     ]
+    assert set(recording.index.window) == {1}, "each event names its window by its place in `windows`"
     assert recording.warnings == [
         "the recording has 3 windows; the video shows the one with the most user activity (busy: 3 events) "
         "and leaves out 31 events of the others"

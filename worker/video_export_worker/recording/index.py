@@ -57,6 +57,7 @@ class RecordingIndex:
         source: Source of each event (`Source`); -1 for events that have none, 127 for what is larger.
         size: Bytes of each event's text.
         values: JSON values of each event at most (`count_values`).
+        window: Number of the window that each event belongs to: its place in `windows`.
         chunk_first: Ordinal of the first event of each chunk.
         chunk_snapshot: Whether a chunk begins at a full snapshot, with the Meta event before it if there is one.
         snapshots: Ordinals of the full snapshots.
@@ -85,6 +86,7 @@ class RecordingIndex:
     source: NDArray[np.int8]
     size: NDArray[np.uint32]
     values: NDArray[np.uint32]
+    window: NDArray[np.int16]
     chunk_first: Integers
     chunk_snapshot: NDArray[np.bool_]
     snapshots: Integers

@@ -91,6 +91,7 @@ def _write_chunks(
         "source": np.concatenate([[np.int8(-1)], spool.source[rows]]),
         "size": np.concatenate([[np.uint32(len(first))], spool.size[rows]]),
         "values": np.concatenate([[np.uint32(count_values(first))], spool.values[rows]]),
+        "window": np.concatenate([[np.int16(selection.window)], spool.window[rows]]),
     }
     stamps = np.concatenate([[float(selection.meta["timestamp"])], spool.stamp[rows]])
     start_ms = float(stamps[0])

@@ -26,11 +26,13 @@ class Selection:
 
     Attributes:
         meta: The first one, which says how large the page is.
+        window: Number of its window.
         rows: Rows of the others in the spool, in order of time, from the first full snapshot on.
         windows: All windows of the session.
     """
 
     meta: Event
+    window: int
     rows: Rows
     windows: tuple[WindowSummary, ...]
 
@@ -52,7 +54,7 @@ def select(spool: Spool, problems: Problems) -> Selection:
         )
     rows = rows[np.argsort(spool.stamp[rows], kind="stable")]
     first = int(np.argmax(spool.kind[rows] == EventType.FULL_SNAPSHOT))
-    return Selection(_find_meta(spool, rows, first, problems), rows[first:], windows)
+    return Selection(_find_meta(spool, rows, first, problems), kept, rows[first:], windows)
 
 
 def _choose_window(spool: Spool, problems: Problems) -> tuple[int, tuple[WindowSummary, ...]]:
