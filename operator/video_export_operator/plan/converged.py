@@ -169,9 +169,10 @@ def _contest(ref: Ref, before: Converged, state: Due) -> Converged:
     return replace(before, failure=Failure(problem, state, before.repairs, before.contested_until()))
 
 
-def find_problem(left: Left) -> OperatorError | None:
-    """Return the problem to tell, the most lasting one."""
-    return most_lasting(each.failure.problem for each in left.values() if each.failure is not None)
+def find_problems(left: Left) -> tuple[OperatorError, ...]:
+    """Return what has failed, first what only a change mends."""
+    problems = (each.failure.problem for each in left.values() if each.failure is not None)
+    return tuple(sorted(problems, key=lambda each: not isinstance(each, PermanentError)))
 
 
 def most_lasting(problems: Iterable[OperatorError]) -> OperatorError | None:

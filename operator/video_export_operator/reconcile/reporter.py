@@ -9,7 +9,7 @@ from typing import Any
 
 from video_export_operator.errors import Conflict, InvalidSpec
 from video_export_operator.metrics import POD_STATES, TASK_TYPES, Metrics
-from video_export_operator.plan import Converged, Due, EmitEvent, WriteStatus, find_problem, note_failure
+from video_export_operator.plan import Converged, Due, EmitEvent, WriteStatus, find_problems, note_failure
 from video_export_operator.reconcile.executor import PlanExecutor
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.snapshot import Snapshot
@@ -135,7 +135,7 @@ def _findings(step: Step, memory: Memory) -> Findings:
         decision=step.decision,
         deployment=snapshot.deployment,
         pods=snapshot.pods,
-        problem=find_problem(memory.objects) or poll.secret_problem,
+        problems=(*find_problems(memory.objects), *([poll.secret_problem] if poll.secret_problem else [])),
         silence=poll.silence,
         asked=poll.queue is not None,
         silent=silent - poll.by_metrics,

@@ -64,10 +64,13 @@ class Shrinker:
         return await self._take(resource, victims, lambda free: self._lower_older(resource, free))
 
     async def _take(self, resource: VideoExportWorker, victims: Collection[str], lower: Lower) -> Outcome:
-        """Mark the victims, ask them again, and lower a size for those that are idle."""
+        """Mark the victims, ask them again, and lower a size for those that are idle.
+
+        Where pods are missing a smaller size may need no victims.
+        """
         try:
             free, begun, looked_at = await self._mark_idle(resource, victims)
-            if not free:
+            if victims and not free:
                 return Outcome(begun=begun)
             lowered = await lower(free)
             self.metrics.shrink.observe(time.monotonic() - looked_at)

@@ -17,7 +17,7 @@ class Findings:
     """What one look at a resource found.
 
     Attributes:
-        problem: what kept the operator from doing what it decided.
+        problems: what kept the operator from doing what it decided, the most lasting first.
         silence: why Temporal could not be asked, None if it answered.
         asked: Temporal has been asked since the operator started.
         silent: names of pods that have been ready for long without any report of their worker.
@@ -31,7 +31,7 @@ class Findings:
     decision: Decision
     deployment: LiveDeployment | None
     pods: Sequence[LivePod]
-    problem: OperatorError | None = None
+    problems: Sequence[OperatorError] = ()
     silence: OperatorError | None = None
     asked: bool = True
     silent: frozenset[str] = frozenset()
@@ -79,8 +79,8 @@ def conditions_of_unreadable(problem: OperatorError) -> tuple[Condition, ...]:
 
 def _ready(found: Findings) -> Condition:
     """Ready says that everything the resource asks for is in place; zero pods are as good as many."""
-    if found.problem is not None:
-        return Condition(ConditionType.READY, False, found.problem.reason, str(found.problem))
+    if found.problems:
+        return Condition(ConditionType.READY, False, found.problems[0].reason, str(found.problems[0]))
     if found.resource.dry_run:
         would = f"would have {found.decision.replicas} pods: {found.decision.reason}"
         return Condition(ConditionType.READY, False, Reason.DRY_RUN, would)
@@ -131,8 +131,9 @@ def _limited(found: Findings) -> Condition:
     """Return whether a limit keeps the size from what was proposed; the last that binds has the say."""
     kind = ConditionType.SCALING_LIMITED
     bounds = found.decision.bounds
-    if isinstance(found.problem, ShrinkFailed):
-        return Condition(kind, True, Reason.SHRINK_FAILED, str(found.problem))
+    failed = next((each for each in found.problems if isinstance(each, ShrinkFailed)), None)
+    if failed is not None:
+        return Condition(kind, True, Reason.SHRINK_FAILED, str(failed))
     if not bounds:
         return Condition(kind, False, Reason.WITHIN_LIMITS, "the size is what the work needs")
     return Condition(kind, True, bounds[-1].limit, "; ".join(bound.why for bound in bounds))

@@ -132,6 +132,15 @@ class Namespace:
         running = {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}
         self.patch_pod(name, {**running, "podIP": address, "podIPs": [{"ip": address}]})
 
+    def protected(self) -> dict[str, bool | None]:
+        """Return of each pod whether node autoscalers leave it alone, None if its annotations say neither."""
+        found = {}
+        for pod in self.objects("pod"):
+            its = pod["metadata"]["annotations"]
+            both = its["cluster-autoscaler.kubernetes.io/safe-to-evict"], its["karpenter.sh/do-not-disrupt"]
+            found[pod["metadata"]["name"]] = {("false", "true"): True, ("true", "false"): False}.get(both)
+        return found
+
     def patch_pod(self, name: str, status: Mapping[str, Any]) -> None:
         """Patch a pod's status."""
         patch = json.dumps({"status": status})

@@ -48,16 +48,6 @@ SEEN = 1.0 + 6.0 + 3.0
 """Seconds until everything is seen: a heartbeat, `pollInterval`, and the write."""
 
 
-def protected(namespace: Namespace) -> dict[str, bool | None]:
-    """Return of each pod whether node autoscalers leave it alone, None if its annotations say neither."""
-    found = {}
-    for pod in namespace.objects("pod"):
-        annotations = pod["metadata"]["annotations"]
-        both = annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"], annotations["karpenter.sh/do-not-disrupt"]
-        found[pod["metadata"]["name"]] = {("false", "true"): True, ("true", "false"): False}.get(both)
-    return found
-
-
 @asynccontextmanager
 async def worker(address: str, queue: str, pod: str, holder: Holder) -> AsyncIterator[Worker]:
     """A real worker that calls itself by its pod's name and reports each second."""
@@ -160,7 +150,7 @@ async def test_from_zero_to_the_backlog_and_back_when_all_is_done(
                 "Busy Replicas: 2",
             ):
                 assert why in described
-            assert protected(namespace) == {first["metadata"]["name"]: True, second: True}
+            assert namespace.protected() == {first["metadata"]["name"]: True, second: True}
             holder.release.set()
             await namespace.wait_size(1)
             left = {pod["metadata"]["name"] for pod in await namespace.wait_pods(1)}
@@ -186,16 +176,16 @@ async def test_only_pods_that_work_are_protected_from_autoscalers(
     queue = export(scaling={"minReplicas": 1})
     (pod,) = await namespace.wait_pods(1)
     name = pod["metadata"]["name"]
-    assert protected(namespace) == {name: True}
+    assert namespace.protected() == {name: True}
     holder = Holder()
     async with worker(temporal_server.address, queue, name, holder):
         namespace.start_pod(name)
-        await wait_for(lambda: protected(namespace) == {name: False}, "the idle pod is free to go")
+        await wait_for(lambda: namespace.protected() == {name: False}, "the idle pod is free to go")
         await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
         await asyncio.wait_for(holder.started.wait(), PATIENCE)
-        await wait_for(lambda: protected(namespace) == {name: True}, "the busy pod is protected within a poll", SEEN)
+        await wait_for(lambda: namespace.protected() == {name: True}, "the busy pod is protected within a poll", SEEN)
         holder.release.set()
-        await wait_for(lambda: protected(namespace) == {name: False}, "the pod is free to go again")
+        await wait_for(lambda: namespace.protected() == {name: False}, "the pod is free to go again")
 
 
 async def test_manual_mode_follows_the_scale_subresource(export: Apply, namespace: Namespace) -> None:

@@ -41,6 +41,8 @@ async def test_no_pod_is_taken_while_pods_cannot_be_marked(
     idle, *busy = pods
     async with beating(temporal_client, queue, {idle: 0} | dict.fromkeys(busy, 1)):
         await wait_for(partial(busy_replicas, namespace, 3), "three pods are busy")
+        as_it_should_be = {idle: False} | dict.fromkeys(busy, True)
+        await wait_for(lambda: namespace.protected() == as_it_should_be, "no pod has to be written but for a shrink")
         with policy(namespace, "", "pods", "false"):
             refused = ("annotate", "pod", idle, "a=b", "--overwrite")
             wait_until(lambda: namespace.kubectl(*refused).returncode != 0, "the policy is in force")

@@ -37,7 +37,7 @@ from video_export_operator.plan import (
     deployment_ref,
     dry_run_digests,
     find_due,
-    find_problem,
+    find_problems,
     marks_of,
     marks_ref,
     next_retry,
@@ -202,7 +202,7 @@ def test_what_failed_waits_unless_something_changes() -> None:
     assert find_due(objects, {POLICY: "a third"}, found, 1.4)[0] != {}
     assert find_due(objects, wanted, found, 1.4)[1] == objects, "it is told as long as it is so"
     mended = find_due(objects, {POLICY: digest}, {POLICY: "as left"}, 1.4)[1]
-    assert find_problem(mended) is None, "somebody else put it back"
+    assert find_problems(mended) == (), "somebody else put it back"
 
 
 def test_failures_in_a_row_wait_longer_and_the_most_lasting_is_told() -> None:
@@ -211,11 +211,9 @@ def test_failures_in_a_row_wait_longer_and_the_most_lasting_is_told() -> None:
         objects, due, Outcome(failed={POLICY: Conflict("again"), DEPLOYMENT: Rejected("no")}), 2.0, 1.0, RESYNC
     )
     assert next_retry(again.values()) == 3.0
-    problem = find_problem(again)
-    assert problem is not None
-    assert problem.reason == "Rejected"
+    assert [problem.reason for problem in find_problems(again)] == ["Rejected", "Conflict"]
     done = remember_outcome(again, due, Outcome(left=dict.fromkeys(due, "edited")), 3.0, 1.0, RESYNC)
-    assert find_problem(done) is None
+    assert find_problems(done) == ()
     assert find_due(done, {POLICY: "other"}, {POLICY: "edited"}, 4.0)[0] == {}
 
 
@@ -247,7 +245,7 @@ def test_a_contested_object_is_told_with_its_writer() -> None:
         objects = put_back(objects, float(at)) or {}
     digest = take_digests(build_objects(resource(), ""))[POLICY]
     _, left = find_due(objects, {POLICY: digest}, {POLICY: "edited"}, 5.0, {POLICY: "meddler"})
-    problem = find_problem(left)
+    problem, *_ = find_problems(left)
     assert isinstance(problem, Contested)
     assert str(problem).startswith("meddler has changed NetworkPolicy exports 5 times")
     assert find_due(left, {POLICY: "a new spec"}, {POLICY: "edited"}, 5.0, {POLICY: "meddler"})[0] != {}
@@ -347,7 +345,7 @@ def test_a_size_that_could_not_be_applied_is_not_the_desired_one() -> None:
 
 def test_a_transition_keeps_its_time_until_the_status_changes() -> None:
     status = written(tell(report()))
-    found = Findings(resource(), decision(), LIVE, (), problem=NameTaken("taken"))
+    found = Findings(resource(), decision(), LIVE, (), problems=(NameTaken("taken"),))
     later = replace(report(status, now="2026-01-01T01:00:00Z"), conditions=conditions_from(found))
     actions = tell(later)
     conditions = {each["type"]: each for each in written(actions)["conditions"]}
@@ -378,7 +376,7 @@ def test_conditions_tell_what_is_wrong() -> None:
     silence = TemporalUnavailable("TimedOut", "no answer within 3 s")
     assert judged(silence=silence)["TemporalReachable"] == (False, "TimedOut", "temporal:7233: no answer within 3 s")
     assert judged(silence=silence)["ScalingActive"][:2] == (False, "TemporalUnreachable")
-    assert judged(problem=SecretMissing("no secret"))["Ready"] == (False, "SecretMissing", "no secret")
+    assert judged(problems=(SecretMissing("no secret"),))["Ready"] == (False, "SecretMissing", "no secret")
     assert judged(asked=False)["TemporalReachable"][0] is None
     pulling = pod("a", trouble=Trouble("ErrImagePull", "not found"))
     assert judged(pods=(pulling,))["WorkersHealthy"] == (False, "ImagePullBackOff", "ErrImagePull: not found")
@@ -414,6 +412,13 @@ def test_a_queue_that_others_follow_is_told_with_the_part() -> None:
 
 
 def test_a_shrink_that_failed_is_no_size_within_limits() -> None:
-    told = judged(problem=ShrinkFailed("no pod was taken: Forbidden: no"))
+    told = judged(problems=(ShrinkFailed("no pod was taken: Forbidden: no"),))
     assert told["Ready"][:2] == (False, "ShrinkFailed")
     assert told["ScalingLimited"][:2] == (True, "ShrinkFailed")
+
+
+def test_a_shrink_that_failed_is_told_beside_a_problem_that_lasts_longer() -> None:
+    failed = ShrinkFailed("no pod was taken: AdmissionDenied: no")
+    told = judged(problems=(AdmissionDenied("no"), failed))
+    assert told["Ready"][:2] == (False, "AdmissionDenied")
+    assert told["ScalingLimited"] == (True, "ShrinkFailed", "no pod was taken: AdmissionDenied: no")

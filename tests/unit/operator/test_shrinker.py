@@ -133,6 +133,19 @@ async def test_where_every_victim_has_begun_something_nothing_happens(api: OneDe
     assert set(api.costs.values()) == {0}
 
 
+async def test_a_size_whose_pods_were_never_made_is_lowered(api: OneDeployment) -> None:
+    """A quota or a missing ServiceAccount keeps pods from being made; then nobody has to be marked or asked."""
+    api.size = 5
+    outcome = await taker(api).shrink(resource(), Shrink(3, ()))
+    assert (api.written, outcome.size) == ([("size", 3)], ("d-1", 3))
+
+
+async def test_without_victims_no_size_is_written_that_would_take_a_pod(api: OneDeployment) -> None:
+    with pytest.raises(ShrinkFailed, match="busy or unknown"):
+        await taker(api).shrink(resource(), Shrink(1, ()))
+    assert api.written == []
+
+
 async def test_a_mark_that_is_refused_ends_it_and_leaves_no_other(api: OneDeployment) -> None:
     api.refused = "b"
     with pytest.raises(ShrinkFailed, match="no pod was taken: AdmissionDenied: no"):
