@@ -49,8 +49,8 @@ async def render(source: Path, output: Path) -> dict[str, int]:
 async def _load(player: Player, recording: Recording, width: int, height: int) -> None:
     index = recording.index
     beginning = choose_beginning(index, 0)
-    scene = Scene(width, height, 1, "#ffffff", index.has_canvas, start_ms=index.start_ms, beginning=beginning)
-    await player.open(scene)
+    await player.open(Scene(width, height, 1, "#ffffff", start_ms=index.start_ms))
+    await player.open_window(beginning, canvas=index.has_canvas)
     await ChunkFeed(recording, player, beginning).reach(index.duration_ms)
     await player.load()
 

@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
 from video_export_worker.pipeline import build_plan
 from video_export_worker.recording import RecordingLimits, parse_recording
+from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import PAGE_URL, _serve_player
 from video_export_worker.replay.settings import ChromiumSettings
 
@@ -27,7 +29,7 @@ SECONDS: Final = 15.0
 PLAY: Final = """(async () => {
   const began = performance.now();
   for (let at = 0; at < %f; at = performance.now() - began) {
-    await videoExportPlayer.seek(at);
+    await videoExportPlayer.of(0).seek(at);
     await new Promise(requestAnimationFrame);
   }
 })()"""
@@ -51,10 +53,15 @@ async def record(source: Path, output: Path) -> dict[str, int]:
         await page.route("**/*", _serve_player)
         await page.goto(PAGE_URL)
         session = await page.context.new_cdp_session(page)
-        await _evaluate(session, f"videoExportPlayer.append({json.dumps(json.dumps(recording.events))})")
         options: dict[str, Any] = {"width": plan.width, "height": plan.height, "maxScale": 1, "background": "#ffffff"}
-        options |= {"canvas": recording.has_canvas, "maskSelectors": []}
-        await _evaluate(session, f"videoExportPlayer.load({json.dumps(options)})")
+        options |= {"start": recording.start_ms, "maskSelectors": []}
+        await _evaluate(session, f"videoExportPlayer.open({json.dumps(options)})")
+        width, height = recording.viewport
+        contexts = [asdict(context) for context in choose_beginning(recording.index, 0).contexts]
+        window = {"viewport": {"width": width, "height": height}, "canvas": recording.has_canvas, "snapshots": contexts}
+        await _evaluate(session, f"videoExportPlayer.openWindow(0, {json.dumps(window)})")
+        await _evaluate(session, f"videoExportPlayer.of(0).append({json.dumps(json.dumps(recording.events))})")
+        await _evaluate(session, "videoExportPlayer.of(0).load()")
         with feed(command) as sink:
 
             def take(frame: dict[str, Any]) -> None:

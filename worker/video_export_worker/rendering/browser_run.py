@@ -17,7 +17,7 @@ from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.rendering.unseen import UnseenReplay
-from video_export_worker.replay.beginnings import Beginning, choose_beginning
+from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.player import Origin, PageState, Player, Scene
@@ -70,7 +70,8 @@ class BrowserRun:
         ):
             player = Player(page)
             feed = ChunkFeed(self._source, player, beginning)
-            await player.open(self._lay_scene(beginning))
+            await player.open(self._lay_scene())
+            await player.open_window(beginning, canvas=self._source.index.has_canvas)
             await feed.begin()
             await player.load()
             await UnseenReplay(player, feed, self._planner, self._timeline).run(beginning.at_ms, frames.start)
@@ -83,16 +84,14 @@ class BrowserRun:
                     self._ahead.cancel()
                     await asyncio.gather(self._ahead, return_exceptions=True)
 
-    def _lay_scene(self, beginning: Beginning) -> Scene:
+    def _lay_scene(self) -> Scene:
         options, stage = self._options, self._options.stage
         return Scene(
             width=stage.width,
             height=stage.height,
             max_scale=16 if options.enlarge else 1,
             background=options.background,
-            canvas=self._source.index.has_canvas,
             start_ms=self._source.index.start_ms,
-            beginning=beginning,
             mask_selectors=options.mask_selectors,
         )
 

@@ -3,14 +3,20 @@
 Theory of operation
 ===================
 
-The page never reads a clock. Two things move it: `seek` applies the recording up to a time, and a begun frame
+A session has one browser window or several. Each is a replay of its own in the page (replayed-window.js), addressed by
+its number, and one of them is shown at a time: the one that was sought last. What a window shows does not depend on
+the others, so it may be opened when it is shown first, and left behind while another is shown.
+
+The page never reads a clock. Two things move a window: `seek` applies the recording up to a time, and a begun frame
 (`ReplayPage.begin_frame`) paints what is there. Nothing changes between the two, and time never goes back.
 
-1. `open(scene)` says how the page is shown, and what a page has kept from the time before each full snapshot.
-   `append(text)` hands over events, a JSON array at a time and in order, before a seek needs them
-   (`feeding.ChunkFeed`). The page takes out what would act by itself before rrweb sees an event.
+1. `open(scene)` says how the page is shown, `open_window(...)` where the replay of a window begins and what a page has
+   kept from the time before each of its full snapshots. `append(text)` hands over events, a JSON array at a time and in
+   order, before a seek needs them (`feeding.ChunkFeed`). The page takes out what would act by itself before rrweb sees
+   an event.
 2. `load()` builds the first full snapshot, hidden, and waits for its images and fonts. A page that loads needs frames,
    so the renderer begins them meanwhile (`pump_until`). The first seek builds it again: its animations begin there.
+   Only the first window of a run is loaded: once there are frames of the video, none may be begun besides them.
    **Every full snapshot gets a replayer, a document and a window of its own** (replayed-page.js). So what is shown
    after one does not depend on what was replayed before, and a replay may begin at any (`beginnings.choose_beginning`).
 3. `seek(t)` applies each event up to and including `t` at the event's own time, moves every animation, transition, SMIL
@@ -62,9 +68,7 @@ class Scene:
         height: of the stage in CSS pixels.
         max_scale: how much a smaller page is enlarged at most.
         background: CSS colour around the page.
-        canvas: the recording has a canvas, which is painted only where scripts are allowed.
         start_ms: timestamp of the recording's start, which times count from.
-        beginning: where the replay begins.
         mask_selectors: elements that are hidden.
     """
 
@@ -72,9 +76,7 @@ class Scene:
     height: int
     max_scale: float
     background: str
-    canvas: bool
     start_ms: float
-    beginning: Beginning
     mask_selectors: tuple[str, ...] = ()
 
 
@@ -153,38 +155,36 @@ class Replayed:
 
 
 class Player:
-    """The replay page's side of the protocol. Every method raises RenderFailed if the page fails or does not answer."""
+    """The replay page's side of the protocol, for one of its windows.
 
-    def __init__(self, page: ReplayPage) -> None:
+    Every method raises RenderFailed if the page fails or does not answer.
+
+    Args:
+        page: the replay page.
+        window: number of the window.
+    """
+
+    def __init__(self, page: ReplayPage, window: int = 0) -> None:
         self._page = page
+        self.window = window
 
-    async def append(self, text: str) -> None:
-        """Hand over events: the text of a JSON array."""
-        await self._page.evaluate(f"videoExportPlayer.append({json.dumps(text)})", "load")
-
-    async def keep_fonts(self, text: str, since_ms: float, until_ms: float) -> None:
-        """Take only the fonts out of a JSON array of events, those that were added between the two times."""
-        await self._page.evaluate(
-            f"videoExportPlayer.keepFonts({json.dumps(text)}, {since_ms!r}, {until_ms!r})", "load"
-        )
+    def of(self, window: int) -> Player:
+        """The same page's side for another window."""
+        return Player(self._page, window)
 
     async def open(self, scene: Scene) -> None:
-        """Say how the page is shown.
+        """Say how the page is shown; once, whatever windows there are.
 
         Raises:
             InvalidRequest: a mask selector is no CSS selector.
         """
-        beginning = scene.beginning
         options = {
             "width": scene.width,
             "height": scene.height,
             "maxScale": scene.max_scale,
             "background": scene.background,
-            "canvas": scene.canvas,
             "maskSelectors": list(scene.mask_selectors),
             "start": scene.start_ms,
-            "viewport": {"width": beginning.viewport[0], "height": beginning.viewport[1]},
-            "snapshots": [asdict(context) for context in beginning.contexts],
         }
         try:
             await self._page.evaluate(f"videoExportPlayer.open({json.dumps(options)})", "load")
@@ -196,6 +196,33 @@ class Player:
                 ) from error
             raise
 
+    async def open_window(self, beginning: Beginning, *, canvas: bool) -> None:
+        """Open the window, in place of what was opened before under its number.
+
+        Args:
+            beginning: where its replay begins.
+            canvas: it has a canvas, which is painted only where scripts are allowed.
+        """
+        width, height = beginning.viewport
+        options = {
+            "viewport": {"width": width, "height": height},
+            "snapshots": [asdict(context) for context in beginning.contexts],
+            "canvas": canvas,
+        }
+        await self._page.evaluate(f"videoExportPlayer.openWindow({self.window}, {json.dumps(options)})", "load")
+
+    async def close_window(self) -> None:
+        """Leave nothing of the window."""
+        await self._page.evaluate(f"videoExportPlayer.closeWindow({self.window})", "load")
+
+    async def append(self, text: str) -> None:
+        """Hand over events: the text of a JSON array."""
+        await self._call(f"append({json.dumps(text)})", "load")
+
+    async def keep_fonts(self, text: str, since_ms: float, until_ms: float) -> None:
+        """Take only the fonts out of a JSON array of events, those that were added between the two times."""
+        await self._call(f"keepFonts({json.dumps(text)}, {since_ms!r}, {until_ms!r})", "load")
+
     async def load(self) -> None:
         """Build the page of the first full snapshot, which was appended.
 
@@ -203,7 +230,7 @@ class Player:
             RecordingInvalid: it cannot be built.
         """
         try:
-            await self._page.pump_until(self._page.evaluate("videoExportPlayer.load()", "load"), "load")
+            await self._page.pump_until(self._call("load()", "load"), "load")
         except RenderFailed as error:
             if "SnapshotFailed: " in str(error):
                 reason = str(error).split("SnapshotFailed: ")[1].splitlines()[0]
@@ -212,7 +239,7 @@ class Player:
 
     async def replay(self, until_ms: float, most: int) -> Replayed:
         """Apply the recording up to and including `until_ms` unseen, `most` moments of it at most."""
-        answer = await self._page.evaluate(f"videoExportPlayer.replay({until_ms!r}, {most})", "replay")
+        answer = await self._call(f"replay({until_ms!r}, {most})", "replay")
         return Replayed(answer["reached"], answer["restless"])
 
     async def pass_unseen(self, at_ms: float) -> None:
@@ -227,7 +254,7 @@ class Player:
             InvalidRequest: something that is masked cannot be hidden.
         """
         try:
-            return PageState.read(await self._page.evaluate(f"videoExportPlayer.seek({at_ms!r})", "seek"))
+            return PageState.read(await self._call(f"seek({at_ms!r})", "seek"))
         except RenderFailed as error:
             if "MaskFailed: " in str(error):
                 reason = str(error).split("MaskFailed: ")[1].splitlines()[0]
@@ -241,7 +268,7 @@ class Player:
         """
 
         async def seek() -> PageState:
-            return PageState.read(await self._page.evaluate(f"videoExportPlayer.seekNext({at_ms!r})", "seek"))
+            return PageState.read(await self._call(f"seekNext({at_ms!r})", "seek"))
 
         return asyncio.create_task(seek())
 
@@ -253,16 +280,19 @@ class Player:
             damaged |= await self._page.begin_frame()
             if damaged and not restless:
                 return True
-            if not changed or await self._page.evaluate(f"videoExportPlayer.isPainted({at_ms!r})", "frame"):
+            if not changed or await self._call(f"isPainted({at_ms!r})", "frame"):
                 return damaged
             self._page.advance_time(BETWEEN_REPAINTS_MS if restless else 0)
         raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
 
     async def masks(self) -> Masked:
         """What is masked, as the frame shows that was painted last."""
-        return Masked.read(await self._page.evaluate("videoExportPlayer.masks()", "masks"))
+        return Masked.read(await self._call("masks()", "masks"))
 
     async def origins(self, nodes: Sequence[int]) -> list[Origin]:
         """For each of rrweb's node ids where the frame that holds the node begins, in the top document's viewport."""
-        answers = await self._page.evaluate(f"videoExportPlayer.origins({json.dumps(nodes)})", "pointer")
+        answers = await self._call(f"origins({json.dumps(nodes)})", "pointer")
         return [Origin(answer["x"], answer["y"], answer["scale"]) for answer in answers]
+
+    async def _call(self, call: str, stage: str) -> Any:
+        return await self._page.evaluate(f"videoExportPlayer.of({self.window}).{call}", stage)

@@ -1,0 +1,215 @@
+// One browser window of the session: its events, and the page that its last full snapshot has begun.
+//
+// Time only moves forward, and only by `seek` and `replay`: nothing here reads a clock. What a seek shows depends on the
+// recording since the last full snapshot and on the time alone, and not on the seeks before: each event is applied at its own
+// time, and so begin its animations.
+import { isFont, isFullSnapshot, isMeta, mayAddCanvas, sizeOf, standsAlone } from "./events.js";
+import { isAnimated, pictureUrls } from "./pictures.js";
+import { ReplayedPage } from "./replayed-page.js";
+import { sanitiseEvent } from "./sanitise.js";
+import { Stage } from "./stage.js";
+import { hasSvgPicture, stillPictures } from "./still-pictures.js";
+
+export class ReplayedWindow {
+  #options;
+  #stage;
+  #events = [];
+  #animatedPictures = new WeakSet(); // events that bring one
+  #applied = 0;
+  #firstShown;
+  #paintedMs = -Infinity; // the seek that a frame of the page has shown
+  #painted = Promise.resolve(); // resolves when a frame has shown the last seek that changed something
+  #page; // the present ReplayedPage; undefined before the first full snapshot
+  #visible = false;
+  #size; // of the page, as an event said last
+  #fonts = []; // events of the present page that have added one
+  #begun = 0; // full snapshots
+  #unresolved = 0; // of pages that are gone
+  #leftOut = 0; // batches that could not be applied, in pages that are gone
+
+  /**
+   * @param options how all windows are shown, and of this one: `viewport`, its size before its first event, `snapshots`, what
+   *   the page of each full snapshot has kept from the time before, `canvas`, whether it has one.
+   */
+  constructor(options) {
+    this.#options = options;
+    this.#size = options.viewport;
+    this.#stage = new Stage(options);
+  }
+
+  append(json) {
+    for (const event of this.#parse(json)) this.#events.push(event);
+  }
+
+  /** Keeps the fonts that a page has added between `since` and `until`: its replay begins later. */
+  keepFonts(json, since, until) {
+    const { start } = this.#options;
+    const isOfPage = ({ timestamp }) => timestamp >= start + since && timestamp <= start + until;
+    this.#fonts.push(...this.#parse(json).filter((event) => isFont(event) && isOfPage(event)));
+  }
+
+  /** Loads what the first page needs, by building it once: it is built again by the first seek. */
+  async load() {
+    const snapshot = this.#findFirst();
+    await this.#beginPage(snapshot);
+    if (this.#page.failure) throw new Error(`SnapshotFailed: ${this.#page.failure.message}`);
+    await this.#page.fontsArrive();
+    this.#begun = 0;
+  }
+
+  async seek(offset) {
+    this.#findFirst();
+    const at = Math.max(offset, this.#firstShown);
+    const wasHidden = !this.#visible;
+    this.show(true);
+    const isApplied = await this.#applyUntil(at);
+    if (isApplied) await this.#page.fontsArrive();
+    const page = this.#page;
+    const moving = await page.show(at);
+    const animating = moving || page.isRestless;
+    const changed = animating || isApplied || wasHidden;
+    page.hideMasked();
+    if (changed) this.#painted = frame().then(() => (this.#paintedMs = offset));
+    return {
+      animating,
+      changed,
+      moving,
+      restless: page.isRestless || !page.isPresented(),
+      viewport: this.#stage.viewport,
+      unresolved: this.#unresolved + page.unresolved,
+      leftOut: this.#leftOut + page.leftOut,
+      nested: page.isNested,
+      masks: page.masked,
+    };
+  }
+
+  /** Seeks as soon as a frame has shown the seek before. */
+  seekNext(offset) {
+    return this.#painted.then(() => this.seek(offset));
+  }
+
+  /** Applies what happens up to `offset` unseen, until `most` batches are applied or Blink moves something by itself. */
+  async replay(offset, most) {
+    this.#findFirst();
+    const at = Math.max(offset, this.#firstShown);
+    this.show(false);
+    for (let batches = 0; batches < most; batches += 1) {
+      if (!(await this.#applyUntil(at, 1))) return { reached: offset, restless: this.#isRestless };
+      this.#page?.forgetScrolling();
+      if (this.#isRestless) break;
+    }
+    return { reached: this.#events[this.#applied - 1].timestamp - this.#options.start, restless: this.#isRestless };
+  }
+
+  isPainted(offset) {
+    return this.#paintedMs >= offset && this.#page.isPresented();
+  }
+
+  masks() {
+    return this.#page.masked;
+  }
+
+  origins(nodes) {
+    return nodes.map((id) => this.#page.originOf(id));
+  }
+
+  /** Whether frames show the window. */
+  show(is) {
+    if (is) this.#options.onShown(this);
+    this.#visible = is;
+    if (this.#page) this.#page.visible = is;
+  }
+
+  /** Leaves nothing. */
+  destroy() {
+    this.#page?.destroy();
+  }
+
+  get #isRestless() {
+    return this.#begun > 0 && this.#page.isRestless;
+  }
+
+  #findFirst() {
+    if (this.#firstShown !== undefined) return undefined;
+    const snapshot = this.#events.find(isFullSnapshot);
+    this.#firstShown = snapshot.timestamp - this.#options.start;
+    return snapshot;
+  }
+
+  #parse(json) {
+    const chunk = JSON.parse(json);
+    const mayMove = [...pictureUrls(json)].some(isAnimated);
+    const mayNeedStilling = hasSvgPicture(json);
+    for (const event of chunk) {
+      sanitiseEvent(event);
+      if (mayNeedStilling) stillPictures(event);
+      if (mayMove && [...pictureUrls(JSON.stringify(event.data))].some(isAnimated)) this.#animatedPictures.add(event);
+    }
+    return chunk;
+  }
+
+  async #beginPage(snapshot) {
+    this.#page?.destroy();
+    this.#unresolved += this.#page?.unresolved ?? 0;
+    this.#leftOut += this.#page?.leftOut ?? 0;
+    const context = this.#options.snapshots[this.#begun];
+    if (!context.continues && this.#begun > 0) this.#fonts = [];
+    this.#begun += 1;
+    const given = { stage: this.#stage, animatedPictures: this.#animatedPictures, visible: this.#visible };
+    this.#page = new ReplayedPage({ ...this.#options, ...given });
+    await this.#page.begin(snapshot, { ...context, size: this.#size, fonts: this.#fonts });
+  }
+
+  /**
+   * The next events up to `until` that can be applied together, or none.
+   *
+   * They are of one millisecond. Apart from those before them are what rrweb would forget them for (a Meta event), what
+   * begins a page or completes one, and what could be drawn on a canvas before its first picture has loaded.
+   */
+  #takeBatch(until) {
+    const events = this.#events;
+    const first = this.#applied;
+    const at = events[first]?.timestamp;
+    if (first === events.length || at - this.#options.start > until) return [];
+    let last = first + 1;
+    while (last < events.length && events[last].timestamp === at && !this.#mustPart(events[last - 1], events[last])) last += 1;
+    this.#applied = last;
+    for (let index = first - 1; events[index]; index -= 1) events[index] = undefined; // they are needed no more
+    return events.slice(first, last);
+  }
+
+  #mustPart(before, event) {
+    return isApart(event) || (isApart(before) && !isMeta(before)) || (this.#options.canvas && mayAddCanvas(before));
+  }
+
+  async #applyBatch(batch) {
+    this.#size = batch.map(sizeOf).findLast(Boolean) ?? this.#size;
+    if (isFullSnapshot(batch[0])) return this.#beginPage(batch[0]);
+    this.#fonts.push(...batch.filter(isFont));
+    return this.#page && this.#begun ? this.#page.apply(batch) : undefined;
+  }
+
+  /** Applies what happens up to `at`, in at most `most` batches; true if anything did. */
+  async #applyUntil(at, most = Infinity) {
+    const before = this.#applied;
+    for (let batches = 0; batches < most; batches += 1) {
+      const batch = this.#takeBatch(at);
+      if (!batch.length) break;
+      await this.#applyBatch(batch);
+    }
+    return this.#applied > before;
+  }
+}
+
+const isApart = (event) => isMeta(event) || isFullSnapshot(event) || standsAlone(event);
+
+/** Resolves right after the next frame of the page: what changes then belongs to the frame that follows. */
+function frame() {
+  return new Promise((resolve) =>
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = resolve;
+      port2.postMessage(null);
+    }),
+  );
+}
