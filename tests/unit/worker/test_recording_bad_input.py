@@ -38,9 +38,12 @@ REFUSED = {
     "white space": ([b" \n \n"], "empty"),
     "an empty list": ([b"[]"], "empty"),
     "an empty gzip": ([gzip.compress(b"")], "empty"),
-    "XML": ([b"<Error><Code>AccessDenied</Code></Error>"], "not JSON: it starts with '<'"),
+    "XML": ([b"<Error><Code>AccessDenied</Code></Error>"], "is XML: the storage may have answered with an error"),
+    "HTML": ([b" <!DOCTYPE html><title>Log in</title>"], "is an HTML page"),
+    "words": ([b"hello"], "not JSON: it starts with 'h'"),
     "a number": ([b"12"], "not JSON"),
-    "a picture": ([b"\x89PNG\r\n\x1a\n" + bytes(range(256))], "neither JSON nor gzip, zstd or brotli"),
+    "a picture": ([b"\x89PNG\r\n\x1a\n" + bytes(range(256))], "is a picture"),
+    "noise": ([b"\x89NOISE\r\n\x1a\n" + bytes(range(256))], "neither JSON nor gzip, zlib, zstd or brotli"),
     "an object that is no event": ([b'{"message": "not found"}'], r"line 1 \(byte 0\): not an event: `type`"),
     "a broken line alone": ([b'{"type": 4, "data'], r"line 1 \(byte 0\): not JSON"),
     "an error in an array": (
@@ -77,17 +80,24 @@ BROKEN_EVENTS: dict[str, tuple[Any, str]] = {
     "a number": (17, "an object is expected, not a number"),
     "null": (None, "an object is expected, not null"),
     "text": ("hello", "compressed data is corrupt"),
+    "text that is half JSON": ('{"type": 4, "ti', "not JSON"),
     "no type": ({"data": {}, "timestamp": START}, "`type` must be a whole number, not missing"),
     "a type in words": ({"type": "meta", "timestamp": START}, "`type` must be a whole number, not 'meta'"),
     "no timestamp": ({"type": 4, "data": {}}, "`timestamp` must be milliseconds since 1970, not missing"),
     "a timestamp in words": ({"type": 4, "data": {}, "timestamp": "now"}, "`timestamp` must be .* not 'now'"),
     "a timestamp without end": ({"type": 4, "data": {}, "timestamp": 10**400}, "`timestamp` must be"),
     "no data": ({"type": 3, "timestamp": START}, "`data` must be an object, not null"),
-    "a snapshot without a page": ({"type": 2, "data": {}, "timestamp": START}, "no `data.node`"),
+    "a snapshot without a page": (
+        {"type": 2, "data": {}, "timestamp": START},
+        "must be a node, not missing",
+    ),
     "no source": ({"type": 3, "data": {}, "timestamp": START}, "`data.source` must be a whole number"),
-    "moves without positions": (moves(9), "no positions"),
-    "a move without x": (incremental(9, 1, positions=[{"y": 1, "timeOffset": 0}]), "lacks x, y or timeOffset"),
-    "a move to nowhere": (moves(9, (10**400, 1, 0)), "lacks x, y or timeOffset"),
+    "moves without positions": (moves(9), "mouse move: no `positions`"),
+    "a move without x": (
+        incremental(9, 1, positions=[{"y": 1, "timeOffset": 0}]),
+        "`x` must be a number, not missing",
+    ),
+    "a move to nowhere": (moves(9, (10**400, 1, 0)), "`x` must be a number, not one so large"),
     "an unknown compression": ({**as_posthog(snapshot()), "cv": "2031-01"}, "cv '2031-01'"),
     "a damaged field": ({**as_posthog(snapshot()), "data": "\x1f\x8bnonsense"}, "compressed data is corrupt"),
     "a field cut off": ({**as_posthog(snapshot()), "data": as_field({"node": 1})[:-6]}, "compressed data is cut off"),
@@ -158,13 +168,20 @@ def test_bytes_that_are_not_utf_8_are_shown_as_browsers_show_them() -> None:
 def test_a_million_problems_make_a_short_list() -> None:
     recording = parse_recording([as_array([*SESSION, *range(1000)])])
     assert len(recording.warnings) == 21
-    assert recording.warnings[-1] == "skipped 980 more broken events"
+    assert recording.warnings[-1] == "980 more events were broken"
 
 
 @pytest.mark.parametrize("depth", [401, 5000])
 def test_a_page_that_is_too_deep_to_be_shown_is_refused_by_name(depth: int) -> None:
     before, after = as_array(snapshot()).split(b'"childNodes": []')
-    deep = before + b'"childNodes": [' + b'{"childNodes": [' * depth + b"]}" * depth + b"]" + after
+    deep = (
+        before
+        + b'"childNodes": ['
+        + b'{"type": 2, "tagName": "p", "childNodes": [' * depth
+        + b"]}" * depth
+        + b"]"
+        + after
+    )
     with pytest.raises(RecordingInvalid, match="nested too deeply"):
         parse_recording([b"[" + as_array(SESSION[0]) + b"," + deep + b"]"])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import zlib
 from typing import Any
 
 import brotli  # type: ignore[import-untyped]  # ships no types
@@ -11,6 +13,7 @@ import pytest
 import zstandard
 
 from tests.unit.worker.recording_files import as_array, as_field, as_lines, as_packed, as_posthog, incremental, session
+from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording import json_stream, parse_recording
 
 SESSION = session()
@@ -32,15 +35,53 @@ FORMATS = {
         [{"window_id": "018f-tab", "data": SESSION[:2]}, {"window_id": "018f-tab", "data": SESSION[2:]}]
     ),
     "window and compressed": as_lines([["018f-tab", as_posthog(event)] for event in SESSION]),
+    "windows": as_array({"next": None, "result": {"snapshot_data_by_window_id": {"a": SESSION, "b": []}}}),
+    "windows, pretty": json.dumps({"version": "2022-12-22", "snapshot_data_by_window_id": {"a": SESSION}}).encode(),
+    "ingestion": as_lines(
+        [
+            {"event": "$snapshot_items", "properties": {"$session_id": "s", "$window_id": "w", "$snapshot_items": some}}
+            for some in (SESSION[:2], SESSION[2:])
+        ]
+    ),
+    "ingestion of one": as_lines(
+        [{"event": "$snapshot", "properties": {"$window_id": "w", "$snapshot_data": event}} for event in SESSION]
+    ),
+    "rows": as_lines([{"id": at, "session": {"id": "s"}, "payload": event} for at, event in enumerate(SESSION)]),
+    "rows with text": as_lines([{"id": at, "json": json.dumps(event)} for at, event in enumerate(SESSION)]),
+    "a page of an API": as_array({"meta": {"next": None}, "result": {"list": [{"event": event} for event in SESSION]}}),
+    "events as text": as_array([json.dumps(event) for event in SESSION]),
+    "lines of events as text": as_lines([json.dumps(event) for event in SESSION]),
+    "one text": json.dumps(json.dumps(SESSION)).encode(),
+    "packed, and JSON again": as_array({"version": 1, "events": [json.dumps(as_packed(event)) for event in SESSION]}),
+    "gzip in base64": as_array({"snapshots": [base64.b64encode(gzip.compress(as_array(SESSION))).decode()]}),
+    "gzip in base64, two bytes a character": as_array(
+        [base64.b64encode(gzip.compress(json.dumps(SESSION).encode("utf-16-le"))).decode()]
+    ),
+    "segment": b'{"segment_id":0}\n' + as_array(SESSION),
+    "segments, one after the other": b'{"segment_id":0}\n'
+    + as_array(SESSION[:3])
+    + b'\n{"segment_id":1}\n'
+    + as_array(SESSION[3:]),
+    "segments of an API": as_array([SESSION[:3], SESSION[3:]]),
+    "compressed segments": b'{"segment_id": 0}\n'
+    + zlib.compress(as_array(SESSION[:3]))
+    + b'{"segment_id": 1}\n'
+    + zlib.compress(as_array(SESSION[3:])),
+    "compressed segments without their lines": zlib.compress(as_array(SESSION[:3]))
+    + zlib.compress(as_array(SESSION[3:])),
     "export": as_array(
         {"version": "2023-04-28", "data": {"id": "x", "snapshots": [{"windowId": 1, **event} for event in SESSION]}}
     ),
 }
 
+MOBILE_VIDEO = {"segmentId": 0, "encoding": "h264", "container": "mp4"}
+
 COMPRESSIONS = {
     "plain": lambda data: data,
     "gzip": lambda data: gzip.compress(data, mtime=0),
     "gzip members": lambda data: gzip.compress(data[:50]) + gzip.compress(data[50:]) + b"\0\0\0",
+    "zlib": lambda data: zlib.compress(data),
+    "zlib, fast": lambda data: zlib.compress(data, 1),
     "zstd": lambda data: zstandard.compress(data),
     "zstd frames": lambda data: zstandard.compress(data[:50]) + zstandard.compress(data[50:]),
     "zstd with a skippable frame": lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.compress(data),
@@ -101,6 +142,37 @@ def test_a_stylesheet_change_that_posthog_compressed_is_opened() -> None:
     event = {**incremental(700, 8, id=3, adds=as_field(rule), removes=""), "cv": "2024-10"}
     recording = parse_recording([as_lines([["w", item] for item in [*SESSION[:2], event]])], strict=True)
     assert recording.events[-1] == incremental(700, 8, id=3, adds=rule, removes=[])
+
+
+FOREIGN = {
+    "a user flow": (as_array({"title": "Buy", "steps": [{"type": "navigate", "url": "https://a.test/"}]}), "Puppeteer"),
+    "Datadog": (as_array({"view": {"id": 1}, "records_count": 2, "records": SESSION[:2]}), "Datadog"),
+    "HAR": (as_array({"log": {"version": "1.2", "entries": []}}), "HTTP archive"),
+    "Clarity": (as_array({"e": ["0.7.1", 1], "a": [[1, 4]], "p": []}), "Clarity"),
+    "a trace": (as_array({"traceEvents": [{"name": "x"}]}), "performance trace"),
+    "a mobile replay of Sentry": (
+        as_array([[{**SESSION[0]}, {"type": 5, "timestamp": 1, "data": {"tag": "video", "payload": MOBILE_VIDEO}}]]),
+        "mobile replay of Sentry",
+    ),
+    "a zip archive": (b"PK\x03\x04\x14\0\0\0" + bytes(600), "zip archive: unpack it"),
+    "an MP4": (b"\0\0\0\x20ftypisom" + bytes(600), "a video"),
+    "a WebM": (b"\x1a\x45\xdf\xa3" + bytes(600), "a video"),
+    "OpenReplay": (b"\xff" * 8 + bytes(range(200)), "OpenReplay"),
+    "nothing known": (as_array({"session": {"id": 1}}), r"an object with 'session'.*"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_no_recording_of_rrweb_is_refused_by_its_name(name: str) -> None:
+    data, message = FOREIGN[name]
+    with pytest.raises(RecordingInvalid, match=message) as refused:
+        parse_recording([data])
+    assert "give an rrweb recording: its events as JSON" in str(refused.value), "the message says what is accepted"
+
+
+@pytest.mark.parametrize("wrapped", ["windows", "ingestion", "ingestion of one", "window and events", "export"])
+def test_the_window_of_each_event_is_known(wrapped: str) -> None:
+    assert [window.name for window in parse_recording([FORMATS[wrapped]]).windows] != [None]
 
 
 def test_unknown_events_are_kept() -> None:

@@ -1,20 +1,26 @@
-"""Streaming decompression of recordings within limits: gzip, zstd, brotli, and the fields that recorders compress."""
+"""Streaming decompression within limits: gzip, zlib, zstd, brotli, and the fields that recorders compress."""
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
 
 from video_export_worker.errors import RecordingInvalid
+from video_export_worker.recording.foreign import ACCEPTED, name_bytes
 from video_export_worker.recording.limits import Meter, Meters
 from video_export_worker.recording.problems import BrokenEvent, Problems
 
 OUTPUT_BYTES: Final = 2**20  # decompressed at once
 HEAD_BYTES: Final = 64
+MAGIC_BYTES: Final = 512  # of other files, which are refused by their names
+# The line that Sentry writes before each of its segments.
+_SEGMENT_LINE: Final = re.compile(rb'\s*\{"segment_id":\s*\d{1,12}\}\s*')
+_LONGEST_LINE: Final = 64
 
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
 ZLIB_WINDOW: Final = zlib.MAX_WBITS
@@ -42,7 +48,9 @@ def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name
         RecordingTooLarge: if a limit is passed.
     """
     head, rest = _take_head(iter(chunks))
-    decoder = _detect(head)
+    decoder = _detect(head[:HEAD_BYTES])
+    if foreign := name_bytes(head):
+        raise RecordingInvalid(f"{name} is {foreign}; {ACCEPTED}")
     text = rest if decoder is None else decoder(_metered(rest, meters.compressed), lambda: _cut_off(problems, name))
     try:
         for chunk in text:
@@ -51,7 +59,7 @@ def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name
                 yield chunk
     except brotli.error as error:
         raise RecordingInvalid(
-            f"{name} is neither JSON nor gzip, zstd or brotli: it starts with {_show(head)}; give an rrweb recording"
+            f"{name} is neither JSON nor gzip, zlib, zstd or brotli: it starts with {_show(head)}; {ACCEPTED}"
         ) from error
     except (zlib.error, zstandard.ZstdError) as error:
         raise RecordingInvalid(f"{name} is corrupt ({error}); upload it again") from error
@@ -90,7 +98,13 @@ def _detect(head: bytes) -> Decoder | None:
         return _gunzip
     if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
         return _unzstd
+    if _is_zlib(_SEGMENT_LINE.sub(b"", head, count=1)):
+        return _inflate_segments
     return None if _is_text(head) else _unbrotli
+
+
+def _is_zlib(head: bytes) -> bool:
+    return head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2]) % 31 == 0
 
 
 def _is_text(head: bytes) -> bool:
@@ -111,14 +125,14 @@ def _take_head(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     head = b""
     for chunk in chunks:
         head += chunk
-        if len(head) >= HEAD_BYTES:
+        if len(head) >= MAGIC_BYTES:
             break
 
     def everything() -> Iterator[bytes]:
         yield head
         yield from chunks
 
-    return head[:HEAD_BYTES], everything()
+    return head[:MAGIC_BYTES], everything()
 
 
 def _metered(chunks: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
@@ -146,6 +160,26 @@ def _gunzip(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[by
     while not member.eof and (out := member.decompress(member.unconsumed_tail, OUTPUT_BYTES)):
         yield out
     if fed and not member.eof:
+        cut_off()
+
+
+def _inflate_segments(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:
+    """Any number of zlib streams, each with Sentry's line before it or without."""
+    member: Any = None
+    rest = b""
+    for chunk in chunks:
+        data, rest = rest + chunk, b""
+        while data:
+            if member is None or member.eof:
+                data = _SEGMENT_LINE.sub(b"", data, count=1).lstrip(b"\0\n") if data[:1] != b"\x78" else data
+                if data[:1] == b"{" and len(data) < _LONGEST_LINE:
+                    rest, data = data, b""
+                    break
+                member = zlib.decompressobj(ZLIB_WINDOW)
+                yield b"\n"
+            yield member.decompress(data, OUTPUT_BYTES)
+            data = member.unused_data if member.eof else member.unconsumed_tail
+    if member is not None and not member.eof:
         cut_off()
 
 

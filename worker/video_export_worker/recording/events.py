@@ -1,4 +1,4 @@
-"""rrweb's events: their kinds, and what an event needs so that it can be replayed.
+"""rrweb's events: their kinds, and what they say.
 
 The numbers are rrweb's own (`@rrweb/types`): they are the format.
 """
@@ -18,6 +18,7 @@ _ESCAPED: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encod
 
 MAX_TIMESTAMP_MS: Final = 8.64e15  # the largest time a JavaScript Date can hold
 LARGEST: Final = sys.float_info.max
+MIN_VIEWPORT: Final = 2  # CSS pixels; recorders report 0x0 and 1x1 from windows that are hidden
 MAX_VIEWPORT: Final = 100_000  # CSS pixels; far above any screen
 
 
@@ -86,36 +87,14 @@ USER_ACTIVITY: Final = MOVES | {
 }
 
 
-def find_problem(event: Any) -> str | None:
-    """Say why a decoded event cannot be replayed.
-
-    Only what would stop rrweb's replayer or this program is a problem: types and sources that are not known yet are
-    kept.
-
-    Returns:
-        The reason, or None if the event is fine.
-    """
-    if not isinstance(event, dict):
-        return f"not an event: an object is expected, not {_name_type(event)}"
-    kind: Any = event.get("type")
-    timestamp: Any = event.get("timestamp")
-    data: Any = event.get("data")
-    if not _is_integer(kind) or kind < 0:
-        return f"not an event: `type` must be a whole number, not {_show(kind)}"
-    if not is_number(timestamp) or abs(timestamp) > MAX_TIMESTAMP_MS:
-        return f"`timestamp` must be milliseconds since 1970, not {_show(timestamp)}"
-    if kind in (EventType.FULL_SNAPSHOT, EventType.INCREMENTAL_SNAPSHOT, EventType.META) and not isinstance(data, dict):
-        return f"`data` must be an object, not {_name_type(data)}"
-    if kind == EventType.FULL_SNAPSHOT and not isinstance(data.get("node"), dict):
-        return "the full snapshot has no `data.node`"
-    if kind == EventType.INCREMENTAL_SNAPSHOT:
-        return _find_source_problem(data)
-    return None
-
-
 def is_full_snapshot(event: Event) -> bool:
     """Tell whether an event holds a whole page."""
     return bool(event["type"] == EventType.FULL_SNAPSHOT)
+
+
+def brings_nodes(event: Event) -> bool:
+    """Tell whether an event brings nodes into the page."""
+    return is_full_snapshot(event) or (source_of(event) == Source.MUTATION and bool(event["data"].get("adds")))
 
 
 def is_mobile_wireframe(event: Any) -> bool:
@@ -139,7 +118,7 @@ def viewport_of(event: Event) -> tuple[int, int] | None:
     if not is_number(width) or not is_number(height):
         return None
     size = round(width), round(height)
-    return size if all(1 <= length <= MAX_VIEWPORT for length in size) else None
+    return size if all(MIN_VIEWPORT <= length <= MAX_VIEWPORT for length in size) else None
 
 
 def encode_event(event: Event) -> bytes:
@@ -169,40 +148,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
-def _find_source_problem(data: dict[str, Any]) -> str | None:
-    source = data.get("source")
-    if not _is_integer(source):
-        return f"`data.source` must be a whole number, not {_show(source)}"
-    if source in MOVES:
-        positions = data.get("positions")
-        if not isinstance(positions, list) or not positions:
-            return "the mouse move has no positions"
-        if not all(isinstance(at, dict) and all(is_number(at.get(key)) for key in _POSITION) for at in positions):
-            return "a position of the mouse move lacks x, y or timeOffset"
-    return None
-
-
-_POSITION: Final = ("x", "y", "timeOffset")
-
-
 def list_objects(value: Any) -> list[dict[str, Any]]:
     """Take the objects of what should be a list of objects."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def is_id(value: Any) -> bool:
-    """Tell whether this can be the id of a node."""
-    return isinstance(value, int)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _name_type(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def _show(value: Any) -> str:
-    return "missing" if value is None else f"{value!r:.40}" if isinstance(value, str) else _name_type(value)
+    """Tell whether this can be the id of a node, or an index: a whole number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_number(value) and value == int(value)

@@ -1,9 +1,12 @@
-"""The formats that recordings are kept in, read into plain rrweb events.
+"""Reads the events of a recording's file, in any of the formats that products keep them in.
 
 - a JSON array of events, an object with such an array as `events` or `snapshots`, or JSON lines;
-- PostHog's lines `["window", event]` and `{"window_id": ..., "data": [event, ...]}`, and its exports, whose events
-  carry a `windowId`; the fields that PostHog compresses (`cv: "2024-10"`);
-- events packed by rrweb's `pack`, which are strings.
+- events as JSON text, or packed by rrweb's `pack`, or both one in the other (Amplitude);
+- rows and pages of an API around events, whatever their fields are called (`envelopes`);
+- PostHog's lines `["window", event]` and `{"window_id": ..., "data": [event, ...]}`, its ingestion
+  (`$snapshot_items`), its pages by window, and its exports, whose events carry a `windowId`; the fields that its
+  recorder compresses (`cv: "2024-10"`);
+- Sentry's segments: a line `{"segment_id": 0}` before an array, which may be compressed (`decompression`).
 """
 
 from __future__ import annotations
@@ -14,22 +17,29 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from video_export_worker.errors import RecordingInvalid
-from video_export_worker.recording.decompression import GZIP_WINDOW, ZLIB_WINDOW, inflate
-from video_export_worker.recording.events import Event, encode_event, find_problem, is_mobile_wireframe
-from video_export_worker.recording.json_stream import BrokenJson, BrokenValue, JsonReader, Place, decode_json
+from video_export_worker.recording.checks import check_event, name_kind
+from video_export_worker.recording.envelopes import BY_WINDOW, unwrap
+from video_export_worker.recording.events import Event, encode_event, is_mobile_wireframe
+from video_export_worker.recording.foreign import ACCEPTED, name_event, name_text
+from video_export_worker.recording.json_stream import BrokenJson, BrokenValue, JsonReader, Place
 from video_export_worker.recording.limits import Meters
+from video_export_worker.recording.packing import open_fields
 from video_export_worker.recording.problems import BrokenEvent, Problems
 
-MAX_ENVELOPES: Final = 4  # lists and objects around an event; PostHog's exports have two
-POSTHOG_COMPRESSION: Final = "2024-10"
-POSTHOG_FIELDS: Final = ("adds", "removes", "texts", "attributes")
-RRWEB_PACK_VERSION: Final = "v1"
-WINDOW_KEYS: Final = ("window_id", "windowId")
+SEGMENT_HEADER: Final = "segment_id"  # the only field of the line before a segment of Sentry's
 
 _ENVELOPE_CHARACTERS: Final = 4096
+_SCALAR: Final = r'"(?:[^"\\]|\\.)*"|[-+.\deE]+|true|false|null'
+_FLAT: Final = rf"(?:{_SCALAR}|\{{[^{{}}\[\]]*\}}|\[[^{{}}\[\]]*\])"
+# An object that is no event, up to a member; what a custom event holds is nobody's envelope.
+_OPEN: Final = rf'\{{\s*(?:"(?!type"|timestamp")[^"\\]*"\s*:\s*{_FLAT}\s*,\s*)*'
+# An object around one long list of events, which is read element by element.
 _ENVELOPE: Final = re.compile(
-    r'\{\s*(?:"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[-+.\deE]+|true|false|null)\s*,\s*)*"(?:events|snapshots)"\s*:\s*(?=\[)'
+    rf'{_OPEN}(?:"(?:events|snapshots)"|(?P<nested>"data"\s*:\s*{_OPEN}"snapshots"'
+    rf'|"properties"\s*:\s*{_OPEN}"\$snapshot_(?:items|data)"))\s*:\s*(?=\[)'
 )
+_WINDOWS: Final = re.compile(rf'{_OPEN}(?P<nested>"result"\s*:\s*{_OPEN})?"{BY_WINDOW}"\s*:\s*\{{\s*(?!\}})')
+_NAMED_WINDOW: Final = re.compile(r'"(?:\$?window_id|windowId)"\s*:\s*"([^"\\]*)"')
 _WINDOW_AND_EVENT: Final = re.compile(r'\[\s*"[^"\\]*"\s*,\s*[\[{]')
 
 
@@ -41,11 +51,22 @@ class WindowEvent:
         window: The browser window it was recorded in; None where the format names none.
         event: Decoded.
         text: The event alone, as UTF-8.
+        place: Where it stands in the file, or what it was wrapped in.
     """
 
     window: str | None
     event: Event
     text: bytes
+    place: Place
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A value of the file, which is an event or has events in it."""
+
+    place: Place
+    value: Any
+    window: str | None = None
 
 
 def read_events(reader: JsonReader, meters: Meters, problems: Problems, name: str) -> Iterator[WindowEvent]:
@@ -54,47 +75,73 @@ def read_events(reader: JsonReader, meters: Meters, problems: Problems, name: st
     Args:
         reader: The file.
         meters: Count what is decompressed inside of events.
-        problems: Told of what is skipped.
+        problems: Told of what is skipped, and of what is left out of events.
         name: What messages call the file.
 
     Raises:
-        RecordingInvalid: if it is not JSON, or a recording of a mobile app.
+        RecordingInvalid: if it is not JSON, or a recording of another kind.
         RecordingTooLarge: if the limit is passed.
     """
-    for place, value in _read_values(reader, problems, name):
+    for found in _read_values(reader, problems, name):
         try:
-            for window, wrapped in _unwrap(value):
-                event = _open(wrapped, meters)
-                if is_mobile_wireframe(event):
-                    raise RecordingInvalid(
-                        f"{name} is a recording of a mobile app (wireframes): "
-                        "only recordings of web pages can be exported"
-                    )
-                if problem := find_problem(event):
-                    raise BrokenEvent(problem)
-                # An event that stands in the file as it is keeps its text: nothing is written anew.
-                yield WindowEvent(window, event, reader.text.encode() if event is value else encode_event(event))
+            for inner in unwrap(found.value, meters, name):
+                event = open_fields(inner.value, meters)
+                is_as_it_stands = event is found.value
+                yield from _check(
+                    event,
+                    reader.text.encode() if is_as_it_stands else None,
+                    inner.window or found.window,
+                    found.place,
+                    problems,
+                    name,
+                )
         except BrokenEvent as error:
-            problems.skip(f"{name}, {place}", str(error))
+            problems.skip(f"{name}, {found.place}", str(error))
     if reader.replaced:
         problems.damage(name, "not UTF-8 everywhere: what cannot be read is shown as \N{REPLACEMENT CHARACTER}")
 
 
-def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[tuple[Place, Any]]:
+def _check(
+    event: Any, text: bytes | None, window: str | None, place: Place, problems: Problems, name: str
+) -> Iterator[WindowEvent]:
+    """Yield the event if it can be applied; one that stands in the file as it is keeps its text."""
+    if is_mobile_wireframe(event):
+        raise RecordingInvalid(
+            f"{name} is a recording of a mobile app (wireframes): only recordings of web pages can be exported"
+        )
+    try:
+        mended = check_event(event)
+    except BrokenEvent as error:
+        problems.skip(f"{name}, {place}", str(error))
+        return
+    if product := name_event(event):
+        raise RecordingInvalid(f"{name} is {product}; {ACCEPTED}")
+    for hole in mended.holes:
+        problems.mend(f"{name}, {place}", f"{name_kind(event)}: {hole}")
+    yield WindowEvent(window, event, encode_event(event) if text is None or mended.is_changed else text, place)
+
+
+def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[_Value]:
     """Yield each event as it stands in the file, with its place for messages."""
     first = reader.peek()
     if first and first not in '[{"':
-        raise RecordingInvalid(f"{name} is not JSON: it starts with {first!r}; give an rrweb recording")
+        foreign = name_text(reader.ahead(_ENVELOPE_CHARACTERS))
+        raise RecordingInvalid(f"{name} is {foreign or f'not JSON: it starts with {first!r}'}; {ACCEPTED}")
     while char := reader.peek():
         place = reader.place
         try:
             if char == "[" and not reader.looks_like(_WINDOW_AND_EVENT, _ENVELOPE_CHARACTERS):
                 yield from _read_array(reader, problems, name)
-            elif char == "{" and reader.take_match(_ENVELOPE, _ENVELOPE_CHARACTERS):
-                yield from _read_array(reader, problems, name)
-                _skip_members(reader)
+            elif char == "{" and (match := reader.take_match(_ENVELOPE, _ENVELOPE_CHARACTERS)):
+                yield from _read_array(reader, problems, name, _name_window(match))
+                _skip_members(reader, 2 if match["nested"] else 1)
+            elif char == "{" and (match := reader.take_match(_WINDOWS, _ENVELOPE_CHARACTERS)):
+                yield from _read_windows(reader, problems, name)
+                _skip_members(reader, 2 if match["nested"] else 1)
             else:
-                yield place, reader.value()
+                value = reader.value()
+                if not isinstance(value, dict) or value.keys() != {SEGMENT_HEADER}:
+                    yield _Value(place, value)
         except BrokenValue as error:
             problems.skip(f"{name}, {place}", str(error))
         except BrokenJson as error:
@@ -102,7 +149,22 @@ def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[
             reader.skip_line()
 
 
-def _read_array(reader: JsonReader, problems: Problems, name: str) -> Iterator[tuple[Place, Any]]:
+def _name_window(envelope: re.Match[str]) -> str | None:
+    named = _NAMED_WINDOW.search(envelope[0])
+    return named[1] if named else None
+
+
+def _read_windows(reader: JsonReader, problems: Problems, name: str) -> Iterator[_Value]:
+    """Yield the elements of an object that has a list of events for each window; the reader stands at the first key."""
+    while True:
+        window = str(reader.value())
+        reader.take(":")
+        yield from _read_array(reader, problems, name, window)
+        if reader.take(",}") == "}":
+            return
+
+
+def _read_array(reader: JsonReader, problems: Problems, name: str, window: str | None = None) -> Iterator[_Value]:
     """Yield the elements of an array, which may be the whole recording and is therefore never held as one value."""
     reader.take("[")
     if reader.peek() == "]":
@@ -118,7 +180,7 @@ def _read_array(reader: JsonReader, problems: Problems, name: str) -> Iterator[t
             except BrokenValue as error:
                 problems.skip(f"{name}, {place}", str(error))
             else:
-                yield place, value
+                yield _Value(place, value, window)
             if reader.take(",]") == "]":
                 return
     except BrokenJson as error:
@@ -128,73 +190,10 @@ def _read_array(reader: JsonReader, problems: Problems, name: str) -> Iterator[t
         reader.skip_all()
 
 
-def _skip_members(reader: JsonReader) -> None:
-    while reader.take(",}") == ",":
-        reader.value()
-        reader.take(":")
-        reader.value()
-
-
-def _unwrap(value: Any, window: str | None = None, depth: int = 0) -> Iterator[tuple[str | None, Any]]:
-    """Yield what a value holds as (window, event): itself, or the events inside the envelopes that are known."""
-    if depth > MAX_ENVELOPES:
-        raise BrokenEvent(f"not an event: more than {MAX_ENVELOPES} lists around it")
-    if isinstance(value, dict) and "type" not in value:
-        named = value.get("window_id", value.get("windowId"))
-        window = window if named is None else str(named)
-        inner = next((value[key] for key in ("events", "snapshots", "data") if key in value), None)
-        if isinstance(inner, list | dict):
-            yield from _unwrap(inner, window, depth + 1)
-            return
-    elif (
-        isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], list | dict)
-    ):
-        yield from _unwrap(value[1], value[0], depth + 1)
-        return
-    elif isinstance(value, list):
-        for element in value:
-            yield from _unwrap(element, window, depth + 1)
-        return
-    elif isinstance(value, dict):
-        # PostHog's exports say it in each event; without it, a normalised recording has one form.
-        named = next((value[key] for key in WINDOW_KEYS if value.get(key) is not None), None)
-        window = window if named is None else str(named)
-        if any(key in value for key in WINDOW_KEYS):
-            value = {key: held for key, held in value.items() if key not in WINDOW_KEYS}
-    yield window, value
-
-
-def _open(value: Any, meters: Meters) -> Any:
-    """Undo what a recorder did to a single event: rrweb's packing and PostHog's compressed fields."""
-    event = _unpack(value, meters) if isinstance(value, str) else value
-    if not isinstance(event, dict) or "cv" not in event:
-        return event
-    event = dict(event)
-    version = event.pop("cv")
-    if version != POSTHOG_COMPRESSION:
-        raise BrokenEvent(f"compressed in a way that is not known (cv {version!r:.40}); only {POSTHOG_COMPRESSION} is")
-    if isinstance(event.get("data"), str):
-        event["data"] = _decode_field(event["data"], meters)
-    elif isinstance(event.get("data"), dict):
-        data = event["data"]
-        opened = {key: _decode_field(data[key], meters) for key in POSTHOG_FIELDS if isinstance(data.get(key), str)}
-        event["data"] = {**data, **opened}
-    return event
-
-
-def _unpack(text: str, meters: Meters) -> Any:
-    event = _decode(inflate(text, ZLIB_WINDOW, meters))
-    if isinstance(event, dict) and event.pop("v", RRWEB_PACK_VERSION) != RRWEB_PACK_VERSION:
-        raise BrokenEvent(f"packed by a version of rrweb's packer that is not known; only {RRWEB_PACK_VERSION} is")
-    return event
-
-
-def _decode_field(text: str, meters: Meters) -> Any:
-    return _decode(inflate(text, GZIP_WINDOW, meters)) if text else []
-
-
-def _decode(data: bytes) -> Any:
-    try:
-        return decode_json(data)
-    except BrokenValue as error:
-        raise BrokenEvent(f"its decompressed data is {error}") from error
+def _skip_members(reader: JsonReader, objects: int) -> None:
+    """Read up to the ends of so many objects, from behind a member of the innermost."""
+    for _ in range(objects):
+        while reader.take(",}") == ",":
+            reader.value()
+            reader.take(":")
+            reader.value()

@@ -57,6 +57,9 @@ class RecordingIndex:
         source: Source of each event (`Source`); -1 for events that have none, 127 for what is larger.
         size: Bytes of each event's text.
         values: JSON values of each event at most (`count_values`).
+        part: Number of the file, from 1, that each event stands in; 0 for an event that was made.
+        line: Line of that file, from 1, in which the event begins.
+        byte: Byte of that file, from 0, at which the event begins.
         window: Number of the window that each event belongs to: its place in `windows`.
         chunk_first: Ordinal of the first event of each chunk.
         chunk_snapshot: Whether a chunk begins at a full snapshot, with the Meta event before it if there is one.
@@ -86,6 +89,9 @@ class RecordingIndex:
     source: NDArray[np.int8]
     size: NDArray[np.uint32]
     values: NDArray[np.uint32]
+    part: NDArray[np.int32]
+    line: Integers
+    byte: Integers
     window: NDArray[np.int16]
     chunk_first: Integers
     chunk_snapshot: NDArray[np.bool_]
@@ -160,6 +166,13 @@ class RecordingIndex:
         """
         moments = [0.0, *self.activity_ms, self.duration_ms]
         return [(start, end) for start, end in pairwise(moments) if end > start and end - start >= threshold_s * 1000]
+
+    def place_of(self, ordinal: int) -> str:
+        """Where an event stands in the files, as messages say it."""
+        if not self.part[ordinal]:
+            return "the recording"
+        name = f"part {self.part[ordinal]}" if self.part.max() > 1 else "the recording"
+        return f"{name}, line {self.line[ordinal]} (byte {self.byte[ordinal]})"
 
     def chunks_until(self, end_ms: float) -> int:
         """How many chunks hold everything that happened up to `end_ms`."""

@@ -11,12 +11,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, cast
 
 CHUNK_BYTES: Final = 2**20
 MOST_READ_ON: Final = 4 * 2**20  # characters that are added at once to a value that does not end in the window
 LONGEST_TOKEN: Final = 16  # characters of "-Infinity" or of an escape that may be cut at the window's end
 _CUT_TOKEN: Final = re.compile(r"[\w\\.+-]*\s*\Z")
+_STRUCTURE: Final = re.compile(r'["\[\]{}]')
+_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+TOO_DEEP: Final = "nested too deeply: more than some 480 elements or lists are in each other, and a browser shows 400"
 _WHITESPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -146,11 +149,17 @@ class JsonReader:
         """Tell whether the pattern matches the next characters, at most that many."""
         return self._match(pattern, within) is not None
 
-    def take_match(self, pattern: re.Pattern[str], within: int) -> bool:
+    def take_match(self, pattern: re.Pattern[str], within: int) -> re.Match[str] | None:
         """Read what the pattern matches, if it does within that many characters."""
         match = self._match(pattern, within)
         self._pos = match.end() if match else self._pos
-        return match is not None
+        return match
+
+    def ahead(self, most: int) -> str:
+        """Return the next characters, at most so many, without reading them."""
+        if len(self._text) - self._pos < most:
+            self._fill(most)
+        return self._text[self._pos : self._pos + most]
 
     def _match(self, pattern: re.Pattern[str], within: int) -> re.Match[str] | None:
         self.peek()
@@ -175,7 +184,8 @@ class JsonReader:
                 self._skip_value()
                 raise BrokenValue(str(error)) from error
             except RecursionError as error:
-                raise BrokenJson("nested too deeply") from error
+                self._skip_nested()
+                raise BrokenValue(TOO_DEEP) from error
             else:
                 # A number at the window's end may go on behind it.
                 if end < len(self._text) or not self._fill(1):
@@ -204,8 +214,33 @@ class JsonReader:
                 return
             except json.JSONDecodeError as error:
                 self._read_on(error)
-            except RecursionError as error:
-                raise BrokenJson("nested too deeply") from error
+            except RecursionError:
+                self._skip_nested()
+                return
+
+    def _skip_nested(self) -> None:
+        """Go to the end of a value that no decoder can follow: where its brackets are closed.
+
+        Raises:
+            BrokenJson: if they are not.
+        """
+        depth, at = 0, self._pos
+        while True:
+            token = _STRUCTURE.search(self._text, at)
+            if token is None or (token[0] == '"' and not _STRING.match(self._text, token.start())):
+                self._check(self._text[self._pos :], self.place)
+                at = (len(self._text) if token is None else token.start()) - self._pos
+                if not self._fill(MOST_READ_ON):
+                    raise BrokenJson(TOO_DEEP)
+                continue
+            if token[0] == '"':
+                at = cast("re.Match[str]", _STRING.match(self._text, token.start())).end()
+                continue
+            depth += 1 if token[0] in "[{" else -1
+            at = token.end()
+            if depth == 0:
+                self._pos = at
+                return
 
     def _read_on(self, error: json.JSONDecodeError) -> None:
         """Read more text if the value may only have been cut by the window.

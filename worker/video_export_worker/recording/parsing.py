@@ -78,7 +78,7 @@ def _fill(spool: Spool, parts: Sequence[bytes | Iterable[bytes]], meters: Meters
         pieces = iter((part,)) if isinstance(part, bytes) else iter(part)
         reader = JsonReader(decompress(pieces, meters, problems, name), meters.check_event)
         for found in read_events(reader, meters, problems, name):
-            spool.add(found)
+            spool.add(found, number)
 
 
 def _write_chunks(
@@ -91,6 +91,9 @@ def _write_chunks(
         "source": np.concatenate([[np.int8(-1)], spool.source[rows]]),
         "size": np.concatenate([[np.uint32(len(first))], spool.size[rows]]),
         "values": np.concatenate([[np.uint32(count_values(first))], spool.values[rows]]),
+        "part": np.concatenate([[np.int32(0)], spool.part[rows]]),
+        "line": np.concatenate([[np.int64(0)], spool.line[rows]]),
+        "byte": np.concatenate([[np.int64(0)], spool.byte[rows]]),
         "window": np.concatenate([[np.int16(selection.window)], spool.window[rows]]),
     }
     stamps = np.concatenate([[float(selection.meta["timestamp"])], spool.stamp[rows]])

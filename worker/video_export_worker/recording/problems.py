@@ -22,8 +22,8 @@ class Problems:
 
     def __init__(self, *, strict: bool) -> None:
         self._strict = strict
-        self._skipped: list[str] = []
-        self._skipped_count = 0
+        self._reported: list[str] = []
+        self._reported_count = 0
         self._notes: list[str] = []
 
     def skip(self, where: str, reason: str) -> None:
@@ -32,12 +32,22 @@ class Problems:
         Raises:
             RecordingInvalid: if the parsing is strict.
         """
-        message = f"{where}: {reason}"
+        self._report("skipped", f"{where}: {reason}")
+
+    def mend(self, where: str, reason: str) -> None:
+        """Report what is left out of an event that is used otherwise.
+
+        Raises:
+            RecordingInvalid: if the parsing is strict.
+        """
+        self._report("mended", f"{where}: {reason}")
+
+    def _report(self, done: str, message: str) -> None:
         if self._strict:
             raise RecordingInvalid(f"{message}; repair the recording, or export it without `strict` to skip this")
-        self._skipped_count += 1
-        if len(self._skipped) < MAX_REPORTED:
-            self._skipped.append(f"skipped {message}")
+        self._reported_count += 1
+        if len(self._reported) < MAX_REPORTED:
+            self._reported.append(f"{done} {message}")
 
     def damage(self, where: str, reason: str) -> None:
         """Report damage behind which events may be missing.
@@ -56,10 +66,10 @@ class Problems:
     @property
     def first(self) -> str | None:
         """The first problem, for a recording that holds nothing else."""
-        return next((text.removeprefix("skipped ") for text in (*self._skipped, *self._notes)), None)
+        return next((text.removeprefix("skipped ") for text in (*self._reported, *self._notes)), None)
 
     @property
     def warnings(self) -> list[str]:
-        """Every note, and the skipped events: the first twenty and how many more there were."""
-        more = self._skipped_count - len(self._skipped)
-        return [*self._notes, *self._skipped, *([f"skipped {more} more broken events"] if more else [])]
+        """Every note, and the broken events: the first twenty and how many more there were."""
+        more = self._reported_count - len(self._reported)
+        return [*self._notes, *self._reported, *([f"{more} more events were broken"] if more else [])]

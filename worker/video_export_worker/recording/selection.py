@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.events import USER_ACTIVITY, Event, EventType, Source, viewport_of
+from video_export_worker.recording.foreign import ACCEPTED
 from video_export_worker.recording.index import DEFAULT_VIEWPORT, WindowSummary
 from video_export_worker.recording.problems import Problems
 from video_export_worker.recording.spool import Spool
@@ -45,8 +46,11 @@ def select(spool: Spool, problems: Problems) -> Selection:
     """
     if not len(spool):
         raise RecordingInvalid(_explain_no_events(problems))
+    repeated = find_repeated(spool)
+    if repeated.any():
+        problems.note(f"{int(repeated.sum())} of {len(spool)} events were delivered more than once: each is shown once")
     kept, windows = _choose_window(spool, problems)
-    rows = np.flatnonzero(spool.window == kept)
+    rows = np.flatnonzero((spool.window == kept) & ~repeated)
     if len(rows) < 2:
         raise RecordingInvalid(
             "the recording holds only one event: a replay needs a full snapshot and what follows it"
@@ -55,6 +59,25 @@ def select(spool: Spool, problems: Problems) -> Selection:
     rows = rows[np.argsort(spool.stamp[rows], kind="stable")]
     first = int(np.argmax(spool.kind[rows] == EventType.FULL_SNAPSHOT))
     return Selection(_find_meta(spool, rows, first, problems), kept, rows[first:], windows)
+
+
+def find_repeated(spool: Spool) -> NDArray[np.bool_]:
+    """Tell which events are there before, to the byte: pipelines deliver twice, and parts of a recording overlap.
+
+    A page may well do the same thing twice in one millisecond, and a recorder notes it twice, one after the other. So
+    an event is certain to be delivered again where others of another time lie between, or where it brings nodes. Where
+    events that bring nodes come again, all that come again are deliveries.
+    """
+    order = np.lexsort((np.arange(len(spool)), spool.digest, spool.stamp, spool.window))
+    keys = [column[order] for column in (spool.window, spool.stamp, spool.digest)]
+    again = np.concatenate([[False], np.all([key[1:] == key[:-1] for key in keys], axis=0)])
+    firsts = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))]
+    moments = np.cumsum(np.concatenate([[0], spool.stamp[1:] != spool.stamp[:-1]]))
+    is_apart = (moments[order] != moments[firsts]) | (spool.part[order] != spool.part[firsts])
+    is_double = bool((again & spool.brings[order]).any())
+    repeated = np.zeros(len(order), bool)
+    repeated[order] = again & (is_double | is_apart)
+    return repeated
 
 
 def _choose_window(spool: Spool, problems: Problems) -> tuple[int, tuple[WindowSummary, ...]]:
@@ -121,7 +144,7 @@ def _as_number(stamp: float) -> float:
 
 def _explain_no_events(problems: Problems) -> str:
     if problems.first:
-        return f"the recording holds no event that can be replayed; the first problem: {problems.first}"
+        return f"the recording holds no event that can be replayed: {ACCEPTED}; the first problem: {problems.first}"
     return "the recording is empty: it holds no events"
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from video_export_worker.errors import RecordingInvalid
-from video_export_worker.recording.events import source_of
+from video_export_worker.recording.events import brings_nodes, source_of
 from video_export_worker.recording.formats import WindowEvent
 from video_export_worker.recording.limits import Meters, count_values
 
@@ -43,9 +44,12 @@ class Spool:
         self._window = array("h")
         self._kinds, self._sources = array("b"), array("b")
         self._sizes, self._values = array("I"), array("I")
+        self._parts, self._lines, self._bytes = array("i"), array("q"), array("q")
+        self._digests = array("Q")
+        self._brings = array("b")
 
-    def add(self, found: WindowEvent) -> None:
-        """Write an event.
+    def add(self, found: WindowEvent, part: int = 1) -> None:
+        """Write an event of the part of that number.
 
         Raises:
             RecordingTooLarge: if it has, or with it the recording has, too many values.
@@ -62,6 +66,11 @@ class Spool:
         self._sources.append(-1 if source is None else source if 0 <= source < LARGEST_CODE else LARGEST_CODE)
         self._sizes.append(len(found.text))
         self._values.append(values)
+        self._parts.append(part)
+        self._lines.append(found.place.line)
+        self._bytes.append(found.place.byte)
+        self._brings.append(brings_nodes(found.event))
+        self._digests.append(int.from_bytes(blake2b(found.text, digest_size=8).digest()))
 
     def __len__(self) -> int:
         """How many events there are."""
@@ -101,6 +110,31 @@ class Spool:
     def values(self) -> NDArray[np.uint32]:
         """JSON values of each event, at most."""
         return np.frombuffer(self._values, np.uint32)
+
+    @property
+    def part(self) -> NDArray[np.int32]:
+        """Number of the part, from 1, that each event stands in."""
+        return np.frombuffer(self._parts, np.int32)
+
+    @property
+    def line(self) -> NDArray[np.int64]:
+        """Line of its part, from 1, in which each event begins."""
+        return np.frombuffer(self._lines, np.int64)
+
+    @property
+    def byte(self) -> NDArray[np.int64]:
+        """Byte of its part, from 0, at which each event begins."""
+        return np.frombuffer(self._bytes, np.int64)
+
+    @property
+    def digest(self) -> NDArray[np.uint64]:
+        """Hash of each event's text: events of one hash are taken for the same."""
+        return np.frombuffer(self._digests, np.uint64)
+
+    @property
+    def brings(self) -> NDArray[np.bool_]:
+        """Whether each event brings nodes into the page."""
+        return np.frombuffer(self._brings, np.bool_)
 
     def read(self, rows: Iterable[Any]) -> Iterator[bytes]:
         """Yield the texts of these events."""
