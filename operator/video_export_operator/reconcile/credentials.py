@@ -58,6 +58,19 @@ class SecretReader:
         return whole.hexdigest()[:16]
 
 
+def secret_names(resource: VideoExportWorker) -> frozenset[str]:
+    """Return the Secrets whose change brings new pods."""
+    spec = resource.spec
+    tls, storage = spec.temporal.tls, spec.storage
+    references = (
+        storage.secret_ref if storage is not None else None,
+        spec.temporal.api_key_secret_ref,
+        tls.ca_secret_ref if tls is not None else None,
+        tls.client_cert_secret_ref if tls is not None else None,
+    )
+    return frozenset(reference.name for reference in references if reference is not None)
+
+
 async def find_storage_problem(resource: VideoExportWorker, reader: SecretReader) -> OperatorError | None:
     """Return what is wrong with the storage's Secret: the pods use it, the operator looks whether it is there."""
     storage = resource.spec.storage

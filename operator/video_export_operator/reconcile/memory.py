@@ -7,6 +7,7 @@ from typing import Any
 from video_export_operator.errors import OperatorError
 from video_export_operator.manifests import Ref
 from video_export_operator.plan import NEVER, Converged
+from video_export_operator.reconcile.secret_turns import Turn
 from video_export_operator.scaling import Memory as ScalingMemory
 from video_export_operator.scaling import QueueState
 from video_export_operator.temporal_queue import Endpoint
@@ -54,6 +55,8 @@ class Memory:
         scaling: what decisions remember.
         poll: what was heard of its queue.
         count_wanted: the last decision asks for the number of open executions.
+        turn: what the pods are given of what the Secrets hold.
+        size_waits: the last decision asks for fewer pods, and the template came first.
         objects: how each object was left.
         size: uid of the Deployment and the size that it was last given.
         resynced_at: when everything was last read from the API server.
@@ -67,6 +70,8 @@ class Memory:
     scaling: ScalingMemory = field(default_factory=ScalingMemory)
     poll: Poll = Poll()
     count_wanted: bool = False
+    turn: Turn = field(default_factory=Turn)
+    size_waits: bool = False
     objects: Mapping[Ref, Converged] = field(default_factory=dict)
     size: tuple[str, int] | None = None
     resynced_at: float = NEVER

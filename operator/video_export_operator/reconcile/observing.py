@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from video_export_operator.cluster import Cluster
@@ -10,6 +10,7 @@ from video_export_operator.plan import NEVER, RESYNC
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.pod_probe import PodProbe
 from video_export_operator.reconcile.schedule import spread
+from video_export_operator.reconcile.secret_turns import SecretTurns
 from video_export_operator.reconcile.store import Store
 from video_export_operator.reconcile.temporal_poller import TemporalPoller
 from video_export_operator.resource import Key, VideoExportWorker
@@ -24,6 +25,7 @@ class Observer:
     poller: TemporalPoller
     probe: PodProbe
     random: Callable[[], float]
+    turns: SecretTurns = field(default_factory=SecretTurns)
 
     async def observe(self, resource: VideoExportWorker, memory: Memory) -> Memory:
         """Return the memory after asking for all that is due to be asked for.
@@ -39,7 +41,14 @@ class Observer:
         poll = await self.probe.complete(resource, poll, self.store.snapshot(resource).pods)
         if memory.count_wanted:
             poll = await self.poller.count_open(resource, poll, snapshot.at)
-        return replace(memory, poll=poll, count_wanted=False)
+        live = self.store.snapshot(resource).deployment
+        turn = self.turns.take(resource, live, poll.secrets, snapshot.at)
+        return replace(memory, poll=poll, turn=turn, count_wanted=False)
+
+    def forget(self, key: Key) -> None:
+        """Forget a resource that is gone."""
+        self.poller.budget.want(key, 0.0)
+        self.turns.release(key)
 
     async def find_unserved(self, key: Key, uid: str) -> dict[str, Any] | None:
         """Return a resource that the watch has dropped and that is there all the same: its labels match no more."""

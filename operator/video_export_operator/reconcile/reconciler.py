@@ -65,7 +65,7 @@ class Reconciler:
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""
         self.caches.forget(key)
-        self.observer.poller.budget.want(key, 0.0)
+        self.observer.forget(key)
         self.metrics.forget(key.namespace, key.name)
 
     async def _reconcile(self, key: Key, memory: Memory, limit: asyncio.Timeout) -> tuple[Memory, float | None]:
@@ -90,7 +90,7 @@ class Reconciler:
             self.store.drop_resource(body)
             return memory, None
         self.metrics.duration.observe(time.monotonic() - began)
-        return after, _next_due(memory, after)
+        return after, next_due(memory, after)
 
     async def _follow(self, resource: VideoExportWorker, memory: Memory, limit: asyncio.Timeout) -> Memory:
         """Return the memory after bringing the cluster to what was decided, and telling of it."""
@@ -133,8 +133,8 @@ class Reconciler:
         self.metrics.decisions.labels(key.namespace, key.name, rule).inc()
 
 
-def _next_due(before: Memory, memory: Memory) -> float:
+def next_due(before: Memory, memory: Memory) -> float:
     """Return when the resource is due again without anything changing."""
-    if memory.count_wanted and not before.count_wanted:
+    if memory.size_waits or (memory.count_wanted and not before.count_wanted):
         return time.monotonic()
     return min(memory.poll.next_at, next_retry((*memory.objects.values(), memory.told)))

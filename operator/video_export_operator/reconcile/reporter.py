@@ -140,6 +140,7 @@ def _findings(step: Step, memory: Memory) -> Findings:
         asked=poll.queue is not None,
         silent=silent - poll.by_metrics,
         by_metrics=silent & poll.by_metrics,
+        ahead=memory.turn.ahead,
         queue=poll.queue,
         now=snapshot.now,
         shares=snapshot.shares,

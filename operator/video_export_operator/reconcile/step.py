@@ -63,14 +63,20 @@ class Step:
 
 def take_step(snapshot: Snapshot, memory: Memory, caches: Caches) -> Step:
     """Return what to do about what is known of a resource."""
-    resource, live, known = snapshot.resource, snapshot.deployment, memory.poll.secrets
+    resource, live, known = snapshot.resource, snapshot.deployment, memory.turn.secrets
     decision, remembered = decide(resource.spec, snapshot.observation(memory), memory.scaling)
     # While the Secrets cannot be read, pods keep what they were given.
     secrets = known if known is not None else live.secrets if live is not None else ""
     wanted = caches.wanted(resource, secrets)
     digests, found = _compare(snapshot, decision, wanted)
     due, left = find_due(memory.objects, digests, found, snapshot.at, snapshot.all_writers)
-    memory = replace(memory, scaling=remembered, count_wanted=decision.count_wanted, objects=left)
+    memory = replace(
+        memory,
+        scaling=remembered,
+        count_wanted=decision.count_wanted,
+        objects=left,
+        size_waits=_size_waits(snapshot, decision, due),
+    )
     step = Step(snapshot, decision, memory, due, NOTHING)
     return replace(step, plan=_plan(step, wanted)) if due else step
 
@@ -104,6 +110,13 @@ def _find_unprotected(snapshot: Snapshot, decision: Decision) -> Protect | None:
     return find_unprotected(snapshot.resource.spec, snapshot.pods, decision.workload)
 
 
+def _size_waits(snapshot: Snapshot, decision: Decision, due: Mapping[Ref, Due]) -> bool:
+    """Return whether a smaller size comes after the template: a rollout that begins now would change which pods go."""
+    name, live = snapshot.resource.name, snapshot.deployment
+    smaller = live is not None and decision.replicas < live.size
+    return smaller and {size_ref(name), deployment_ref(name)} <= due.keys()
+
+
 def _plan(step: Step, wanted: Wanted) -> Plan:
     """Return what to do about the objects that are due."""
     snapshot, decision, due = step.snapshot, step.decision, step.due
@@ -113,12 +126,7 @@ def _plan(step: Step, wanted: Wanted) -> Plan:
     is_new = (snapshot.body.get("status") or {}).get("observedGeneration") != snapshot.resource.generation
     plan = plan_objects(wanted, due, left, decision.replicas, is_new)
     others = (*plan_protection(name, _find_unprotected(snapshot, decision), due), *plan_marks(name, due))
-    # A rollout that begins now would change which pods a smaller size takes.
-    if (
-        live is not None
-        and size_ref(name) in due
-        and not (deployment_ref(name) in due and decision.replicas < live.size)
-    ):
+    if live is not None and size_ref(name) in due and not step.memory.size_waits:
         others += plan_size(name, decision, live)
     if deployment_ref(name) not in due:
         others += plan_rollout(name, _find_replaceable(snapshot, decision), due)

@@ -25,6 +25,7 @@ class Reason(StrEnum):
 
     # Ready
     IN_PLACE = "InPlace"
+    OLDER_SECRET = "OlderSecret"
     DRY_RUN = "DryRun"
     INVALID_SPEC = "InvalidSpec"
     SECRET_MISSING = "SecretMissing"

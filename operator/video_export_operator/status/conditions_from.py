@@ -22,6 +22,7 @@ class Findings:
         asked: Temporal has been asked since the operator started.
         silent: names of pods that have been ready for long without any report of their worker.
         by_metrics: names of such pods whose metrics port says what they do.
+        ahead: the resource whose pods get a changed Secret before those of this one.
         queue: the last answer of Temporal.
         shares: resources that follow the same queue, this one too, and their part of what waits there.
         now: wall clock in seconds since the epoch.
@@ -36,6 +37,7 @@ class Findings:
     asked: bool = True
     silent: frozenset[str] = frozenset()
     by_metrics: frozenset[str] = frozenset()
+    ahead: Key | None = None
     queue: QueueState | None = None
     now: float = 0.0
     shares: Mapping[Key, float] = field(default_factory=dict)
@@ -89,6 +91,9 @@ def _ready(found: Findings) -> Condition:
         return Condition(
             ConditionType.READY, False, Reason.PROGRESS_DEADLINE_EXCEEDED, found.deployment.trouble.message
         )
+    if found.ahead is not None:
+        told = f"the pods keep what a Secret held before, until {found.ahead} has brought the new one to its pods"
+        return Condition(ConditionType.READY, True, Reason.OLDER_SECRET, told)
     return Condition(ConditionType.READY, True, Reason.IN_PLACE, "the Deployment and what belongs to it are in place")
 
 

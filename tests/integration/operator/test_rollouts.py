@@ -1,4 +1,4 @@
-"""Rollouts that wait for pods to become idle, with the real controllers and real workers."""
+"""Rollouts that wait, for pods to become idle or for those of another resource, with the real controllers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from temporalio.client import Client
 
-from tests.integration.operator.cluster import Namespace
+from tests.integration.operator.cluster import Namespace, Operator, resource
 from tests.integration.operator.test_operating import Holder, worker
 from tests.servers import TemporalServer
 from tests.waiting import PATIENCE, wait_for
+from video_export_operator.resource.identity import SECRETS_ANNOTATION, WORKER_LABEL
 
 Apply = Callable[..., str]
 NEW = "example/worker:2"
@@ -61,3 +64,52 @@ async def test_when_idle_a_rollout_takes_idle_pods_and_waits_for_busy_ones(
         holder.release.set()
         await wait_for(lambda: not pods(namespace, "example/worker:1"), "the pod goes when it is idle")
     assert len(pods(namespace, NEW)) == 3
+
+
+NAMES = ("first", "second")
+
+
+def templates(namespace: Namespace) -> dict[str, str]:
+    """Return what the pods of each resource are given of their Secret, as the templates have it."""
+    found = ((name, namespace.get("deployment", name) or {}) for name in NAMES)
+    return {name: each["spec"]["template"]["metadata"]["annotations"][SECRETS_ANNOTATION] for name, each in found}
+
+
+def start_all(namespace: Namespace, name: str) -> bool:
+    """Let every pod of a resource be ready, and say whether its rollout is over."""
+    for pod in namespace.objects("pod"):
+        if pod["metadata"]["labels"][WORKER_LABEL] == name and pod["status"]["phase"] == "Pending":
+            namespace.start_pod(pod["metadata"]["name"])
+    status = (namespace.get("deployment", name) or {})["status"]
+    return bool(status.get("updatedReplicas") == status.get("replicas") == status.get("readyReplicas") == 2)
+
+
+async def test_resources_that_share_a_secret_replace_their_pods_one_after_the_other(
+    operator: Operator, namespace: Namespace, temporal_server: TemporalServer
+) -> None:
+    namespace.succeed("create", "secret", "generic", "storage", "--from-literal=KEY=old")
+    storage = {"uri": "s3://exports", "secretRef": {"name": "storage"}}
+    for name in NAMES:
+        spec: dict[str, Any] = {
+            "temporal": {"taskQueue": name},
+            "scaling": {"mode": "Manual"},
+            "storage": storage,
+            "replicas": 2,
+        }
+        namespace.apply(resource(temporal_server.address, name, **spec))
+    for name in NAMES:
+        await namespace.wait_condition("TemporalReachable", "True", "Answering", name=name)
+        await wait_for(partial(start_all, namespace, name), f"the pods of {name} are ready")
+    before = templates(namespace)
+    namespace.succeed("patch", "secret", "storage", "--type=merge", "-p", '{"stringData":{"KEY":"new"}}')
+    await wait_for(lambda: templates(namespace) != before, "the Secret comes to one of them")
+    (one,) = [name for name, given in templates(namespace).items() if given != before[name]]
+    (other,) = set(NAMES) - {one}
+    told = await namespace.wait_condition("Ready", "True", "OlderSecret", name=other)
+    assert f"until {namespace.name}/{one} has" in told["message"]
+    assert templates(namespace)[other] == before[other]
+    await wait_for(lambda: start_all(namespace, one), "the first rollout is over")
+    await wait_for(lambda: templates(namespace)[other] != before[other], "the second one begins")
+    await wait_for(lambda: start_all(namespace, other), "the second rollout is over")
+    for name in NAMES:
+        await namespace.wait_condition("Ready", "True", "InPlace", name=name)
