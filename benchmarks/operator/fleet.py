@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kubernetes.aio import config
@@ -50,8 +51,14 @@ def _kubectl(control_plane: ControlPlane, *arguments: str) -> None:
     subprocess.run([program, f"--kubeconfig={control_plane.kubeconfig}", *arguments], check=True, capture_output=True)
 
 
-def build_resource(name: str, temporal: str) -> Json:
-    """Return README's own resource: the defaults of the API, and a Secret with the storage's credentials."""
+def build_resource(name: str, temporal: str, **spec: Any) -> Json:
+    """Return README's own resource: the defaults of the API, and a Secret with the storage's credentials.
+
+    Args:
+        name: of the resource.
+        temporal: its address.
+        spec: what is other than that.
+    """
     return {
         "apiVersion": "videoexport.dev/v1alpha1",
         "kind": "VideoExportWorker",
@@ -60,6 +67,7 @@ def build_resource(name: str, temporal: str) -> Json:
             "temporal": {"address": temporal, "taskQueue": queue_of(name)},
             "image": "ghcr.io/example/video-export-worker:0.1.0",
             "storage": {"uri": "s3://exports", "secretRef": {"name": f"{name}-storage"}},
+            **spec,
         },
     }
 
@@ -78,16 +86,20 @@ class Fleet:
         await config.load_kube_config(str(control_plane.kubeconfig), client_configuration=settings)
         return cls(ApiClient(settings), names)
 
-    async def create(self, temporal: str) -> None:
-        """Create every resource, each with a Secret of its own: the most that can be."""
+    async def create(self, temporal: str, **spec: Any) -> None:
+        """Create every resource, each with a Secret of its own: the most that can be; `spec` is laid over README's."""
 
         async def create_one(name: str) -> None:
             metadata = {"name": f"{name}-storage", "namespace": NAMESPACE}
             credentials = {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": "secret"}
             await self._request("POST", SECRETS, {"metadata": metadata, "stringData": credentials})
-            await self._request("POST", FOLDER, build_resource(name, temporal))
+            await self._request("POST", FOLDER, build_resource(name, temporal, **spec))
 
         await _each(self.names, create_one)
+
+    async def scale(self, name: str, replicas: int) -> None:
+        """Ask for a size, as `kubectl scale` does."""
+        await self._request("PATCH", f"{FOLDER}/{name}/scale", {"spec": {"replicas": replicas}})
 
     async def statuses(self) -> dict[str, Json]:
         """Return the status of every resource that has one."""
@@ -101,8 +113,8 @@ class Fleet:
             found.setdefault(pod["metadata"]["labels"]["videoexport.dev/worker"], []).append(pod["metadata"]["name"])
         return found
 
-    async def report_running(self, pods: Iterable[str]) -> None:
-        """Say of each pod what the kubelet would of one whose worker runs."""
+    async def report_running(self, pods: Iterable[str], addresses: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Say of each pod what the kubelet would of one whose worker runs, with its address if it has one."""
         container = {
             "name": "worker",
             "image": "ghcr.io/example/video-export-worker:0.1.0",
@@ -113,7 +125,13 @@ class Fleet:
         }
         conditions = [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")]
         status = {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}
-        await _each(pods, lambda pod: self._request("PATCH", f"{PODS}/{pod}/status", {"status": status}))
+
+        async def report(pod: str) -> None:
+            given = addresses.get(pod)
+            where = {"podIP": given, "podIPs": [{"ip": given}]} if given else {}
+            await self._request("PATCH", f"{PODS}/{pod}/status", {"status": {**status, **where}})
+
+        await _each(pods, report)
 
     async def writes(self) -> dict[str, int]:
         """Return how often anybody has asked the API server to write, by verb and resource, by its own count."""

@@ -77,9 +77,9 @@ class TemporalStandIn:
         """Let so many tasks of each type wait on a queue."""
         self._ask("report_backlog", queue, tasks)
 
-    def report_workers(self, queue: str, pods: list[str]) -> None:
-        """Let the workers of these pods be busy, and nothing wait."""
-        self._ask("report_workers", queue, pods)
+    def report_workers(self, queue: str, pods: list[str], used: int = SLOTS) -> None:
+        """Let the workers of these pods be busy, or idle where they use no slot, and nothing wait."""
+        self._ask("report_workers", queue, pods, used)
 
     def begin_watch(self) -> None:
         """Note from now on when each queue is looked at."""
@@ -101,13 +101,15 @@ class _Queues:
     def __init__(self) -> None:
         self._backlogs: dict[str, int] = {}
         self._workers: dict[str, list[str]] = {}
+        self._used: dict[str, int] = {}
         self._looks: dict[str, list[float]] | None = None
 
     def report_backlog(self, queue: str, tasks: int) -> None:
         self._backlogs[queue] = tasks
 
-    def report_workers(self, queue: str, pods: list[str]) -> None:
+    def report_workers(self, queue: str, pods: list[str], used: int) -> None:
         self._backlogs.pop(queue, None)
+        self._used[queue] = used
         self._workers[queue] = pods
 
     def begin_watch(self) -> None:
@@ -145,19 +147,19 @@ class _Queues:
         beat = time.time() // HEARTBEAT * HEARTBEAT
         answer = ListWorkersResponse()
         for pod in self._workers.get(queue, ()):
-            _fill_heartbeat(answer, queue, pod, int(beat))
+            _fill_heartbeat(answer, queue, pod, int(beat), self._used[queue])
         return answer
 
     def count(self, request: CountWorkflowExecutionsRequest) -> CountWorkflowExecutionsResponse:
         queue = request.query.partition("'")[2].partition("'")[0]
-        return CountWorkflowExecutionsResponse(count=SLOTS * len(self._workers.get(queue, ())))
+        return CountWorkflowExecutionsResponse(count=self._used.get(queue, 0) * len(self._workers.get(queue, ())))
 
     def system_info(self, _: GetSystemInfoRequest) -> GetSystemInfoResponse:
         return GetSystemInfoResponse(server_version="stand-in")
 
 
-def _fill_heartbeat(answer: ListWorkersResponse, queue: str, pod: str, beat: int) -> None:
-    """Add a worker that has been running full since the beginning of its pod."""
+def _fill_heartbeat(answer: ListWorkersResponse, queue: str, pod: str, beat: int, used: int) -> None:
+    """Add a worker that has been running as much since the beginning of its pod."""
     heartbeat = answer.workers_info.add().worker_heartbeat
     heartbeat.worker_instance_key = f"{pod}-b9db8a6b-2445-41f5-8e9c-1f80796d94db"
     heartbeat.worker_identity = pod
@@ -171,7 +173,8 @@ def _fill_heartbeat(answer: ListWorkersResponse, queue: str, pod: str, beat: int
     heartbeat.heartbeat_time.seconds = beat
     heartbeat.elapsed_since_last_heartbeat.seconds = int(HEARTBEAT)
     heartbeat.workflow_task_slots_info.current_available_slots = 100
-    heartbeat.activity_task_slots_info.current_used_slots = SLOTS
+    heartbeat.activity_task_slots_info.current_used_slots = used
+    heartbeat.activity_task_slots_info.current_available_slots = SLOTS - used
     heartbeat.activity_poller_info.current_pollers = 1
     known = answer.workers.add()
     known.worker_instance_key, known.worker_identity = heartbeat.worker_instance_key, pod

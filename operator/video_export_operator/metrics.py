@@ -1,6 +1,6 @@
 """The operator's metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
@@ -10,6 +10,7 @@ PREFIX = "video_export_operator"
 TASK_TYPES = ("activity", "workflow")
 POD_STATES = ("busy", "idle")
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SHORT = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0)
 
 
 class Levels(Collector):
@@ -75,7 +76,9 @@ class Metrics:
         self.errors = self._counter("errors", "Errors by their reason.", ("reason",))
         self.duration = self._histogram("reconcile_duration_seconds", "Time of one reconciliation.")
         self.lateness = self._histogram("reconcile_lateness_seconds", "How late a reconciliation began.")
-        self.shrink = self._histogram("shrink_seconds", "Time from the last look at pods to the size that takes them.")
+        self.shrink = self._histogram(
+            "shrink_seconds", "Time from the last look at pods to the size that takes them.", SHORT
+        )
         self.latency = self._histogram("temporal_latency_seconds", "Time until Temporal answered.")
 
     def forget(self, namespace: str, name: str) -> None:
@@ -110,5 +113,5 @@ class Metrics:
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
         return Counter(f"{PREFIX}_{name}", text, labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(f"{PREFIX}_{name}", text, registry=self.registry, buckets=SECONDS)
+    def _histogram(self, name: str, text: str, buckets: Sequence[float] = SECONDS) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", text, registry=self.registry, buckets=buckets)

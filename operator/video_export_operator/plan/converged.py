@@ -156,15 +156,17 @@ def find_due(
 
 
 def _is_contested(before: Converged, state: Due, at: float) -> bool:
-    """Return whether an edit of a known writer is one too many for now."""
-    return bool(state.writer) and before.is_edited(state) and at < before.contested_until()
+    """Return whether an edit of a known writer, or a deletion, is one too many for now."""
+    is_known = bool(state.writer) or not state.found
+    return is_known and before.is_edited(state) and at < before.contested_until()
 
 
 def _contest(ref: Ref, before: Converged, state: Due) -> Converged:
     """Return an object that is left as somebody else made it for a while."""
+    what = f"{state.writer} has changed {ref}" if state.found else f"somebody has deleted {ref}"
     problem = Contested(
-        f"{state.writer} has changed {ref} {before.repairs} times after the operator put it back; it is put back ever "
-        f"more rarely, at least every {CALM / 60:g} minutes; let only one of the two write it"
+        f"{what} {before.repairs} times after the operator put it back; it is put back ever more rarely, at least "
+        f"every {CALM / 60:g} minutes; let only one of the two write it"
     )
     return replace(before, failure=Failure(problem, state, before.repairs, before.contested_until()))
 

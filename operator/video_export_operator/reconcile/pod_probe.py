@@ -30,14 +30,13 @@ class PodProbe:
             queue=replace(queue, workers={**reports, **queue.workers}) if reports else queue,
         )
 
-    async def find_begun(self, resource: VideoExportWorker, pods: Iterable[LivePod]) -> Mapping[str, WorkerReport]:
-        """Return which of these pods have work now, and what; all are asked at once.
+    async def look(self, resource: VideoExportWorker, pods: Iterable[LivePod]) -> Mapping[str, WorkerReport]:
+        """Return what these pods run now, of those that answer; all are asked at once.
 
         What was heard of them may be as old as two intervals, of heartbeats and of questions to Temporal. A pod that
         does not answer is as idle as Temporal heard it to be.
         """
-        reports = await self._ask(resource, [pod for pod in pods if _can_answer(pod)], at=0.0)
-        return {pod: report for pod, report in reports.items() if report.running}
+        return await self._ask(resource, [pod for pod in pods if _can_answer(pod)], at=0.0)
 
     async def _ask(self, resource: VideoExportWorker, pods: Iterable[LivePod], at: float) -> Mapping[str, WorkerReport]:
         """Return what the pods say of themselves."""

@@ -76,7 +76,9 @@ class Reconciler:
             return memory, None
         holder = await self.claims.find_holder(key, body)
         if holder is not None:
-            return await self.reporter.report_claimed(key, body, holder, memory), time.monotonic() + CLAIMED
+            memory = await self.reporter.report_claimed(key, body, holder, memory)
+            await self.claims.contend(key, body)
+            return memory, time.monotonic() + CLAIMED
         body, began = self.store.resources.get(key, body), time.monotonic()
         try:
             resource = self.caches.parse(key, body)

@@ -10,6 +10,7 @@ from typing import Any
 from video_export_operator.errors import Conflict, InvalidSpec
 from video_export_operator.metrics import POD_STATES, TASK_TYPES, Metrics
 from video_export_operator.plan import Converged, Due, EmitEvent, WriteStatus, find_problems, note_failure
+from video_export_operator.reconcile.claims import find_contender
 from video_export_operator.reconcile.executor import PlanExecutor
 from video_export_operator.reconcile.memory import Memory
 from video_export_operator.reconcile.snapshot import Snapshot
@@ -140,6 +141,7 @@ def _findings(step: Step, memory: Memory) -> Findings:
         asked=poll.queue is not None,
         silent=silent - poll.by_metrics,
         by_metrics=silent & poll.by_metrics,
+        contender=find_contender(snapshot.body, snapshot.now),
         ahead=memory.turn.ahead,
         queue=poll.queue,
         now=snapshot.now,

@@ -20,8 +20,10 @@ from video_export_operator.scaling import WorkerReport
 
 SEEN = 5.0
 """Seconds for the watch to show a mark. One that is later may not have reached the ReplicaSet controller either."""
-ROUNDS = 3
-"""How often the others are asked again where a victim has begun something, and a changed Deployment is read again."""
+QUICK = 0.2
+"""Seconds for a look. After a longer one the pods that did answer are asked again."""
+ROUNDS = 4
+"""How often victims are asked where one has begun something or is deaf, and a changed Deployment is read again."""
 
 
 Lower = Callable[[Collection[str]], Awaitable[Outcome]]
@@ -88,23 +90,30 @@ class Shrinker:
         before = self.store.snapshot(resource).pods
         free, begun = frozenset(victims), dict[str, WorkerReport]()
         await self._mark(resource.key, marks_of(before, free), free)
-        starting = {pod.name for pod in before if not pod.started}
+        starting, asked = {pod.name for pod in before if not pod.started}, free
         for _ in range(ROUNDS):
             looked_at = time.monotonic()
-            new = await self._find_begun(resource, free, starting)
-            if not new:
+            new, deaf = await self._look(resource, free, asked, starting)
+            if new:
+                free, begun = free - new.keys(), {**begun, **new}
+                await self._mark(resource.key, dict.fromkeys(new, 0), free)
+            elif not deaf or time.monotonic() - looked_at < QUICK:
                 return free, begun, looked_at
-            free, begun = free - new.keys(), {**begun, **new}
-            await self._mark(resource.key, dict.fromkeys(new, 0), free)
+            asked = free & asked - deaf  # while one was waited for, what the others said became old
         raise ShrinkFailed("pods went on beginning work while they were asked")
 
-    async def _find_begun(
-        self, resource: VideoExportWorker, free: Collection[str], starting: Collection[str]
-    ) -> Mapping[str, WorkerReport]:
-        """Return the victims that have work now; one that has only just started may have some too."""
+    async def _look(
+        self, resource: VideoExportWorker, free: Collection[str], asked: Collection[str], starting: Collection[str]
+    ) -> tuple[Mapping[str, WorkerReport], frozenset[str]]:
+        """Return the victims that have work now, and those that do not answer.
+
+        One that has only just started may have some too.
+        """
         pods = [pod for pod in self.store.snapshot(resource).pods if pod.name in free]
         started = {pod.name: WorkerReport(1) for pod in pods if pod.started and pod.name in starting}
-        return {**started, **await self.probe.find_begun(resource, pods)}
+        answers = await self.probe.look(resource, [pod for pod in pods if pod.name in asked])
+        running = {pod: report for pod, report in answers.items() if report.running}
+        return {**started, **running}, frozenset(asked) - answers.keys()
 
     async def _mark(self, key: Key, costs: Mapping[str, int], victims: Collection[str]) -> None:
         """Set deletion costs, and wait until exactly the victims are seen to be marked."""

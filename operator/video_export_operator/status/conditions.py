@@ -17,6 +17,7 @@ class ConditionType(StrEnum):
     SCALING_LIMITED = "ScalingLimited"
     WORKERS_HEALTHY = "WorkersHealthy"
     BACKLOG_NOT_DRAINING = "BacklogNotDraining"
+    CLAIMED_TWICE = "ClaimedTwice"
     PAUSED = "Paused"
 
 
@@ -76,6 +77,9 @@ class Reason(StrEnum):
     PINNED_TO_VERSION = "PinnedToVersion"
     QUEUE_RATE_LIMITED = "QueueRateLimited"
     NOT_TAKEN = "NotTaken"
+    # ClaimedTwice
+    CLAIMED_BY_ANOTHER = "ClaimedByAnother"
+    CLAIMED_ONCE = "ClaimedOnce"
     # Paused
     PAUSED = "Paused"
     NOT_PAUSED = "NotPaused"
@@ -107,7 +111,7 @@ class Transition:
     @property
     def is_warning(self) -> bool:
         """Whether somebody should look at it."""
-        if self.condition.type is ConditionType.BACKLOG_NOT_DRAINING:
+        if self.condition.type in (ConditionType.BACKLOG_NOT_DRAINING, ConditionType.CLAIMED_TWICE):
             return self.condition.status is True
         wanted = {ConditionType.READY, ConditionType.TEMPORAL_REACHABLE, ConditionType.WORKERS_HEALTHY}
         return self.condition.type in wanted and self.condition.status is False

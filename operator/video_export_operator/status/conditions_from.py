@@ -22,6 +22,7 @@ class Findings:
         asked: Temporal has been asked since the operator started.
         silent: names of pods that have been ready for long without any report of their worker.
         by_metrics: names of such pods whose metrics port says what they do.
+        contender: Lease of another operator that has the resource in its scope too; empty where there is none.
         ahead: the resource whose pods get a changed Secret before those of this one.
         queue: the last answer of Temporal.
         shares: resources that follow the same queue, this one too, and their part of what waits there.
@@ -37,6 +38,7 @@ class Findings:
     asked: bool = True
     silent: frozenset[str] = frozenset()
     by_metrics: frozenset[str] = frozenset()
+    contender: str = ""
     ahead: Key | None = None
     queue: QueueState | None = None
     now: float = 0.0
@@ -67,6 +69,7 @@ def conditions_from(found: Findings) -> tuple[Condition, ...]:
         _limited(found),
         _workers(found),
         not_draining(found.decision, found.queue),
+        _claimed(found),
         _paused(found),
     )
 
@@ -163,6 +166,15 @@ def _workers(found: Findings) -> Condition:
     if not pods:
         return Condition(kind, True, Reason.NO_WORKERS, "there are no pods")
     return Condition(kind, True, Reason.HEALTHY, "no pod is in trouble")
+
+
+def _claimed(found: Findings) -> Condition:
+    """Return whether another operator would serve the resource as well."""
+    if not found.contender:
+        return Condition(ConditionType.CLAIMED_TWICE, False, Reason.CLAIMED_ONCE, "one operator serves it")
+    told = f"the operator of the Lease {found.contender} has it in its scope as well, and does nothing"
+    advice = "let the scopes of the two not overlap (watch.namespaces, watch.labelSelector)"
+    return Condition(ConditionType.CLAIMED_TWICE, True, Reason.CLAIMED_BY_ANOTHER, f"{told}; {advice}")
 
 
 def _paused(found: Findings) -> Condition:

@@ -38,6 +38,8 @@ async def test_the_second_of_two_operators_does_nothing_until_the_first_has_gone
         await namespace.wait_condition("Ready", "True", "InPlace", name="both")
         with running_operator(control_plane, folders[1], namespace.name, served_by="both", lease_name=second) as other:
             await wait_for(lambda: "ClaimedByAnother" in [reason for reason, _ in namespace.told()], "it is told")
+            told = await namespace.wait_condition("ClaimedTwice", "True", "ClaimedByAnother", name="both")
+            assert f"the operator of the Lease default/{second} has it" in told["message"]
             before = (namespace.get("deployment", "both") or {})["metadata"]["uid"]
             apply(3)
             await wait_for(lambda: size() == 3, "the first acts")

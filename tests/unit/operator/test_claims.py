@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from video_export_operator.cluster import Cluster
 from video_export_operator.errors import Forbidden
 from video_export_operator.reconcile import Store
-from video_export_operator.reconcile.claims import STALE, Claims
+from video_export_operator.reconcile.claims import CONTENDS, STALE, Claims, find_contender
 from video_export_operator.resource import Key
 
 KEY = Key("media", "exports")
@@ -29,6 +31,7 @@ class OneResource:
         self.lease: dict[str, Any] | None = None
         self.refuses = False
         self.claims: list[str] = []
+        self.contenders: list[str] = []
 
     def renew(self, version: int, holder: str = "pod-1") -> None:
         self.lease = {"metadata": {"resourceVersion": str(version)}, "spec": {"holderIdentity": holder}}
@@ -39,6 +42,9 @@ class OneResource:
         return self.lease
 
     async def write_status(self, _: Key, status: dict[str, Any], version: str) -> dict[str, Any]:
+        if "contender" in status:
+            self.contenders.append(status["contender"]["lease"])
+            return {**resource(OTHER), "status": {"servedBy": {"lease": OTHER}, **status}}
         self.claims.append(status["servedBy"]["lease"])
         return resource(status["servedBy"]["lease"])
 
@@ -106,3 +112,32 @@ async def test_without_leader_election_no_claim_is_made_and_those_of_others_hold
     api.renew(1)
     assert await nameless.find_holder(KEY, resource(OTHER)) == OTHER
     assert api.claims == []
+
+
+def contended(lease: str, age: float, holder: str = OTHER) -> dict[str, Any]:
+    said = datetime.fromtimestamp(time.time() - age, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {**resource(holder), "status": {"servedBy": {"lease": holder}, "contender": {"lease": lease, "time": said}}}
+
+
+async def test_who_finds_a_resource_claimed_says_so_now_and_then(api: OneResource, clock: Clock) -> None:
+    mine = claims(api, clock)
+    await mine.contend(KEY, resource(OTHER))
+    assert api.contenders == [MINE]
+    await mine.contend(KEY, contended(MINE, CONTENDS / 2))
+    assert api.contenders == [MINE]
+    await mine.contend(KEY, contended(MINE, CONTENDS + 5))
+    assert api.contenders == [MINE, MINE]
+    await mine.contend(KEY, contended("ops/third", CONTENDS + 5))
+    assert api.contenders == [MINE, MINE], "three operators do not fight over the field"
+    await mine.contend(KEY, contended("ops/third", 2 * CONTENDS + 5))
+    assert api.contenders == [MINE, MINE, MINE]
+    await claims(api, clock, lease=None).contend(KEY, resource(OTHER))
+    assert len(api.contenders) == 3, "without leader election there is no name to say"
+
+
+def test_the_holder_tells_of_a_contender_until_it_has_been_silent_for_long() -> None:
+    now = time.time()
+    assert find_contender(resource(OTHER), now) == ""
+    assert find_contender(contended(MINE, CONTENDS + 60), now) == MINE
+    assert find_contender(contended(MINE, 2 * CONTENDS + 5), now) == ""
+    assert find_contender(contended(MINE, 1.0, holder=MINE), now) == "", "it has taken the resource over"

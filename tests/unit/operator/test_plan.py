@@ -254,6 +254,20 @@ def test_a_contested_object_is_told_with_its_writer() -> None:
     assert quiet[POLICY].repairs == 1, "after a quiet time it is an edit like any other"
 
 
+def test_an_object_that_is_deleted_again_and_again_has_a_budget_too() -> None:
+    objects = all_applied()
+    digest = take_digests(build_objects(resource(), ""))[POLICY]
+    gone = {POLICY: digest}
+    for at in range(REPAIRS):
+        due, left = find_due(objects, gone, {}, float(at))
+        assert due, "the first ones are put back at once"
+        objects = remember_outcome(left, due, Outcome(left={POLICY: "as left"}), float(at), 0.0, RESYNC)
+    due, left = find_due(objects, gone, {}, float(REPAIRS))
+    assert not due
+    (problem,) = find_problems(left)
+    assert str(problem).startswith("somebody has deleted NetworkPolicy exports 5 times")
+
+
 def test_what_is_seen_first_is_looked_at_again_sooner() -> None:
     due = {POLICY: Due("wanted", "")}
     first = remember_outcome({}, due, Outcome(left={POLICY: "left"}), 0.0, 0.0, 400.0)
@@ -415,6 +429,13 @@ def test_a_shrink_that_failed_is_no_size_within_limits() -> None:
     told = judged(problems=(ShrinkFailed("no pod was taken: Forbidden: no"),))
     assert told["Ready"][:2] == (False, "ShrinkFailed")
     assert told["ScalingLimited"][:2] == (True, "ShrinkFailed")
+
+
+def test_another_operator_with_the_same_scope_is_told() -> None:
+    assert judged()["ClaimedTwice"] == (False, "ClaimedOnce", "one operator serves it")
+    status, reason, message = judged(contender="ops/other")["ClaimedTwice"]
+    assert (status, reason) == (True, "ClaimedByAnother")
+    assert message.startswith("the operator of the Lease ops/other has it in its scope as well")
 
 
 def test_a_shrink_that_failed_is_told_beside_a_problem_that_lasts_longer() -> None:

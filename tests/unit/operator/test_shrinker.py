@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -94,14 +95,20 @@ class OneDeployment:
 
 
 class Probe:
-    """Pods that say what they run; each answer is given once."""
+    """Pods that say what they run; each answer is given once, and those that it does not name are idle."""
 
-    def __init__(self, *answers: Mapping[str, int]) -> None:
+    def __init__(self, *answers: Mapping[str, int], deaf: str = "") -> None:
         self.answers = list(answers)
+        self.deaf = deaf
+        self.asked: list[list[str]] = []
 
-    async def find_begun(self, _: VideoExportWorker, pods: Iterable[LivePod]) -> Mapping[str, WorkerReport]:
+    async def look(self, _: VideoExportWorker, pods: Iterable[LivePod]) -> Mapping[str, WorkerReport]:
+        names = [pod.name for pod in pods]
+        self.asked.append(names)
+        if self.deaf in names:
+            await asyncio.sleep(0.02)
         begun = self.answers.pop(0) if self.answers else {}
-        return {pod.name: WorkerReport(begun[pod.name]) for pod in pods if pod.name in begun}
+        return {name: WorkerReport(begun.get(name, 0)) for name in names if name != self.deaf}
 
 
 @pytest.fixture
@@ -144,6 +151,19 @@ async def test_without_victims_no_size_is_written_that_would_take_a_pod(api: One
     with pytest.raises(ShrinkFailed, match="busy or unknown"):
         await taker(api).shrink(resource(), Shrink(1, ()))
     assert api.written == []
+
+
+async def test_while_one_is_deaf_the_others_are_asked_once_more(
+    api: OneDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer is waited for; what the others said at once may be as old as that."""
+    monkeypatch.setattr(shrinker, "QUICK", 0.01)
+    probe = Probe({}, {"b": 1}, deaf="a")
+    outcome = await Shrinker(cast(Cluster, api), api.store, cast(PodProbe, probe), Metrics()).shrink(
+        resource(), Shrink(1, ("a", "b"))
+    )
+    assert [sorted(names) for names in probe.asked] == [["a", "b"], ["b"], []]
+    assert (api.size, set(outcome.begun)) == (2, {"b"})
 
 
 async def test_a_mark_that_is_refused_ends_it_and_leaves_no_other(api: OneDeployment) -> None:

@@ -100,8 +100,10 @@ class Pods(WorkerMetrics):
 async def test_victims_are_asked_again_and_only_more_work_is_believed() -> None:
     heard = {name: WorkerReport(0, 5, 1.0) for name in ("idle", "begun", "mute")}
     pods, poll = Pods(idle=0, begun=1), Poll(queue=QueueState(7.0, workers=heard))
-    begun = await PodProbe(pods).find_begun(resource(), [pod(name, address="10.0.0.1") for name in heard])
+    answers = await PodProbe(pods).look(resource(), [pod(name, address="10.0.0.1") for name in heard])
     assert pods.asked == {"idle", "begun", "mute"}
+    assert answers.keys() == {"idle", "begun"}
+    begun = {name: report for name, report in answers.items() if report.running}
     assert begun.keys() == {"begun"}
     assert with_begun(poll, begun).queue == QueueState(7.0, workers={**heard, "begun": WorkerReport(1, 5, 1.0)})
     assert with_begun(poll, {}) is poll
@@ -114,5 +116,5 @@ async def test_pods_that_cannot_answer_are_not_asked_again() -> None:
         pod("ending", address="10.0.0.1", terminating=True),
         pod("nowhere", address=""),
     ]
-    assert await PodProbe(pods).find_begun(resource(), there) == {}
+    assert await PodProbe(pods).look(resource(), there) == {}
     assert pods.asked == set()
