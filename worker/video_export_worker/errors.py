@@ -10,6 +10,7 @@
     ├── RendererDiffers       the plan is of another version: a worker of that version takes it, or it is made anew
     ├── ProcessDied           an attempt's process took too much, or crashed
     ├── RenderFailed          Chromium: launch, load, seek, capture (names its stage)
+    │   └── BrowserHung       Chromium did not answer in time, twice at the same frame
     ├── EncodeFailed          ffmpeg: encode, join, verify (names its stage)
     ├── StorageDenied         credentials or permissions of the storage are wrong
     ├── StorageUnavailable    the storage does not answer, or answers with a passing error
@@ -77,6 +78,10 @@ class RenderFailed(VideoExportError):
     retryable = True
 
 
+class BrowserHung(RenderFailed):
+    """Chromium did not answer in time, in two browsers at the same frame; the second attempt is the last one."""
+
+
 class EncodeFailed(VideoExportError):
     """ffmpeg could not produce the video, or what it produced is not what was planned."""
 
@@ -109,6 +114,7 @@ ERROR_CODES: dict[str, type[VideoExportError]] = {
         RendererDiffers,
         ProcessDied,
         RenderFailed,
+        BrowserHung,
         EncodeFailed,
         StorageDenied,
         StorageUnavailable,

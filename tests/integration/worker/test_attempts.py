@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import os
 import signal
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
+import zstandard
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
@@ -25,6 +30,7 @@ from tests.waiting import wait_for
 from tests.workers import WorkerProcess, running_worker
 from video_export_worker.activities import ExportActivities
 from video_export_worker.activities.attempt import MAX_FAILURES, begin_attempt
+from video_export_worker.activities.heavy import Place
 from video_export_worker.attempts.isolated import IsolatedPipeline
 from video_export_worker.capacity.limits import MIB, WORKER_BYTES, Capacity
 from video_export_worker.capacity.machine import read_capacity
@@ -37,16 +43,25 @@ from video_export_worker.contract import (
     Progress,
     parse_request,
 )
-from video_export_worker.errors import EncodeFailed, StorageUnavailable, VideoExportError
+from video_export_worker.errors import (
+    BrowserHung,
+    EncodeFailed,
+    RecordingTooHeavy,
+    RenderFailed,
+    StorageUnavailable,
+    VideoExportError,
+)
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.storage import Storage
 from video_export_worker.workflows import VideoExportWorkflow
 
+LIMITS = RecordingLimits()
 HEAD = (
     b'[{"type":4,"timestamp":1,"data":{"href":"","width":800,"height":600}},'
     b'{"type":2,"timestamp":2,"data":{"node":{"type":0,"id":1,"childNodes":[]},"initialOffset":{"left":0,"top":0}}}'
 )
+BOMB_BYTES = 64_000_000
 # A worker that waits half a second for a storage that is away, instead of thirty.
 IMPATIENT = (
     "-c",
@@ -67,9 +82,11 @@ def _write_recording(path: Path, events: int) -> str:
 
 
 @asynccontextmanager
-async def _activities(folder: Path, capacity: Capacity) -> AsyncIterator[ExportActivities]:
+async def _activities(
+    folder: Path, capacity: Capacity, limits: RecordingLimits = LIMITS
+) -> AsyncIterator[ExportActivities]:
     async with IsolatedPipeline(capacity, ChromiumSettings(), os.environ, wait=False) as pipeline:
-        yield ExportActivities(Storage(f"file://{folder}"), RecordingLimits(), pipeline)
+        yield ExportActivities(Storage(f"file://{folder}"), limits, pipeline)
 
 
 async def _plan(activities: ExportActivities, uri: str, export: str = "one") -> PlannedExport:
@@ -95,6 +112,62 @@ async def test_a_recording_that_ends_its_process_twice_is_refused_for_a_day(tmp_
     other = _write_recording(tmp_path / "other.json", 2_000)
     async with _activities(tmp_path, read_capacity(1)) as activities:
         assert (await _plan(activities, other)).segments, "another recording is not meant"
+
+
+def _with_packed(data: bytes) -> bytes:
+    """A recording with an event that its recorder has compressed."""
+    return HEAD + b"," + json.dumps(data.decode("latin-1")).encode() + b"]"
+
+
+def _write_bombs(folder: Path) -> dict[str, str]:
+    """Files of some kilobytes that hold `BOMB_BYTES`, by how they hold them; answers their URIs."""
+    spaces = b" " * BOMB_BYTES
+    much, packed = b'[{"type":5,"timestamp":1,"data":"' + spaces, zlib.compress(b'{"v":"v1","data":"' + spaces)
+    bombs = {
+        "gzip": gzip.compress(much, 6),
+        "gzip in gzip": gzip.compress(gzip.compress(much, 6)),
+        "zstd": zstandard.compress(much),
+        "brotli": brotli.compress(much, quality=4),
+        "a pack": _with_packed(packed),
+        "a pack in a pack": _with_packed(zlib.compress(packed)),
+    }
+    for name, data in bombs.items():
+        assert len(data) < 1_000_000, f"{name} has {len(data)} bytes"
+        (folder / name).write_bytes(data)
+    return {name: f"file://{folder / name}" for name in bombs}
+
+
+async def _end_of_planning(activities: ExportActivities, uri: str) -> str:
+    """Code of the error; nothing where there is none."""
+    try:
+        await _plan(activities, uri)
+    except ApplicationError as error:
+        return str(error.type)
+    return ""
+
+
+async def test_a_bomb_is_refused_within_the_memory_of_an_attempt(tmp_path: Path) -> None:
+    small = Capacity(memory=int((WORKER_BYTES + 160 * MIB) / 0.95), cpus=2, slots=1)
+    async with _activities(tmp_path, small, RecordingLimits(decompressed_bytes=BOMB_BYTES // 2)) as activities:
+        ends = {name: await _end_of_planning(activities, uri) for name, uri in _write_bombs(tmp_path).items()}
+        assert ends == {
+            **dict.fromkeys(("gzip", "zstd", "brotli", "a pack"), "RecordingTooLarge"),
+            "gzip in gzip": "RecordingInvalid",
+            "a pack in a pack": "",  # an event that cannot be read is left out
+        }
+        assert (await _plan(activities, _write_recording(tmp_path / "next.json", 2_000))).segments
+
+
+async def test_what_hangs_browsers_twice_is_refused_for_a_day(tmp_path: Path) -> None:
+    async def hang() -> None:
+        raise BrowserHung("seek: Chromium did not answer within 20 s, in two browsers at frame 7")
+
+    place = Place("a digest", "rendering of frames 0 to 9")
+    async with _activities(tmp_path, read_capacity(1)) as activities:
+        with pytest.raises(BrowserHung):
+            await activities._watch_over(place, hang())
+        with pytest.raises(RecordingTooHeavy, match=r"frames 0 to 9: seek: .* at frame 7; before that seek: "):
+            await activities._watch_over(place, hang())
 
 
 async def test_planning_ends_at_once_when_it_is_cancelled(tmp_path: Path) -> None:
@@ -203,3 +276,24 @@ async def test_failures_are_counted_by_what_they_mean(
     assert isinstance(failure.value.cause, ApplicationError)
     assert (failure.value.cause.type, failure.value.cause.message) == ("EncodeFailed", says)
     assert failing.attempts == attempts
+
+
+async def test_the_server_keeps_the_head_and_the_tail_of_a_long_error(
+    temporal_client: Client, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("video_export_worker.activities.attempt.RETRY_DELAYS", {RenderFailed: timedelta(minutes=1)})
+    failing = _Failing(RenderFailed("load: " + "at page.js " * 100_000 + "the end"), 99)
+    activities: list[Callable[..., Any]] = [failing.plan, failing.discard]
+    async with Worker(temporal_client, task_queue=queue, workflows=[VideoExportWorkflow], activities=activities):
+        export = await Exporting(temporal_client, queue).start({"recording": "s3://a/b"})
+
+        async def find_failure() -> str:
+            pending = (await export.describe()).raw_description.pending_activities
+            return "".join(activity.last_failure.message for activity in pending)
+
+        said = await wait_for(find_failure, "the first attempt has failed")
+        await export.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await export.result()
+    assert said.startswith("load: at page.js")
+    assert said.endswith("the end")

@@ -15,6 +15,8 @@ from typing import Final
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from video_export_worker.attempts.excerpts import excerpt
+from video_export_worker.attempts.messages import MESSAGE_LIMIT
 from video_export_worker.contract import Progress
 from video_export_worker.errors import RendererDiffers, StorageUnavailable, VideoExportError
 from video_export_worker.metrics import DESCRIPTIONS, Metric
@@ -56,9 +58,9 @@ async def begin_attempt(phase: str, progress: Progress) -> AsyncIterator[Attempt
     """Run the block as an attempt of `phase`.
 
     Raises:
-        ApplicationError: for every `VideoExportError` of the block, with its code as type. What is unexpected passes
-            as it is, with its stack. Both are tried again, if that can help, until they have failed `MAX_FAILURES`
-            times.
+        ApplicationError: for every `VideoExportError` of the block, with its code as type; for what is unexpected with
+            the name of its class. The message is short enough for Temporal; the log has the stack of what is
+            unexpected. Both are tried again, if that can help, until they have failed `MAX_FAILURES` times.
     """
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder:
@@ -70,12 +72,11 @@ async def begin_attempt(phase: str, progress: Progress) -> AsyncIterator[Attempt
             count(Metric.FAILURES, 1, phase=phase, code=error.code)
             LOG.warning("%s of %s failed: %s: %s", phase, activity.info().workflow_id, error.code, error)
             may_pass = isinstance(error, StorageUnavailable) or _may_try_again(attempt)
-            raise as_application_error(error, try_again=error.retryable and may_pass) from error
+            raise as_application_error(error, try_again=error.retryable and may_pass) from None
         except Exception as error:
             count(Metric.FAILURES, 1, phase=phase, code="Unexpected")
-            if _may_try_again(attempt):
-                raise
-            raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error
+            LOG.exception("%s of %s failed unexpectedly", phase, activity.info().workflow_id)
+            raise _as_unexpected(error, try_again=_may_try_again(attempt)) from None
         finally:
             _measure(phase, time.monotonic() - began)
 
@@ -96,13 +97,18 @@ def as_application_error(error: VideoExportError, *, try_again: bool) -> Applica
     """Build the error that Temporal shows and decides on."""
     delay = next((wait for kind, wait in RETRY_DELAYS.items() if isinstance(error, kind)), None)
     return ApplicationError(
-        str(error),
+        excerpt(str(error), MESSAGE_LIMIT),
         type=error.code,
         non_retryable=not try_again,
         next_retry_delay=delay,
         # What a retry cannot mend is the request's fault, not the worker's: one line in our log instead of a stack.
         category=ApplicationErrorCategory.UNSPECIFIED if error.retryable else ApplicationErrorCategory.BENIGN,
     )
+
+
+def _as_unexpected(error: Exception, *, try_again: bool) -> ApplicationError:
+    name = type(error).__name__
+    return ApplicationError(excerpt(str(error) or name, MESSAGE_LIMIT), type=name, non_retryable=not try_again)
 
 
 @asynccontextmanager

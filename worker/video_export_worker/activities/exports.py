@@ -39,7 +39,7 @@ from video_export_worker.contract import (
     VideoExportResult,
     VideoObject,
 )
-from video_export_worker.errors import Internal, ProcessDied, RendererDiffers
+from video_export_worker.errors import BrowserHung, Internal, ProcessDied, RendererDiffers
 from video_export_worker.metrics import Metric
 from video_export_worker.rendering.version import name_renderer
 from video_export_worker.storage import Storage, StoredObject
@@ -156,10 +156,11 @@ class ExportActivities:
             return await self._storage.delete(self._prefix(given.export_id))
 
     async def _watch_over(self, place: Place, work: Awaitable[T]) -> T:
-        """Give the death of a process its meaning.
+        """Give the death of a process, and what hangs a browser, its meaning.
 
         Raises:
             RecordingTooHeavy: the recording has done it again.
+            BrowserHung: it has hung the browser for the first time.
             ProcessDied: anything else.
         """
         try:
@@ -168,6 +169,9 @@ class ExportActivities:
             if died.death.is_the_recordings:
                 await self._heavy.remember(place, str(died))
             raise ProcessDied(f"{place.stage}: {died}") from died
+        except BrowserHung as hung:
+            await self._heavy.remember(place, str(hung))
+            raise
         except SpawnFailed as error:
             raise ProcessDied(f"{place.stage}: {error}") from error
 

@@ -13,7 +13,8 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from video_export_worker.attempts.messages import LINE_LIMIT, Job, Report, ReportKind
+from video_export_worker.attempts.excerpts import excerpt
+from video_export_worker.attempts.messages import LINE_LIMIT, MESSAGE_LIMIT, Job, Report, ReportKind
 from video_export_worker.errors import VideoExportError
 
 PROGRESS_INTERVAL: Final = 0.1  # seconds between two reports of progress
@@ -82,6 +83,6 @@ async def _report(work: Awaitable[Any]) -> Report:
     try:
         return Report(kind=ReportKind.RESULT, result=await work)
     except VideoExportError as error:
-        return Report(kind=ReportKind.FAILURE, code=error.code, message=str(error))
+        return Report(kind=ReportKind.FAILURE, code=error.code, message=excerpt(str(error), MESSAGE_LIMIT))
     except Exception:  # noqa: BLE001 - it is told with its stack, and raised there
-        return Report(kind=ReportKind.DEFECT, message=traceback.format_exc())
+        return Report(kind=ReportKind.DEFECT, message=excerpt(traceback.format_exc(), MESSAGE_LIMIT))

@@ -13,6 +13,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 LINE_LIMIT: Final = 16 * 2**20  # bytes; the plan of the longest video is below 2 MiB
+# Bytes of an error's message. Temporal keeps 4 KiB of an activity's last failure, all of its fields together, and says
+# "Failure exceeds size limit" in place of a larger one (`limit.mutableStateActivityFailureSize.error`).
+MESSAGE_LIMIT: Final = 2000
 
 
 class _Message(BaseModel):

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from video_export_worker.attempts.messages import Job, Report, ReportKind
+from video_export_worker.attempts.excerpts import excerpt
+from video_export_worker.attempts.messages import MESSAGE_LIMIT, Job, Report, ReportKind
 from video_export_worker.attempts.spawner import ChildProcess
 from video_export_worker.attempts.verdicts import Cause, Death, judge_exit
 from video_export_worker.errors import ERROR_CODES
@@ -44,7 +45,7 @@ class ChildDied(Exception):
 
 
 class ChildDefect(RuntimeError):
-    """The job raised what nobody expected; the message is the child's stack."""
+    """The job raised what nobody expected; the message is the end of the child's stack."""
 
 
 class RunningJob:
@@ -97,9 +98,9 @@ class RunningJob:
                 case ReportKind.RESULT:
                     return report.result
                 case ReportKind.FAILURE if report.code in ERROR_CODES:
-                    raise ERROR_CODES[report.code](report.message)
+                    raise ERROR_CODES[report.code](excerpt(report.message, MESSAGE_LIMIT))
                 case ReportKind.FAILURE | ReportKind.DEFECT:
-                    raise ChildDefect(report.message)
+                    raise ChildDefect(excerpt(report.message, MESSAGE_LIMIT))
         raise ChildDied(await self._find_end())
 
     async def _next_report(self) -> Report | None:

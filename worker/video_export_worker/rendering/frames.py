@@ -10,7 +10,7 @@ from typing import Final
 
 from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.composing.frames import Frame, FrameComposer, Shot
-from video_export_worker.errors import RenderFailed
+from video_export_worker.errors import BrowserHung, RenderFailed
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.browser_run import BrowserRun
@@ -34,7 +34,8 @@ async def render_frames(
 ) -> AsyncGenerator[Frame]:
     """Yield the frames of the run that differ from the one before; the first of the run always comes.
 
-    A browser that hangs or dies is started again and the run goes on from the frame that was due, at most three times.
+    A browser that hangs or dies is started again and the run goes on from the frame that was due, at most three times;
+    once only where the next one hangs at the same frame.
 
     Args:
         recording: what is replayed.
@@ -46,11 +47,12 @@ async def render_frames(
         on_frame: called with each frame's number when it is decided.
 
     Raises:
+        BrowserHung: two browsers did not answer at the same frame.
         RenderFailed: the browser failed more often than it may.
         InvalidRequest: a mask selector is no CSS selector.
     """
     chromium.find_executable()  # one that is missing would be missing again
-    due = frames.start
+    due, hung = frames.start, -1
     composer = FrameComposer(options.device_scale_factor)
     while True:
         shots = _read_ahead(BrowserRun(recording, timeline, options, chromium, counts).run(range(due, frames.stop)))
@@ -68,6 +70,9 @@ async def render_frames(
             raise
         except RenderFailed as error:
             counts.restarts += 1
+            if isinstance(error, BrowserHung) and hung == due:
+                raise BrowserHung(f"{error}, in two browsers at frame {due}") from error
+            hung = due if isinstance(error, BrowserHung) else -1
             if counts.restarts > MAX_RESTARTS:
                 raise RenderFailed(f"{error} (after {MAX_RESTARTS} restarts of the browser)") from error
             LOG.warning("restarting the browser at frame %d: %s", due, error)

@@ -21,7 +21,7 @@ from typing import Any
 from playwright.async_api import Error, Page, Playwright, Route
 
 from video_export_worker.driver import Driver
-from video_export_worker.errors import RenderFailed
+from video_export_worker.errors import BrowserHung, RenderFailed
 from video_export_worker.replay.devtools import connect_devtools
 from video_export_worker.replay.environment import browser_environment
 from video_export_worker.replay.page import ReplayPage, Stage, tiles_for
@@ -94,7 +94,7 @@ async def _start(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[Repl
                 async with connect_devtools(Path(profile)) as devtools:
                     await devtools.call("HeadlessExperimental.enable", "connect", LAUNCH_TIMEOUT)
                     replay = ReplayPage(devtools, stage, lambda wanted: _resize(page, wanted))
-                    await replay.pump_until(page.goto(PAGE_URL), "load")
+                    await _load_player(page, replay)
                     yield replay
             except Error as error:
                 raise RenderFailed(f"browser: {error.message.splitlines()[0]}") from error
@@ -104,6 +104,13 @@ async def _start(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[Repl
                 with contextlib.suppress(Error, TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT):
                         await context.close()
+
+
+async def _load_player(page: Page, replay: ReplayPage) -> None:
+    try:
+        await replay.pump_until(page.goto(PAGE_URL), "load")
+    except BrowserHung as error:  # there is nothing of the recording in it yet
+        raise RenderFailed(f"browser: {error}") from error
 
 
 @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ from typing import Any, Final
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from video_export_worker.errors import RenderFailed
+from video_export_worker.errors import BrowserHung, RenderFailed
 
 CONNECT_TIMEOUT: Final = 10.0
 PORT_FILE: Final = "DevToolsActivePort"  # Chromium writes it into the profile: the port, and the browser's path
@@ -59,7 +59,8 @@ class DevTools:
             parameters: of the method.
 
         Raises:
-            RenderFailed: an error, no answer in time, or the browser is gone.
+            BrowserHung: no answer in time.
+            RenderFailed: an error, or the browser is gone.
         """
         number = next(self._numbers)
         message: dict[str, Any] = {"id": number, "method": method, "params": parameters}
@@ -74,7 +75,7 @@ class DevTools:
                 await self._socket.send(json.dumps(message))
                 answer = await waiting
         except TimeoutError as error:
-            raise RenderFailed(f"{stage}: Chromium did not answer within {timeout:g} s") from error
+            raise BrowserHung(f"{stage}: Chromium did not answer within {timeout:g} s") from error
         except (WebSocketException, ConnectionError) as error:
             raise RenderFailed(f"{stage}: Chromium is gone") from error
         finally:

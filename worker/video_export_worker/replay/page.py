@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from video_export_worker.errors import RenderFailed
+from video_export_worker.errors import BrowserHung, RenderFailed
 from video_export_worker.replay.devtools import DevTools
 
 # Blink's animation clock follows the wall clock where frame times are near it, so ours lie far ahead.
@@ -73,7 +73,8 @@ class ReplayPage:
         """Value of a JavaScript expression; a promise is awaited.
 
         Raises:
-            RenderFailed: the page threw, or did not answer in time.
+            BrowserHung: the page did not answer in time.
+            RenderFailed: it threw.
         """
         answer = await self.devtools.call(
             "Runtime.evaluate", stage, FRAME_TIMEOUT, expression=expression, awaitPromise=True, returnByValue=True
@@ -126,7 +127,7 @@ class ReplayPage:
                     await asyncio.wait([task], timeout=0.01)
                 return task.result()
         except TimeoutError as error:
-            raise RenderFailed(f"{stage}: no answer from the page within {LOAD_TIMEOUT:g} s") from error
+            raise BrowserHung(f"{stage}: no answer from the page within {LOAD_TIMEOUT:g} s") from error
         finally:
             task.cancel()
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.integration.rendering.hostile.exporting import export
 from tests.snapshots import START_MS, Node, Page
-from video_export_worker.errors import Internal, VideoExportError
+from video_export_worker.errors import BrowserHung, Internal, VideoExportError
+from video_export_worker.replay import page
 from video_export_worker.replay.settings import ChromiumSettings
 
 LIMIT = 120.0  # seconds; most take one or two
@@ -24,6 +25,16 @@ def nested(page: Page, depth: int) -> Node:
     for _ in range(depth):
         node = page.element("div", node)
     return node
+
+
+def deeper_than_any_parser(depth: int) -> bytes:
+    """A document so deep that nothing which follows it by recursion would come back, written by hand for that."""
+    page = Page()
+    innermost = page.element("p")
+    text = json.dumps(page.show(page.document([innermost])).end(400).events)
+    before, after = text.split(json.dumps(innermost))
+    begin = '{"type":2,"tagName":"div","attributes":{},"id":9,"childNodes":['
+    return (before + begin * depth + json.dumps(innermost) + "]}" * depth + after).encode()
 
 
 def of_body(*, width: int = 320, height: int = 200, css: str = "") -> Callable[[Callable[[Page], list[Node]]], bytes]:
@@ -84,6 +95,9 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     ),
     "a viewport of one column": lambda: of_body(width=1, height=100_000)(lambda page: []),
     "a document 200 deep": lambda: of_body()(lambda page: [nested(page, 200)]),
+    "a document 390 deep, near the limit": lambda: of_body()(lambda page: [nested(page, 390)]),
+    "a document 450 deep, above the limit": lambda: deeper_than_any_parser(450),
+    "a document 1,000,000 deep": lambda: deeper_than_any_parser(1_000_000),
     "a document 20,000 wide": lambda: of_body()(lambda page: [page.element("b", "x") for _ in range(20_000)]),
     "500 endless animations": lambda: of_body(css=ENDLESS)(lambda page: [page.element("i", "x") for _ in range(500)]),
     "canvases of 16,384 pixels": lambda: of_body()(
@@ -92,6 +106,8 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "a broken font and one of 1 MB of nothing": lambda: of_body(
         css=f"@font-face{{font-family:a;src:url(data:font/woff2;base64,{'A' * 1_000_000})}} p{{font-family:a}}"
     )(lambda page: [page.element("p", "x")]),
+    "10,000 round brackets in a declaration": lambda: of_body(css="p{width:" + "calc(" * 10_000)(lambda page: []),
+    "10,000 square brackets": lambda: of_body(css="[" * 10_000)(lambda page: []),
     "100,000 hovers in one rule": lambda: of_body(css=",".join([".a:hover"] * 100_000) + "{color:red}")(
         lambda page: []
     ),
@@ -115,6 +131,20 @@ async def test_an_attack_ends_in_a_video_or_a_typed_error(
         pytest.fail(f"{attack}: {error}")
     except VideoExportError as error:
         print(attack, error.code, error)
+
+
+# Blink itself takes minutes for these: a rule is matched with all those around it, and `:is` with all inside of it.
+ENDLESS_STYLES = {"10,000 unclosed CSS blocks": "a{" * 10_000, "10,000 nested :is": ":is(" * 10_000}
+
+
+@pytest.mark.parametrize("name", ENDLESS_STYLES)
+async def test_a_page_that_hangs_the_browser_is_given_up_when_the_second_one_hangs(
+    name: str, chromium: ChromiumSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "FRAME_TIMEOUT", 2.0)
+    attack = of_body(css=ENDLESS_STYLES[name])(lambda page: [page.element("p", "x")])
+    with pytest.raises(BrowserHung, match=r"did not answer within 2 s, in two browsers at frame 0$"):
+        await export(attack, tmp_path, chromium, fps=10)
 
 
 async def test_the_next_export_works(chromium: ChromiumSettings, tmp_path: Path) -> None:
