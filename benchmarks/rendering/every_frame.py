@@ -49,8 +49,8 @@ async def render(source: Path, output: Path) -> dict[str, int]:
 async def _load(player: Player, recording: Recording, width: int, height: int) -> None:
     index = recording.index
     beginning = choose_beginning(index, 0)
-    await player.open(Scene(width, height, 1, "#ffffff", start_ms=index.start_ms))
-    await player.open_window(beginning, canvas=index.has_canvas)
+    await player.open(Scene(width, height, 1, "#ffffff", start_ms=index.start_ms, page=index.viewport))
+    await player.open_window(beginning, canvas=index.has_canvas, canvas_recorded=index.has_drawing)
     await ChunkFeed(recording, player, beginning).reach(index.duration_ms)
     await player.load()
 

@@ -55,10 +55,16 @@ async def record(source: Path, output: Path) -> dict[str, int]:
         session = await page.context.new_cdp_session(page)
         options: dict[str, Any] = {"width": plan.width, "height": plan.height, "maxScale": 1, "background": "#ffffff"}
         options |= {"start": recording.start_ms, "maskSelectors": []}
+        options["page"] = dict(zip(("width", "height"), recording.viewport, strict=True))
         await _evaluate(session, f"videoExportPlayer.open({json.dumps(options)})")
         width, height = recording.viewport
         contexts = [asdict(context) for context in choose_beginning(recording.index, 0).contexts]
-        window = {"viewport": {"width": width, "height": height}, "canvas": recording.has_canvas, "snapshots": contexts}
+        window = {
+            "viewport": {"width": width, "height": height},
+            "canvas": recording.has_canvas,
+            "canvasRecorded": True,
+            "snapshots": contexts,
+        }
         await _evaluate(session, f"videoExportPlayer.openWindow(0, {json.dumps(window)})")
         await _evaluate(session, f"videoExportPlayer.of(0).append({json.dumps(json.dumps(recording.events))})")
         await _evaluate(session, "videoExportPlayer.of(0).load()")

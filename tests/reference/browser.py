@@ -103,6 +103,7 @@ class ReferencePage:
             "maxScale": 16 if options.enlarge else 1,
             "background": options.background,
             "canvas": recording.has_canvas,
+            "page": dict(zip(("width", "height"), options.page or recording.viewport, strict=True)),
         }
         await self._session.send("HeadlessExperimental.enable")
         loading = asyncio.ensure_future(self._page.goto(ORIGIN + "page.html"))
@@ -139,7 +140,9 @@ async def open_reference(chromium: ChromiumSettings, options: RenderOptions) -> 
         )
         try:
             page = await browser.new_page(
-                viewport={"width": stage.width, "height": stage.height}, device_scale_factor=stage.device_scale_factor
+                viewport={"width": stage.width, "height": stage.height},
+                device_scale_factor=stage.device_scale_factor,
+                color_scheme=options.color_scheme.value,
             )
             await page.route("**/*", _serve)
             yield ReferencePage(page, await page.context.new_cdp_session(page))

@@ -10,7 +10,9 @@
 //   - images, fonts and media are loaded, and the page is scrolled to where the recording says, if it can be;
 //   - SVG pictures used as images stand still, marquees and animated GIFs move as Chromium's frames tell them;
 //   - the window has the focus, and what is not selected any more is not shown as selected;
-//   - there is no caret, scrolling is not smooth, an indeterminate progress bar goes to and fro, a second each way.
+//   - a page of the size that the video was made for fills the video, others have its scale and its top left corner, if they fit;
+//   - what was not recorded is a grey box with a label, unless it is empty, or lies over something that was;
+//   - there is no caret, scrolling is not smooth and does not snap, an indeterminate progress bar goes to and fro, a second each way.
 let replayer;
 let mirror;
 let start;
@@ -47,6 +49,7 @@ function open(json, given) {
   const events = JSON.parse(still(json), (name, value) => (name === "srcdoc" ? undefined : value));
   start = events[0].timestamp;
   canvases = shape.canvas;
+  markGaps(events);
   inherit(events);
   stops = separate(events);
 }
@@ -78,7 +81,8 @@ async function turnTo(stop) {
     showWarning: false,
     UNSAFE_replayCanvas: canvases,
     insertStyleRules: [
-      "* { caret-color: transparent !important; caret-animation: manual !important; scroll-behavior: auto !important; }",
+      "* { caret-color: transparent !important; caret-animation: manual !important; scroll-behavior: auto !important; scroll-snap-type: none !important; }",
+      ...gapRules(),
       "video::-webkit-media-controls { display: none !important; }",
       "@keyframes busy { from { background-position: 0 50%; } to { background-position: 100% 50%; } }",
       "@layer early { progress:indeterminate { appearance: none; border-radius: 4px; " +
@@ -177,14 +181,112 @@ const isAttachment = ({ type, data }) => type === 3 && data.source === 0 && data
 const bringsCanvas = (event) => event.type === 2 || (event.type === 3 && event.data.source === 0 && event.data.adds?.length > 0);
 
 function place() {
-  let scale = Math.min(shape.width / size.width, shape.height / size.height, shape.maxScale);
-  if (scale > 1 && scale < 1.005) scale = 1;
-  const whole = (length) => Math.round(length * devicePixelRatio) / devicePixelRatio;
-  const [across, down] = scale === 1 ? [size.width, size.height] : [whole(size.width * scale), whole(size.height * scale)];
-  const left = Math.floor((shape.width - across) / 2);
-  const top = Math.floor((shape.height - down) / 2);
+  const home = measure(shape.page, shape.maxScale);
+  const { scale, across, down } = measure(size, home.scale);
+  const left = Math.max(0, Math.min(home.left, Math.floor(shape.width - across)));
+  const top = Math.max(0, Math.min(home.top, Math.floor(shape.height - down)));
   Object.assign(size, { scale, left, top });
   replayer.wrapper.style.transform = `translate(${left}px, ${top}px) scale(${across / size.width}, ${down / size.height})`;
+}
+
+/** How large a page is shown, and where it is in the middle. A difference of less than two pixels of the screen is none. */
+function measure({ width, height }, most) {
+  const isNone = (difference) => Math.abs(difference) * devicePixelRatio < 2;
+  const sides = [
+    [width, shape.width],
+    [height, shape.height],
+  ];
+  const loses = ([page, video]) => most >= 1 && page >= video && isNone(page - video);
+  const fitting = sides.map((side) => (loses(side) ? 1 : side[1] / side[0]));
+  const widest = Math.min(most, Math.max(...fitting));
+  const scale = sides.every(([page, video]) => isNone(page * widest - video)) ? widest : Math.min(most, ...fitting);
+  const [across, down] = sides.map(([page, video]) => {
+    if (scale === 1 && loses([page, video])) return page;
+    return isNone(page * scale - video) ? video : Math.round(page * scale * devicePixelRatio) / devicePixelRatio;
+  });
+  const middle = (video, shown) => Math.max(0, Math.floor((video - shown) / 2));
+  return { scale, across, down, left: middle(shape.width, across), top: middle(shape.height, down) };
+}
+
+const GAPS = { blocked: "Blocked", frame: "Frame not recorded", canvas: "Canvas not recorded", video: "Video not recorded", object: "Not recorded" };
+
+function gapRules() {
+  const picture = (label) =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="140" height="16"><text x="70" y="12" text-anchor="middle" font-family="sans-serif" font-size="11" fill="#56606b">${label}</text></svg>`;
+  return Object.entries(GAPS).map(
+    ([kind, label]) =>
+      `[gap-shown="${kind}"] { transition: none !important; box-shadow: inset 0 0 0 1px #c3c9d0 !important; background: #e3e6ea ` +
+      `url("data:image/svg+xml,${encodeURIComponent(picture(label))}") center / auto no-repeat !important; }`,
+  );
+}
+
+/** Notes in the recorded elements themselves which of them the recording never fills. */
+function markGaps(events) {
+  let filled = new Set();
+  const added = [];
+  for (const { type, data } of events) {
+    if (type === 2) {
+      filled = new Set(); // another page, with ids of its own
+      added.push([data.node, filled]);
+    }
+    if (type !== 3 || data.source !== 0) continue;
+    for (const { parentId, node } of data.adds ?? []) {
+      filled.add(parentId);
+      added.push([node, filled]);
+    }
+  }
+  const isDrawn = events.some(({ type, data }) => type === 3 && data.source === 9);
+  for (const [root, filled] of added) {
+    for (const { id, tagName, attributes, childNodes } of nodesOf(root)) {
+      if (!attributes) continue;
+      if (tagName === "img" && attributes.rr_dataURL) delete attributes.srcset; // rrweb loses all others over it
+      if (tagName === "picture" && childNodes.some((child) => child.attributes?.rr_dataURL))
+        for (const child of childNodes) if (child.tagName === "source") delete child.attributes.srcset;
+      if (filled.has(id)) continue;
+      const isHollow = !childNodes?.length;
+      let kind;
+      if (attributes.rr_width !== undefined && attributes.rr_height !== undefined) kind = isHollow && "blocked";
+      else if (["iframe", "frame"].includes(tagName)) kind = isHollow && "frame";
+      else if (["object", "embed"].includes(tagName)) kind = isHollow && "object";
+      else if (tagName === "canvas") kind = !isDrawn && !attributes.rr_dataURL && "canvas";
+      else if (tagName === "video") kind = !attributes.poster && "video";
+      if (kind) attributes["gap"] = kind;
+    }
+  }
+}
+
+function showGaps() {
+  for (const element of all("[gap]")) {
+    const { width, height } = element.getBoundingClientRect();
+    const isPlayed = element.localName === "video" && element.readyState > 0;
+    if (isPlayed || Math.min(width, height) < 12 || liesOver(element)) element.removeAttribute("gap-shown");
+    else element.setAttribute("gap-shown", element.getAttribute("gap"));
+  }
+}
+
+/** Whether an element lies over something that was recorded, and no painted ancestor is in between. */
+function liesOver(element) {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const styleOf = (other) => other.ownerDocument.defaultView.getComputedStyle(other);
+  const isAround = (other) => other.contains(element) || other.shadowRoot?.contains(element);
+  const paints = (other) => {
+    const { backgroundColor, backgroundImage } = styleOf(other);
+    return backgroundImage !== "none" || !(backgroundColor === "transparent" || /^rgba.* 0\)$/.test(backgroundColor));
+  };
+  const isSomething = (other) =>
+    other.matches("img,svg,canvas,video,input,textarea,select,button,iframe,progress,meter,hr") ||
+    paints(other) ||
+    [...other.childNodes].some((child) => child.nodeType === 3 && child.data.trim() !== "");
+  for (const x of [0.1, 0.5, 0.9]) {
+    for (const y of [0.1, 0.5, 0.9]) {
+      const found = element.getRootNode().elementsFromPoint(left + width * x, top + height * y);
+      for (const other of found.slice(found.indexOf(element) + 1)) {
+        if (isAround(other) && paints(other)) break;
+        if (!isAround(other) && !element.contains(other) && !other.hasAttribute("gap") && isSomething(other)) return true;
+      }
+    }
+  }
+  return false;
 }
 
 /** Applies every event up to and including `t`. */
@@ -211,6 +313,7 @@ async function go(t) {
   }
   age(t);
   await showMedia(t);
+  showGaps();
   return { size };
 }
 
@@ -224,7 +327,11 @@ function loadBefore(doc) {
     close.call(doc);
     while (doc.firstChild) doc.firstChild.remove();
   };
-  Object.assign(doc, { open: () => load("<!doctype html>"), write: load, close() {} });
+  const { createElement } = doc;
+  const isOfMath = /^(math|m[ionsd]|m(row|frac|sqrt|root|style|error|padded|phantom|fenced|enclose|action|text|space|table|tr|td)|m(sub|sup|subsup|under|over|underover|multiscripts|prescripts|longdiv)|semantics|annotation(-xml)?)$/;
+  const make = (name) =>
+    isOfMath.test(name) ? doc.createElementNS("http://www.w3.org/1998/Math/MathML", name) : createElement.call(doc, name);
+  Object.assign(doc, { createElement: make, open: () => load("<!doctype html>"), write: load, close() {} });
 }
 
 function hideScripts() {
@@ -309,7 +416,7 @@ function* nodesOf(node) {
   for (const child of node.childNodes ?? []) yield* nodesOf(child);
 }
 
-/** Waits for images and fonts, and scrolls again to where there was no room before they came. */
+/** Waits for images and fonts, and scrolls again to where there was no room before they, or what comes with them, came. */
 async function arrive() {
   const waits = [];
   for (const image of all("img")) if (!image.complete) waits.push(image.decode().catch(() => {}));
@@ -330,14 +437,17 @@ async function arrive() {
     await Promise.all(waits);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  for (const [id, { x, y }] of wanted) scrollAgain(id, x, y);
-  wanted.clear();
+  for (const [id, { x, y }] of wanted) if (scrollAgain(id, x, y)) wanted.delete(id);
 }
 
 function scrollAgain(id, x, y) {
   const node = mirror.getNode(id);
-  if (node?.nodeType === Node.DOCUMENT_NODE) node.defaultView?.scrollTo(x, y);
-  else node?.scrollTo?.(x, y);
+  if (!node) return false;
+  const isPage = node.nodeType === Node.DOCUMENT_NODE;
+  const scrolled = isPage ? node.defaultView : node;
+  scrolled?.scrollTo?.(x, y);
+  const place = isPage ? [scrolled?.scrollX, scrolled?.scrollY] : [node.scrollLeft, node.scrollTop];
+  return Math.abs(place[0] - x) < 1 && Math.abs(place[1] - y) < 1;
 }
 
 /** rrweb knows the clips of snapshots alone, and what starts by itself would go by the machine's clock. */

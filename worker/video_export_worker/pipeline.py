@@ -28,7 +28,7 @@ from video_export_worker.encoding import (
     write_parts,
 )
 from video_export_worker.errors import RecordingNotFound, RecordingTooLarge
-from video_export_worker.planning.size import choose_size
+from video_export_worker.planning.size import choose_size, choose_viewport, list_viewports
 from video_export_worker.planning.timeline import Timeline, build_timeline, restore_timeline
 from video_export_worker.planning.work_estimate import estimate_work
 from video_export_worker.recording import (
@@ -120,13 +120,15 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
             f"the GIF would be {seconds / 60:.0f} minutes long, the limit is {MAX_GIF_SECONDS / 60:g} minutes: "
             "choose MP4 or WebM, a range, a higher speed or skip_inactivity"
         )
-    width, height = choose_size(request, recording.viewport)
+    page = choose_viewport(request, list_viewports(recording, 0.0, math.inf), timeline)
+    width, height = choose_size(request, page)
     work = estimate_work(recording, timeline)
     frames = range(timeline.frames)
     pieces = work.cut(frames, min(MAX_SEGMENTS, math.ceil(work.of(frames) / SEGMENT_WORK)))
     return ExportPlan(
         width=width,
         height=height,
+        page=page,
         fps=request.fps,
         frames=timeline.frames,
         time_map=list(timeline.spans),
@@ -293,6 +295,8 @@ def _options(request: VideoExportRequest, plan: ExportPlan) -> RenderOptions:
         mouse=request.mouse,
         mask_selectors=tuple(request.mask_selectors),
         enlarge=bool(request.width or request.height),
+        page=plan.page,
+        color_scheme=request.color_scheme,
     )
 
 

@@ -153,7 +153,7 @@ async def test_a_selector_is_taken_as_the_browser_reads_it_or_refused(chromium: 
     beginning = choose_beginning(recording.index, 0)
 
     def masked_by(*selectors: str) -> Scene:
-        return Scene(320, 200, 1, "#ffffff", recording.start_ms, selectors)
+        return Scene(320, 200, 1, "#ffffff", recording.start_ms, (320, 200), selectors)
 
     async with open_page(chromium, Stage(320, 200)) as page:
         player = Player(page)
@@ -166,7 +166,7 @@ async def test_a_selector_is_taken_as_the_browser_reads_it_or_refused(chromium: 
         with pytest.raises(InvalidRequest, match=r"mask_selectors: 'a:' is no CSS selector of elements"):
             await player.open(masked_by("a:"))
         await player.open(masked_by(*TAKEN))
-        await player.open_window(beginning, canvas=False)
+        await player.open_window(beginning, canvas=False, canvas_recorded=False)
         await ChunkFeed(recording, player, beginning).begin()
         await player.load()
         masked = (await player.seek(0)).masked

@@ -2,6 +2,8 @@
 // is loading SVG does not begin to move; closed when it is full, its parser would make it one of quirks mode. So a document is
 // loaded, empty, before the replayer fills it.
 
+import { allowMathMl } from "./mathml.js";
+
 const DOCTYPE = "<!DOCTYPE html>";
 const prepared = new WeakSet();
 
@@ -9,6 +11,7 @@ const prepared = new WeakSet();
 export function prepare(doc) {
   if (!doc || prepared.has(doc)) return;
   prepared.add(doc);
+  allowMathMl(doc);
   const { open, write, close } = Object.getPrototypeOf(Object.getPrototypeOf(doc));
   const begin = (doctype) => {
     open.call(doc);

@@ -14,6 +14,7 @@ export const isMutation = (event) => isIncremental(event, SOURCES.MUTATION);
 export const isSize = (event) => event.type === META || isIncremental(event, SOURCES.RESIZE);
 export const isCanvas = (event) => isIncremental(event, SOURCES.CANVAS);
 export const isSelection = (event) => isIncremental(event, SOURCES.SELECTION);
+export const isMove = (event) => isIncremental(event, SOURCES.MOVE);
 export const isScroll = (event) => isIncremental(event, SOURCES.SCROLL);
 export const isFont = (event) => isIncremental(event, SOURCES.FONT);
 /** The size that an event gives the page, if it does. */

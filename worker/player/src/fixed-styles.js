@@ -3,11 +3,14 @@
 // They are adopted style sheets, so they survive whatever the recording does to the elements of a page. An important rule
 // of a layer wins over the page's own important rules; a normal one loses to any rule of the page.
 
+import { BOX_RULES } from "./unrecorded.js";
+
 const RULES = `
   * {
     caret-color: transparent !important; /* it blinks by the machine's clock */
     caret-animation: manual !important; /* a caret whose colour an element's own style insists on does not blink */
     scroll-behavior: auto !important; /* recorded scrolling is as smooth as it was */
+    scroll-snap-type: none !important; /* and it stopped where it did */
   }
   noscript { display: none !important; } /* scripts ran when the page was recorded */
   /* Where scripts are not allowed Blink shows the controls of every clip, and they move by the machine's clock. */
@@ -22,6 +25,7 @@ const RULES = `
     animation: video-export-busy 1s linear infinite alternate;
   }
   progress:indeterminate::-webkit-progress-bar, progress:indeterminate::-webkit-progress-value { background: none; }
+  ${BOX_RULES}
 `;
 
 export class FixedStyles {

@@ -9,12 +9,13 @@ import { Replayer, ReplayerEvents } from "rrweb";
 import { Clock } from "./clock.js";
 import { prepare } from "./documents.js";
 import * as make from "./events.js";
-import { idsOf, isAdoption, isAttachment, isCanvas, isFullSnapshot, isSelection, isShown } from "./events.js";
+import { idsOf, isAdoption, isAttachment, isCanvas, isFullSnapshot, isMove, isSelection, isShown } from "./events.js";
 import { Media } from "./media.js";
 import { Resources } from "./resources.js";
 import { Scrolling } from "./scrolling.js";
 import { originOf } from "./stage.js";
 import { TrackedNodes } from "./tracked-nodes.js";
+import { Unrecorded } from "./unrecorded.js";
 
 const NEVER_MS = 1e13; // after the start; beyond any recording
 
@@ -27,6 +28,7 @@ export class ReplayedPage {
   #trackedNodes;
   #clock = new Clock();
   #scrolling = new Scrolling();
+  #unrecorded = new Unrecorded();
   #resources;
   #media;
   #decoded = new WeakSet();
@@ -55,7 +57,7 @@ export class ReplayedPage {
       pauseAnimation: false,
       showWarning: false,
       UNSAFE_replayCanvas: canvas,
-      plugins: [this.#trackedNodes.plugin((event) => this.#scrolling.note(event))],
+      plugins: [this.#trackedNodes.plugin((element) => this.#unrecorded.see(element), (event) => this.#note(event))],
     });
     this.#replayer.wrapper.id = "replay";
     this.visible = visible;
@@ -124,7 +126,8 @@ export class ReplayedPage {
     if (batch.findLast(isSelection)?.data.ranges.length === 0) documents.forEach((doc) => doc.getSelection()?.empty());
     this.#applyFixedStyles();
     for (const clip of this.#trackedNodes.takeClips()) this.#media.add(clip, at, this.#mirror);
-    if (await this.#resources.imagesArrive()) this.#scrolling.repeat(this.#mirror);
+    await this.#resources.imagesArrive();
+    if (batch.some((event) => !isMove(event))) this.#scrolling.settle(this.#mirror);
     this.#look(at, isOver);
   }
 
@@ -170,6 +173,11 @@ export class ReplayedPage {
     return true;
   }
 
+  #note(event) {
+    this.#scrolling.note(event);
+    if (!isMove(event)) this.#unrecorded.note(event, this.#mirror);
+  }
+
   #applyFixedStyles() {
     this.#fixedStyles.apply(this.#trackedNodes.trees);
   }
@@ -180,18 +188,13 @@ export class ReplayedPage {
 
   /** Waits for the fonts that the page uses. */
   async fontsArrive() {
-    if (await this.#resources.fontsArrive()) this.#scrolling.repeat(this.#mirror);
-  }
-
-  /** Nothing is scrolled to again: what was to be scrolled to is there. */
-  forgetScrolling() {
-    this.#scrolling.forget();
+    if (await this.#resources.fontsArrive()) this.#scrolling.settle(this.#mirror);
   }
 
   /** Moves everything to `at`; true if something of it moves on. Resolves when what it shows is there. */
   async show(at) {
-    this.forgetScrolling();
     const playing = await this.#media.show(at);
+    this.#unrecorded.show();
     const moving = this.#look(at);
     return moving || playing;
   }

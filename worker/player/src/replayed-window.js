@@ -9,6 +9,7 @@ import { ReplayedPage } from "./replayed-page.js";
 import { sanitiseEvent } from "./sanitise.js";
 import { Stage } from "./stage.js";
 import { hasSvgPicture, stillPictures } from "./still-pictures.js";
+import { markUnrecorded } from "./unrecorded.js";
 
 export class ReplayedWindow {
   #options;
@@ -29,7 +30,8 @@ export class ReplayedWindow {
 
   /**
    * @param options how all windows are shown, and of this one: `viewport`, its size before its first event, `snapshots`, what
-   *   the page of each full snapshot has kept from the time before, `canvas`, whether it has one.
+   *   the page of each full snapshot has kept from the time before, `canvas`, whether it has one, and
+   *   `canvasRecorded`, whether anything that was drawn on one is in the recording.
    */
   constructor(options) {
     this.#options = options;
@@ -95,7 +97,6 @@ export class ReplayedWindow {
     this.show(false);
     for (let batches = 0; batches < most; batches += 1) {
       if (!(await this.#applyUntil(at, 1))) return { reached: offset, restless: this.#isRestless };
-      this.#page?.forgetScrolling();
       if (this.#isRestless) break;
     }
     return { reached: this.#events[this.#applied - 1].timestamp - this.#options.start, restless: this.#isRestless };
@@ -145,6 +146,7 @@ export class ReplayedWindow {
       if (mayNeedStilling) stillPictures(event);
       if (mayMove && [...pictureUrls(JSON.stringify(event.data))].some(isAnimated)) this.#animatedPictures.add(event);
     }
+    markUnrecorded(chunk, this.#options.canvasRecorded);
     return chunk;
   }
 

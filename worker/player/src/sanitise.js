@@ -9,6 +9,7 @@ const NODE = { DOCUMENT: 0, DOCTYPE: 1, ELEMENT: 2, TEXT: 3, CDATA: 4, COMMENT: 
 const SVG = "http://www.w3.org/2000/svg";
 
 const LONGEST_SIDE = 100_000; // CSS pixels of a viewport
+const SHORTEST_SIDE = 2; // a window that is hidden reports 0 or 1
 
 /** Attributes that are left out, and why. */
 const REMOVED = new Set([
@@ -57,11 +58,20 @@ function sanitiseElement(node) {
   node.attributes = isObject(node.attributes) ? node.attributes : {};
   node.tagName = buildable(String(node.tagName), node.isSVG);
   if (node.isCustom && !CUSTOM_NAME.test(node.tagName)) delete node.isCustom;
+  if (node.tagName === "img" && "rr_dataURL" in node.attributes) delete node.attributes.srcset; // rrweb would lose all others
+  if (node.tagName === "picture") preferInlined(node);
   const autoplay = node.attributes.autoplay ?? false;
   sanitiseAttributes(node.attributes);
   if (node.tagName !== "video" && node.tagName !== "audio") return;
   if (autoplay !== false) node.attributes.rr_mediaState ??= "played";
   node.attributes.preload = "auto";
+}
+
+/** Lets the picture that was recorded be shown, and not the sources that it was chosen from. */
+function preferInlined({ childNodes }) {
+  const children = objectsIn(childNodes).filter(({ attributes }) => isObject(attributes));
+  if (!children.some(({ tagName, attributes }) => tagName === "img" && "rr_dataURL" in attributes)) return;
+  for (const { tagName, attributes } of children) if (tagName === "source") delete attributes.srcset;
 }
 
 function sanitiseAttributes(attributes) {
@@ -119,6 +129,6 @@ function sanitiseLeaf(node) {
   node.textContent = String(node.textContent ?? "");
 }
 
-const isLength = (value) => Number.isFinite(value) && value >= 1 && value <= LONGEST_SIDE;
+const isLength = (value) => Number.isFinite(value) && value >= SHORTEST_SIDE && value <= LONGEST_SIDE;
 const objectsIn = (list) => (Array.isArray(list) ? list.filter(isObject) : []);
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);

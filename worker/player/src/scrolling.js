@@ -1,8 +1,11 @@
-// Where the recording has scrolled to. Before its images are there a page may be too small to be scrolled that far.
+// Where the recording has scrolled to. A page may be too small to be scrolled that far before its images, or the content that
+// was scrolled to, are there.
 import { isFullSnapshot, isScroll } from "./events.js";
 
+const NEAR = 1; // pixels: positions are rounded
+
 export class Scrolling {
-  #wanted = new Map(); // positions by rrweb's id
+  #wanted = new Map(); // positions by rrweb's id, those that were not reached yet
 
   /** Notes what an applied event has scrolled. */
   note(event) {
@@ -19,15 +22,18 @@ export class Scrolling {
     childNodes?.forEach((child) => this.#noteNode(child));
   }
 
-  /** Scrolls there once more. */
-  repeat(mirror) {
-    for (const [id, { left, top }] of this.#wanted) {
+  /** Scrolls there once more; what is not reached is tried again when the page has changed. */
+  settle(mirror) {
+    for (const [id, wanted] of this.#wanted) {
       const node = mirror.getNode(id);
-      (node?.nodeType === Node.DOCUMENT_NODE ? node.defaultView : node)?.scrollTo?.({ left, top, behavior: "auto" });
+      if (node && reach(node, wanted)) this.#wanted.delete(id);
     }
   }
+}
 
-  forget() {
-    this.#wanted.clear();
-  }
+function reach(node, { left, top }) {
+  const scroller = node.nodeType === Node.DOCUMENT_NODE ? node.defaultView : node;
+  scroller?.scrollTo?.({ left, top, behavior: "auto" });
+  const [x, y] = scroller === node ? [node.scrollLeft, node.scrollTop] : [scroller?.scrollX, scroller?.scrollY];
+  return Math.abs(x - left) < NEAR && Math.abs(y - top) < NEAR;
 }

@@ -28,9 +28,12 @@ export class TrackedNodes {
   }
 
   /** As a plugin of the replayer it sees each node that was built, and each event that was applied. */
-  plugin(onEvent) {
+  plugin(onElement, onEvent) {
     return {
-      onBuild: (node) => this.#see(node),
+      onBuild: (node) => {
+        this.#see(node);
+        if (node.nodeType === Node.ELEMENT_NODE) onElement(node);
+      },
       handler: (event) => {
         this.#animatedPictures ||= this.#bringsAnimatedPicture.has(event);
         if (isMutation(event)) this.#seeChanged(event.data.attributes ?? []);

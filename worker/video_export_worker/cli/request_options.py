@@ -7,7 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
-from video_export_worker.contract import Quality, VideoExportRequest, VideoFormat, parse_request
+from video_export_worker.contract import (
+    ColorScheme,
+    Quality,
+    VideoExportRequest,
+    VideoFormat,
+    ViewportChoice,
+    parse_request,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -17,6 +24,11 @@ REQUEST_OPTIONS = (
     ),
     click.option(
         "--height", type=int, help="Height of the video in CSS pixels; by default the recording's, within 720."
+    ),
+    click.option(
+        "--viewport",
+        type=click.Choice([choice.value for choice in ViewportChoice]),
+        help="Which size of the page the video's follows: the one shown longest, or the largest (longest).",
     ),
     click.option("--fps", type=float, help="Frames per second (25)."),
     click.option("--speed", type=float, help="Seconds of recording per second of video (1)."),
@@ -38,6 +50,11 @@ REQUEST_OPTIONS = (
     click.option("--trail/--no-trail", default=None, help="Draw the way the mouse came (no)."),
     click.option("--mask", "mask_selectors", multiple=True, metavar="SELECTOR", help="Hide elements; may be repeated."),
     click.option("--background", metavar="#RRGGBB", help="Colour around a smaller page (#ffffff)."),
+    click.option(
+        "--color-scheme",
+        type=click.Choice([scheme.value for scheme in ColorScheme]),
+        help="What a page is told that the user prefers (light).",
+    ),
     click.option("--strict", is_flag=True, default=None, help="Refuse a recording with broken events."),
 )
 

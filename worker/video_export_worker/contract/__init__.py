@@ -29,11 +29,13 @@ from video_export_worker.contract.messages import (
 from video_export_worker.contract.request import (
     MAX_HEIGHT,
     MAX_WIDTH,
+    ColorScheme,
     Mouse,
     Quality,
     SkipInactivity,
     VideoExportRequest,
     VideoFormat,
+    ViewportChoice,
     parse_request,
 )
 from video_export_worker.contract.result import (
@@ -58,6 +60,7 @@ __all__ = [
     "RENDER_SEGMENT",
     "WORKFLOW_NAME",
     "AssembleInput",
+    "ColorScheme",
     "DiscardInput",
     "ExportPlan",
     "Manifest",
@@ -79,5 +82,6 @@ __all__ = [
     "VideoExportResult",
     "VideoFormat",
     "VideoObject",
+    "ViewportChoice",
     "parse_request",
 ]

@@ -40,6 +40,9 @@ class ExportPlan(TolerantValue):
 
     width: int = Field(description="Width of the video in pixels, even.")
     height: int = Field(description="Height of the video in pixels, even.")
+    page: tuple[int, int] | None = Field(
+        None, description="Size of the page in CSS pixels that the video was made for; by default the first."
+    )
     fps: float
     frames: int = Field(ge=1, description="Frames of the whole video.")
     time_map: list[TimeSpan] = Field(min_length=1)

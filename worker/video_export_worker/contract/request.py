@@ -37,6 +37,20 @@ class Quality(StrEnum):
     HIGH = "high"
 
 
+class ViewportChoice(StrEnum):
+    """Which size of a page that changes it decides the size of the video."""
+
+    LONGEST = "longest"
+    LARGEST = "largest"
+
+
+class ColorScheme(StrEnum):
+    """What a page is told that the user prefers."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
 class SkipInactivity(StrictValue):
     """How to treat stretches in which the user did nothing."""
 
@@ -77,6 +91,9 @@ class VideoExportRequest(StrictValue):
     )
     width: int | None = Field(None, ge=16, le=MAX_WIDTH, description="By default the recording's, within 1280x720.")
     height: int | None = Field(None, ge=16, le=MAX_HEIGHT, description="By default the recording's, within 1280x720.")
+    viewport: ViewportChoice = Field(
+        ViewportChoice.LONGEST, description="Which size of the page the video's follows: shown longest, or the largest."
+    )
     fps: float = Field(25, ge=1, le=60, description="Frames per second.")
     speed: float = Field(1.0, ge=0.1, le=100, description="Seconds of recording per second of video.")
     start: float = Field(0, ge=0, description="Second of the recording at which the video begins.")
@@ -87,6 +104,7 @@ class VideoExportRequest(StrictValue):
     mouse: Mouse = Mouse()
     mask_selectors: list[str] = Field(default_factory=list, max_length=100, description="CSS selectors to black out.")
     background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour behind a smaller page.")
+    color_scheme: ColorScheme = Field(ColorScheme.LIGHT, description="What a page is told that the user prefers.")
     strict: bool = Field(False, description="Refuse a recording with broken events instead of skipping them.")
     priority: int | None = Field(None, ge=1, le=5, description="Temporal priority key: 1 runs first.")
     fairness_key: str | None = Field(

@@ -110,7 +110,7 @@ def source_of(event: Event) -> int | None:
 def viewport_of(event: Event) -> tuple[int, int] | None:
     """Return the size in CSS pixels that a Meta or resize event reports, or None if it reports none to be shown.
 
-    Recorders report 0x0 from hidden windows.
+    Recorders report 0x0 and 1x1 from hidden windows.
     """
     if event["type"] != EventType.META and source_of(event) != Source.VIEWPORT_RESIZE:
         return None

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from video_export_worker.recording.events import Source
 from video_export_worker.recording.mouse import ClickKind, MouseClick, MouseMove
 
 DEFAULT_VIEWPORT: Final = (1280, 720)  # CSS pixels; for recordings that never name a size
@@ -157,6 +158,11 @@ class RecordingIndex:
     def has_canvas(self) -> bool:
         """True if a canvas appears anywhere: a sandbox without scripts paints none, so the replay needs another."""
         return len(self.canvas_ms) > 0
+
+    @property
+    def has_drawing(self) -> bool:
+        """True if the recorder wrote down what was drawn on canvases."""
+        return bool((self.source == Source.CANVAS_MUTATION).any())
 
     def find_idle(self, threshold_s: float) -> list[tuple[float, float]]:
         """List the stretches of at least `threshold_s` seconds without user activity.

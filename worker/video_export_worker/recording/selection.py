@@ -58,7 +58,20 @@ def select(spool: Spool, problems: Problems) -> Selection:
         )
     rows = rows[np.argsort(spool.stamp[rows], kind="stable")]
     first = int(np.argmax(spool.kind[rows] == EventType.FULL_SNAPSHOT))
-    return Selection(_find_meta(spool, rows, first, problems), kept, rows[first:], windows)
+    meta = _find_meta(spool, rows, first, problems)
+    return Selection(meta, kept, _without_strange_metas(spool, rows[first:]), windows)
+
+
+def _without_strange_metas(spool: Spool, rows: Rows) -> Rows:
+    """The rows without Meta events that no full snapshot follows: they are of a frame, or of nothing that is shown.
+
+    A recorder writes one right before each of its full snapshots.
+    """
+    kinds = spool.kind[rows]
+    telling = np.flatnonzero(np.isin(kinds, (EventType.META, EventType.FULL_SNAPSHOT, EventType.INCREMENTAL_SNAPSHOT)))
+    after = np.append(kinds[telling][1:], np.int8(-1))
+    strange = telling[(kinds[telling] == EventType.META) & (after != EventType.FULL_SNAPSHOT)]
+    return np.delete(rows, strange)
 
 
 def find_repeated(spool: Spool) -> NDArray[np.bool_]:

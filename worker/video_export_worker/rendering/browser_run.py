@@ -68,10 +68,12 @@ class BrowserRun:
             open_page(self._chromium, options.stage) as page,
             open_capture(page, options.width, options.height, self._chromium.capture) as capture,
         ):
+            await page.prefer(options.color_scheme)
             player = Player(page)
             feed = ChunkFeed(self._source, player, beginning)
             await player.open(self._lay_scene())
-            await player.open_window(beginning, canvas=self._source.index.has_canvas)
+            index = self._source.index
+            await player.open_window(beginning, canvas=index.has_canvas, canvas_recorded=index.has_drawing)
             await feed.begin()
             await player.load()
             await UnseenReplay(player, feed, self._planner, self._timeline).run(beginning.at_ms, frames.start)
@@ -92,6 +94,7 @@ class BrowserRun:
             max_scale=16 if options.enlarge else 1,
             background=options.background,
             start_ms=self._source.index.start_ms,
+            page=options.page or self._source.index.viewport,
             mask_selectors=options.mask_selectors,
         )
 

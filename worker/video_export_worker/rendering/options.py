@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from video_export_worker.contract import Mouse
+from video_export_worker.contract import ColorScheme, Mouse
 from video_export_worker.replay.page import Stage
 
 
@@ -18,6 +18,8 @@ class RenderOptions:
         height: of the video in device pixels.
         device_scale_factor: device pixels per CSS pixel.
         mask_selectors: elements that are covered.
+        page: size of the page that the video is made for, in CSS pixels; by default the recording's first.
+        color_scheme: what a page is told that the user prefers.
         enlarge: scale a smaller page up to the video's size instead of showing it on the background.
     """
 
@@ -28,6 +30,8 @@ class RenderOptions:
     mouse: Mouse = field(default_factory=Mouse)
     mask_selectors: tuple[str, ...] = ()
     enlarge: bool = False
+    page: tuple[int, int] | None = None
+    color_scheme: ColorScheme = ColorScheme.LIGHT
 
     @property
     def stage(self) -> Stage:

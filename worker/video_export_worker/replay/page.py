@@ -91,6 +91,11 @@ class ReplayPage:
             self.stage = stage
             self.remembered.clear()
 
+    async def prefer(self, color_scheme: str) -> None:
+        """Tell pages which colour scheme the user prefers: `light` or `dark`."""
+        feature = {"name": "prefers-color-scheme", "value": color_scheme}
+        await self.devtools.call("Emulation.setEmulatedMedia", "load", FRAME_TIMEOUT, features=[feature])
+
     def set_time(self, offset_ms: float) -> bool:
         """Begin the next frame at `offset_ms` of the recording; False if frames are there already: none goes back."""
         before, self._clock_ms = self._clock_ms, max(self._clock_ms, self._origin_ms + offset_ms)

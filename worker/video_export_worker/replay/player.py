@@ -69,6 +69,7 @@ class Scene:
         max_scale: how much a smaller page is enlarged at most.
         background: CSS colour around the page.
         start_ms: timestamp of the recording's start, which times count from.
+        page: size of the page that the video is made for, in CSS pixels.
         mask_selectors: elements that are hidden.
     """
 
@@ -77,6 +78,7 @@ class Scene:
     max_scale: float
     background: str
     start_ms: float
+    page: tuple[int, int]
     mask_selectors: tuple[str, ...] = ()
 
 
@@ -185,6 +187,7 @@ class Player:
             "background": scene.background,
             "maskSelectors": list(scene.mask_selectors),
             "start": scene.start_ms,
+            "page": {"width": scene.page[0], "height": scene.page[1]},
         }
         try:
             await self._page.evaluate(f"videoExportPlayer.open({json.dumps(options)})", "load")
@@ -196,18 +199,20 @@ class Player:
                 ) from error
             raise
 
-    async def open_window(self, beginning: Beginning, *, canvas: bool) -> None:
+    async def open_window(self, beginning: Beginning, *, canvas: bool, canvas_recorded: bool) -> None:
         """Open the window, in place of what was opened before under its number.
 
         Args:
             beginning: where its replay begins.
             canvas: it has a canvas, which is painted only where scripts are allowed.
+            canvas_recorded: what was drawn on canvases is in the recording.
         """
         width, height = beginning.viewport
         options = {
             "viewport": {"width": width, "height": height},
             "snapshots": [asdict(context) for context in beginning.contexts],
             "canvas": canvas,
+            "canvasRecorded": canvas_recorded,
         }
         await self._page.evaluate(f"videoExportPlayer.openWindow({self.window}, {json.dumps(options)})", "load")
 

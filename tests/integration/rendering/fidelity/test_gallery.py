@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.rendering.fidelity import goldens, interaction, looks, motion, structure
+from tests.integration.rendering.fidelity import gaps, goldens, interaction, looks, motion, structure
 from tests.integration.rendering.fidelity.gallery import FEATURES, FRAME_MS, Tour, tour
 from tests.integration.rendering.fidelity.goldens import Picture
 from tests.integration.rendering.fidelity.views import by_product, by_reference, lay_out, list_differences, look
@@ -18,6 +18,7 @@ assert structure
 assert motion
 assert looks
 assert interaction
+assert gaps
 
 
 # Frames that may differ: a clip comes from a process of its own, and on a busy machine a frame late when it is new.

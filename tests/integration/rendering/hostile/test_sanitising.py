@@ -115,8 +115,8 @@ REPEATED = (
 async def test_a_text_is_searched_in_a_time_in_proportion_to_its_length(chromium: ChromiumSettings) -> None:
     async with open_page(chromium, Stage(320, 240)) as page:
         player = Player(page)
-        await player.open(Scene(320, 240, 1, "#ffffff", start_ms=0))
-        await player.open_window(Beginning(0, 0, 0, (320, 240), (), ()), canvas=False)
+        await player.open(Scene(320, 240, 1, "#ffffff", start_ms=0, page=(320, 240)))
+        await player.open_window(Beginning(0, 0, 0, (320, 240), (), ()), canvas=False, canvas_recorded=False)
         for piece in REPEATED:
             text = piece * (1_500_000 // len(piece))
             chunk = json.dumps([{"type": 5, "timestamp": 1, "data": {"tag": "text", "payload": text}}])
