@@ -3,6 +3,7 @@
 from video_export_operator.plan.actions import (
     Action,
     Apply,
+    Change,
     EmitEvent,
     Grow,
     Plan,
@@ -31,19 +32,17 @@ from video_export_operator.plan.converged import (
 )
 from video_export_operator.plan.planning import (
     NOTHING,
+    change_marks,
+    change_size,
     deployment_ref,
     dry_run_digests,
     marks_of,
     marks_ref,
-    plan_marks,
     plan_objects,
-    plan_size,
     size_ref,
-    wanted_of_marks,
-    wanted_of_size,
 )
-from video_export_operator.plan.protection import find_unprotected, plan_protection, wanted_of_protection
-from video_export_operator.plan.replacing import find_replaceable, plan_rollout, rollout_ref, wanted_of_rollout
+from video_export_operator.plan.protection import change_protection
+from video_export_operator.plan.replacing import change_rollout, rollout_ref
 from video_export_operator.plan.wanted import Objects, Wanted, build_objects, take_digests
 
 __all__ = [
@@ -53,6 +52,7 @@ __all__ = [
     "RESYNC",
     "Action",
     "Apply",
+    "Change",
     "Converged",
     "Due",
     "EmitEvent",
@@ -69,29 +69,23 @@ __all__ = [
     "Wanted",
     "WriteStatus",
     "build_objects",
+    "change_marks",
+    "change_protection",
+    "change_rollout",
+    "change_size",
     "deployment_ref",
     "dry_run_digests",
     "find_due",
     "find_problems",
-    "find_replaceable",
-    "find_unprotected",
     "marks_of",
     "marks_ref",
     "most_lasting",
     "next_retry",
     "note_failure",
     "pause_after",
-    "plan_marks",
     "plan_objects",
-    "plan_protection",
-    "plan_rollout",
-    "plan_size",
     "remember_outcome",
     "rollout_ref",
     "size_ref",
     "take_digests",
-    "wanted_of_marks",
-    "wanted_of_protection",
-    "wanted_of_rollout",
-    "wanted_of_size",
 ]

@@ -98,6 +98,23 @@ Action = Apply | Remove | Grow | Shrink | Replace | Unmark | Protect
 
 
 @dataclass(frozen=True)
+class Change:
+    """Something beside the objects that is not as it is wanted.
+
+    Attributes:
+        ref: what stands for it.
+        wanted: how it should be.
+        found: how it is.
+        action: what brings the one to the other.
+    """
+
+    ref: Ref
+    wanted: str
+    found: str
+    action: Action
+
+
+@dataclass(frozen=True)
 class Plan:
     """Actions in their order, with the object that each brings to what is wanted.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from video_export_operator.controllers import VICTIM_COST
 from video_export_operator.errors import Rejected
 from video_export_operator.manifests import Manifest, Ref
-from video_export_operator.plan.actions import Action, Apply, Grow, Plan, Remove, Shrink, Unmark
+from video_export_operator.plan.actions import Action, Apply, Change, Grow, Plan, Remove, Shrink, Unmark
 from video_export_operator.plan.converged import NEW, Due, Left
 from video_export_operator.plan.wanted import Wanted
 from video_export_operator.resource.live import LiveDeployment, LivePod
@@ -54,38 +54,26 @@ def plan_objects(wanted: Wanted, due: Mapping[Ref, Due], left: Left, replicas: i
     return Plan(tuple(actions), check=objects.workload if is_new or _is_changed(ref, due, left) else None)
 
 
-def plan_size(name: str, decision: Decision, live: LiveDeployment) -> tuple[tuple[Ref, Action], ...]:
-    """Return what brings the Deployment to the decided size; it does not wait for a template that is right."""
-    replicas, ref = decision.replicas, size_ref(name)
-    return ((ref, Grow(replicas) if replicas >= live.size else Shrink(replicas, decision.victims)),)
-
-
-def wanted_of_size(name: str, decision: Decision, live: LiveDeployment | None) -> tuple[dict[Ref, str], dict[Ref, str]]:
-    """Return what is wanted of the size and what is there; nothing where both are the same."""
+def change_size(name: str, decision: Decision, live: LiveDeployment | None) -> Change | None:
+    """Return how the Deployment gets the decided size; None where it has it, or is made with it."""
     if live is None or live.size == decision.replicas:
-        return {}, {}
-    return {size_ref(name): str(decision.replicas)}, {size_ref(name): str(live.size)}
+        return None
+    replicas = decision.replicas
+    action = Grow(replicas) if replicas >= live.size else Shrink(replicas, decision.victims)
+    return Change(size_ref(name), str(replicas), str(live.size), action)
 
 
-def wanted_of_marks(
-    name: str, live: LiveDeployment | None, pods: Iterable[LivePod]
-) -> tuple[dict[Ref, str], dict[Ref, str]]:
-    """Return what is wanted of marks and what is there; nothing where they are right.
+def change_marks(name: str, live: LiveDeployment | None, pods: Iterable[LivePod]) -> Change | None:
+    """Return which marks are not needed any more; None where there are none.
 
     A mark that a shrink has left on a pod that stays would let that pod go first when somebody else takes one. While
     there are more pods than the size asks for, the marks still say which of them go.
     """
     there = tuple(pod for pod in pods if not pod.terminating)
-    marked = sorted(pod.name for pod in there if pod.deletion_cost == VICTIM_COST)
+    marked = tuple(sorted(pod.name for pod in there if pod.deletion_cost == VICTIM_COST))
     if live is None or not marked or len(there) > live.size:
-        return {}, {}
-    return {marks_ref(name): "none"}, {marks_ref(name): " ".join(marked)}
-
-
-def plan_marks(name: str, due: Mapping[Ref, Due]) -> tuple[tuple[Ref, Action], ...]:
-    """Return what takes marks away that are not needed any more."""
-    state = due.get(marks_ref(name))
-    return ((marks_ref(name), Unmark(tuple(state.found.split()))),) if state is not None else ()
+        return None
+    return Change(marks_ref(name), "none", " ".join(marked), Unmark(marked))
 
 
 def dry_run_digests(wanted: Wanted, name: str) -> Mapping[Ref, str]:

@@ -1,11 +1,10 @@
 """Plans a rollout that waits for pods to become idle (`spec.rollout.mode: WhenIdle`)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from video_export_operator.controllers import OwnedPods, plan_replacement
 from video_export_operator.manifests import Ref
-from video_export_operator.plan.actions import Action, Replace
-from video_export_operator.plan.converged import Due
+from video_export_operator.plan.actions import Change, Replace
 from video_export_operator.resource import Spec
 from video_export_operator.resource.spec import RolloutMode
 
@@ -15,32 +14,21 @@ def rollout_ref(name: str) -> Ref:
     return Ref("apps/v1", "ReplicaSet", name)
 
 
-def find_replaceable(
-    spec: Spec, owned: OwnedPods | None, size: int, idle: Collection[str], now: float
-) -> Replace | None:
+def change_rollout(
+    spec: Spec, name: str, owned: OwnedPods, size: int, idle: Collection[str], now: float
+) -> Change | None:
     """Return which idle pods of an older template go next; None where none may.
 
     Args:
         spec: of the resource.
-        owned: the Deployment's pods, None where they are not known.
+        name: of the resource.
+        owned: the Deployment's pods.
         size: of the Deployment.
         idle: names of pods that may go.
         now: in seconds since the epoch.
     """
-    if spec.rollout.mode is not RolloutMode.WHEN_IDLE or owned is None:
+    if spec.rollout.mode is not RolloutMode.WHEN_IDLE:
         return None
     found = plan_replacement(owned, size, idle, now)
-    return Replace(found.victims) if found is not None else None
-
-
-def wanted_of_rollout(name: str, replace: Replace | None) -> tuple[dict[Ref, str], dict[Ref, str]]:
-    """Return what is wanted of older pods and what is there; nothing where none of them may go."""
-    if replace is None:
-        return {}, {}
-    return {rollout_ref(name): str(replace)}, {rollout_ref(name): "another"}
-
-
-def plan_rollout(name: str, replace: Replace | None, due: Mapping[Ref, Due]) -> tuple[tuple[Ref, Action], ...]:
-    """Return what takes the idle pods of an older template."""
-    ref = rollout_ref(name)
-    return ((ref, replace),) if replace is not None and ref in due else ()
+    action = Replace(found.victims) if found is not None else None
+    return Change(rollout_ref(name), str(action), "another", action) if action is not None else None

@@ -38,11 +38,10 @@ class Observer:
         snapshot = self.store.snapshot(resource)
         last = replace(memory.poll, open_executions=None, count_refused="")
         poll = await self.poller.poll(resource, last, snapshot.is_at_zero(memory.size), snapshot.at)
-        poll = await self.probe.complete(resource, poll, self.store.snapshot(resource).pods)
+        poll = await self.probe.complete(resource, poll, snapshot.pods)
         if memory.count_wanted:
             poll = await self.poller.count_open(resource, poll, snapshot.at)
-        live = self.store.snapshot(resource).deployment
-        turn = self.turns.take(resource, live, poll.secrets, snapshot.at)
+        turn = self.turns.take(resource, snapshot.deployment, poll.secrets, snapshot.at)
         return replace(memory, poll=poll, turn=turn, count_wanted=False)
 
     def forget(self, key: Key) -> None:

@@ -98,11 +98,13 @@ class Reconciler:
         """Return the memory after bringing the cluster to what was decided, and telling of it."""
         step = take_step(self.store.snapshot(resource), memory, self.caches)
         if not step.plan.is_empty:
+            has_waited = self.turns.locked()
             limit.reschedule(None)  # how long the others take is no fault of this one
             async with self.turns:
                 limit.reschedule(asyncio.get_running_loop().time() + LONGEST)
-                # What was decided before the wait may be out of date.
-                step = await self._act(take_step(self.store.snapshot(resource), memory, self.caches))
+                if has_waited:  # what was decided before may be out of date
+                    step = take_step(self.store.snapshot(resource), memory, self.caches)
+                step = await self._act(step)
         body = self.store.resources.get(resource.key)
         return step.memory if body is None else await self.reporter.report(body, step)
 

@@ -7,26 +7,20 @@ from video_export_operator.controllers import own_pods
 from video_export_operator.manifests import Ref
 from video_export_operator.plan import (
     NOTHING,
+    Change,
     Due,
     Plan,
-    Protect,
-    Replace,
     Wanted,
+    change_marks,
+    change_protection,
+    change_rollout,
+    change_size,
     deployment_ref,
     dry_run_digests,
     find_due,
-    find_replaceable,
-    find_unprotected,
-    plan_marks,
     plan_objects,
-    plan_protection,
-    plan_rollout,
-    plan_size,
+    rollout_ref,
     size_ref,
-    wanted_of_marks,
-    wanted_of_protection,
-    wanted_of_rollout,
-    wanted_of_size,
 )
 from video_export_operator.reconcile.caches import Caches
 from video_export_operator.reconcile.memory import Memory
@@ -68,8 +62,15 @@ def take_step(snapshot: Snapshot, memory: Memory, caches: Caches) -> Step:
     # While the Secrets cannot be read, pods keep what they were given.
     secrets = known if known is not None else live.secrets if live is not None else ""
     wanted = caches.wanted(resource, secrets)
-    digests, found = _compare(snapshot, decision, wanted)
-    due, left = find_due(memory.objects, digests, found, snapshot.at, snapshot.all_writers)
+    changes = () if resource.dry_run else _find_changes(snapshot, decision)
+    digests = dry_run_digests(wanted, resource.name) if resource.dry_run else wanted.digests
+    due, left = find_due(
+        memory.objects,
+        {**digests, **{change.ref: change.wanted for change in changes}},
+        {} if resource.dry_run else {**snapshot.found, **{change.ref: change.found for change in changes}},
+        snapshot.at,
+        snapshot.all_writers,
+    )
     memory = replace(
         memory,
         scaling=remembered,
@@ -78,36 +79,28 @@ def take_step(snapshot: Snapshot, memory: Memory, caches: Caches) -> Step:
         size_waits=_size_waits(snapshot, decision, due),
     )
     step = Step(snapshot, decision, memory, due, NOTHING)
-    return replace(step, plan=_plan(step, wanted)) if due else step
+    return replace(step, plan=_plan(step, wanted, changes)) if due else step
 
 
-def _compare(snapshot: Snapshot, decision: Decision, wanted: Wanted) -> tuple[Mapping[Ref, str], Mapping[Ref, str]]:
-    """Return what is wanted of each object, and what is there."""
-    name, live = snapshot.resource.name, snapshot.deployment
-    if snapshot.resource.dry_run:
-        return dry_run_digests(wanted, name), {}
-    size, size_found = wanted_of_size(name, decision, live)
-    marks, marks_found = wanted_of_marks(name, live, snapshot.pods)
-    protection, protection_found = wanted_of_protection(name, _find_unprotected(snapshot, decision))
-    rollout, rollout_found = wanted_of_rollout(name, _find_replaceable(snapshot, decision))
-    return (
-        {**wanted.digests, **size, **marks, **protection, **rollout},
-        {**snapshot.found, **size_found, **marks_found, **protection_found, **rollout_found},
+def _find_changes(snapshot: Snapshot, decision: Decision) -> tuple[Change, ...]:
+    """Return what is not as it is wanted, beside the objects, in the order in which it is mended."""
+    resource, name, live = snapshot.resource, snapshot.resource.name, snapshot.deployment
+    found = (
+        change_protection(resource.spec, name, snapshot.pods, decision.workload),
+        change_marks(name, live, snapshot.pods),
+        change_size(name, decision, live),
+        _change_rollout(snapshot, decision),
     )
+    return tuple(change for change in found if change is not None)
 
 
-def _find_replaceable(snapshot: Snapshot, decision: Decision) -> Replace | None:
+def _change_rollout(snapshot: Snapshot, decision: Decision) -> Change | None:
     """Return which pods of an older template may go; none while the size has to change as well."""
-    live = snapshot.deployment
+    live, spec = snapshot.deployment, snapshot.resource.spec
     if live is None or live.size != decision.replicas or not snapshot.sets:
         return None
     owned = own_pods(live, snapshot.sets, snapshot.pods)
-    return find_replaceable(snapshot.resource.spec, owned, live.size, decision.workload.idle, snapshot.now)
-
-
-def _find_unprotected(snapshot: Snapshot, decision: Decision) -> Protect | None:
-    """Return which pods node autoscalers have to be told about."""
-    return find_unprotected(snapshot.resource.spec, snapshot.pods, decision.workload)
+    return change_rollout(spec, snapshot.resource.name, owned, live.size, decision.workload.idle, snapshot.now)
 
 
 def _size_waits(snapshot: Snapshot, decision: Decision, due: Mapping[Ref, Due]) -> bool:
@@ -117,17 +110,13 @@ def _size_waits(snapshot: Snapshot, decision: Decision, due: Mapping[Ref, Due]) 
     return smaller and {size_ref(name), deployment_ref(name)} <= due.keys()
 
 
-def _plan(step: Step, wanted: Wanted) -> Plan:
-    """Return what to do about the objects that are due."""
-    snapshot, decision, due = step.snapshot, step.decision, step.due
-    name, live, left = snapshot.resource.name, snapshot.deployment, step.memory.objects
+def _plan(step: Step, wanted: Wanted, changes: tuple[Change, ...]) -> Plan:
+    """Return what to do about what is due."""
+    snapshot, due, name = step.snapshot, step.due, step.snapshot.resource.name
     if snapshot.resource.dry_run:
         return Plan(check=wanted.build().workload)
     is_new = (snapshot.body.get("status") or {}).get("observedGeneration") != snapshot.resource.generation
-    plan = plan_objects(wanted, due, left, decision.replicas, is_new)
-    others = (*plan_protection(name, _find_unprotected(snapshot, decision), due), *plan_marks(name, due))
-    if live is not None and size_ref(name) in due and not step.memory.size_waits:
-        others += plan_size(name, decision, live)
-    if deployment_ref(name) not in due:
-        others += plan_rollout(name, _find_replaceable(snapshot, decision), due)
-    return replace(plan, others=others)
+    plan = plan_objects(wanted, due, step.memory.objects, step.decision.replicas, is_new)
+    later = {size_ref(name)} if step.memory.size_waits else set()
+    later |= {rollout_ref(name)} if deployment_ref(name) in due else set()
+    return replace(plan, others=tuple((each.ref, each.action) for each in changes if each.ref in due.keys() - later))

@@ -22,6 +22,7 @@ from video_export_operator.plan import (
     RESYNC,
     Action,
     Apply,
+    Change,
     Converged,
     Due,
     EmitEvent,
@@ -34,6 +35,8 @@ from video_export_operator.plan import (
     Wanted,
     WriteStatus,
     build_objects,
+    change_marks,
+    change_size,
     deployment_ref,
     dry_run_digests,
     find_due,
@@ -41,14 +44,10 @@ from video_export_operator.plan import (
     marks_of,
     marks_ref,
     next_retry,
-    plan_marks,
     plan_objects,
-    plan_size,
     remember_outcome,
     size_ref,
     take_digests,
-    wanted_of_marks,
-    wanted_of_size,
 )
 from video_export_operator.plan.converged import CALM, REPAIRS
 from video_export_operator.resource import Key
@@ -152,16 +151,12 @@ def test_a_changed_template_is_tried_out_first() -> None:
     assert plan_whole(refused, at=400.0, live=None).check is not None, "what was refused is tried out again"
 
 
-def size(live: LiveDeployment, made: Decision) -> tuple[Action, ...]:
-    return tuple(action for _, action in plan_size("exports", made, live))
-
-
 def test_the_size_has_a_way_of_its_own() -> None:
-    assert wanted_of_size("exports", decision(1), LIVE) == ({}, {})
-    assert wanted_of_size("exports", decision(1), None) == ({}, {}), "a new Deployment is made with its size"
-    assert wanted_of_size("exports", decision(3), LIVE) == ({SIZE: "3"}, {SIZE: "1"})
-    assert size(LIVE, decision(3)) == (Grow(3),)
-    assert size(replace(LIVE, size=3), decision(1, ("b", "c"))) == (Shrink(1, ("b", "c")),)
+    assert change_size("exports", decision(1), LIVE) is None
+    assert change_size("exports", decision(1), None) is None, "a new Deployment is made with its size"
+    assert change_size("exports", decision(3), LIVE) == Change(SIZE, "3", "1", Grow(3))
+    shrink = Change(SIZE, "1", "3", Shrink(1, ("b", "c")))
+    assert change_size("exports", decision(1, ("b", "c")), replace(LIVE, size=3)) == shrink
 
 
 def test_a_size_that_was_reached_and_is_changed_again_is_due_again() -> None:
@@ -172,9 +167,8 @@ def test_a_size_that_was_reached_and_is_changed_again_is_due_again() -> None:
 
 def test_marks_are_right_while_pods_are_being_taken_and_removed_afterwards() -> None:
     pods = (pod("a"), pod("b", cost=-100), pod("c", cost=-7), pod("d", cost=-100, terminating=True))
-    assert wanted_of_marks("exports", replace(LIVE, size=3), pods) == ({MARKS: "none"}, {MARKS: "b"})
-    assert wanted_of_marks("exports", replace(LIVE, size=2), pods) == ({}, {}), "b is about to go"
-    assert plan_marks("exports", {MARKS: Due("none", "a b")}) == ((MARKS, Unmark(("a", "b"))),)
+    assert change_marks("exports", replace(LIVE, size=3), pods) == Change(MARKS, "none", "b", Unmark(("b",)))
+    assert change_marks("exports", replace(LIVE, size=2), pods) is None, "b is about to go"
 
 
 def test_a_dry_run_asks_for_an_opinion_once() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.operator.bodies import resource
 from tests.unit.operator.test_plan import pod
-from video_export_operator.plan import Protect, find_unprotected
+from video_export_operator.plan import Protect, change_protection
 from video_export_operator.resource.live import LivePod
 from video_export_operator.scaling import Workload
 
@@ -39,7 +39,8 @@ def there(**protected: bool | None) -> list[LivePod]:
     ids=["as it should be", "all the wrong way", "one that starts is as it was made", "one that ends"],
 )
 def test_pods_that_work_are_protected_and_idle_ones_are_not(pods: list[LivePod], planned: Protect | None) -> None:
-    assert find_unprotected(resource().spec, pods, WORKLOAD) == planned
+    change = change_protection(resource().spec, "exports", pods, WORKLOAD)
+    assert (change.action if change is not None else None) == planned
 
 
 @pytest.mark.parametrize(
@@ -50,4 +51,4 @@ def test_pods_that_work_are_protected_and_idle_ones_are_not(pods: list[LivePod],
     ],
 )
 def test_a_resource_may_say_it_itself(spec: dict[str, Any]) -> None:
-    assert find_unprotected(resource(**spec).spec, there(busy=False, idle=True), WORKLOAD) is None
+    assert change_protection(resource(**spec).spec, "exports", there(busy=False, idle=True), WORKLOAD) is None
