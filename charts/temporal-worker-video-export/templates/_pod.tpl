@@ -154,7 +154,9 @@ containers:
       {{- end }}
 volumes:
   - name: tmp
-    emptyDir: {}
+    emptyDir:
+      {{- /* docs/sizing.md of the project says what for. */}}
+      sizeLimit: {{ mul 8 .Values.slots }}Gi
   - name: shared-memory
     emptyDir:
       medium: Memory

@@ -22,6 +22,8 @@ USER = 10001
 """User and group of the worker, those of Dockerfile.worker."""
 SHARED_MEMORY = "256Mi"
 """Chromium keeps its bitmaps in /dev/shm; a pod's own has 64 MiB."""
+TEMPORARY_GIB = 8
+"""What the attempt of one slot writes at most, see docs/sizing.md; a pod above the sum is evicted."""
 
 PROGRESS_DEADLINE = 600
 """Seconds without progress after which a rollout is told to be stuck: the API's default."""
@@ -147,7 +149,7 @@ def _container(resource: VideoExportWorker) -> Json:
 def _volumes(spec: Spec) -> list[Json]:
     """Return the volumes: somewhere to write, shared memory, and certificates."""
     return [
-        {"name": "tmp", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": f"{TEMPORARY_GIB * spec.slots}Gi"}},
         {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": SHARED_MEMORY}},
         *({"name": mount.volume, "secret": {"secretName": mount.secret}} for mount in certificate_mounts(spec)),
     ]

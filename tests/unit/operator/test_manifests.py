@@ -195,6 +195,12 @@ def test_what_requests_may_name_is_told_to_the_workers() -> None:
     assert environment["VIDEO_EXPORT_OUTPUTS"] == "s3://videos"
 
 
+@pytest.mark.parametrize(("slots", "limit"), [(1, "8Gi"), (5, "40Gi")])
+def test_what_workers_write_has_a_limit_that_follows_their_slots(slots: int, limit: str) -> None:
+    volumes = {each["name"]: each for each in pod(slots=slots)["volumes"]}
+    assert volumes["tmp"]["emptyDir"] == {"sizeLimit": limit}
+
+
 def test_the_template_merges_by_keys() -> None:
     template = {
         "metadata": {"labels": {"team": "video", "videoexport.dev/worker": "stolen"}},
