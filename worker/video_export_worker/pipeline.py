@@ -294,6 +294,7 @@ def _options(request: VideoExportRequest, plan: ExportPlan) -> RenderOptions:
         background=request.background,
         mouse=request.mouse,
         mask_selectors=tuple(request.mask_selectors),
+        strict=request.strict,
         enlarge=bool(request.width or request.height),
         page=plan.page,
         color_scheme=request.color_scheme,

@@ -3,7 +3,7 @@ export const FULL_SNAPSHOT = 2;
 export const INCREMENTAL = 3;
 export const META = 4;
 export const CUSTOM = 5;
-export const SOURCES = { MUTATION: 0, MOVE: 1, INTERACTION: 2, SCROLL: 3, RESIZE: 4, CANVAS: 9, FONT: 10, SELECTION: 14, ADOPTED: 15 };
+export const SOURCES = { MUTATION: 0, MOVE: 1, INTERACTION: 2, SCROLL: 3, RESIZE: 4, MEDIA: 7, CANVAS: 9, FONT: 10, SELECTION: 14, ADOPTED: 15 };
 const FOCUS = 5;
 
 const isIncremental = (event, source) => event.type === INCREMENTAL && event.data.source === source;
@@ -18,7 +18,7 @@ export const isMove = (event) => isIncremental(event, SOURCES.MOVE);
 export const isScroll = (event) => isIncremental(event, SOURCES.SCROLL);
 export const isFont = (event) => isIncremental(event, SOURCES.FONT);
 /** The size that an event gives the page, if it does. */
-export const sizeOf = (event) => (isMeta(event) || isIncremental(event, SOURCES.RESIZE) ? event.data : undefined);
+export const sizeOf = (event) => (isSize(event) ? event.data : undefined);
 /** What a frame holds is recorded by itself. */
 export const isAttachment = (event) => isMutation(event) && Boolean(event.data.isAttachIframe) && event.data.adds?.length > 0;
 export const isAdoption = (event) => isIncremental(event, SOURCES.ADOPTED);

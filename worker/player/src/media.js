@@ -1,6 +1,7 @@
 // Audio and video clips, shown at the time of the recording. rrweb keeps what the user did to each; it would play them.
 
 const SEEK_TIMEOUT_MS = 5000;
+const LOOK_AGAIN_MS = 20; // at a clip of which nobody says whether it comes
 const MOST_FRAMES = 40; // until the picture of a clip is there
 
 export class Media {
@@ -8,6 +9,7 @@ export class Media {
   #manager;
   #awaited = new Set(); // clips whose picture was changed and has not been presented
   #known = new WeakSet();
+  #waitedFor = new WeakSet(); // clips that were waited for: none is twice
   #asked = 0;
 
   constructor(replayer) {
@@ -27,7 +29,7 @@ export class Media {
   async show(at) {
     let playing = false;
     for (const clip of this.#states.keys()) if (!clip.isConnected) this.#states.delete(clip);
-    await Promise.all([...this.#states.keys()].filter(isComing).map((clip) => reached(clip, "loadeddata")));
+    await Promise.all([...this.#states.keys()].map((clip) => this.#arrival(clip)));
     const sought = [];
     for (const [clip, state] of this.#states) {
       if (clip.readyState === HTMLMediaElement.HAVE_NOTHING) continue;
@@ -46,6 +48,16 @@ export class Media {
     return playing;
   }
 
+  /** Resolves when a clip has its first picture, or is known not to get one. */
+  async #arrival(clip) {
+    if (this.#waitedFor.has(clip) || clip.readyState !== HTMLMediaElement.HAVE_NOTHING || !hasSource(clip)) return;
+    this.#waitedFor.add(clip);
+    const until = performance.now() + SEEK_TIMEOUT_MS;
+    // A source is chosen when the scripts that run now are through: only then the state of the network says something.
+    do await changed(clip);
+    while (isComing(clip) && performance.now() < until);
+  }
+
   #await(clip) {
     this.#asked = 0;
     if (!clip.videoWidth || !isInSight(clip)) return;
@@ -61,10 +73,15 @@ export class Media {
   }
 }
 
-/** Whether a clip will have pictures: only what is in the recording itself can be loaded. */
+/** Whether a clip names anything that the page could have; what another page has made (`blob:`) is gone with it. */
+function hasSource(clip) {
+  return [clip, ...clip.querySelectorAll("source")].some(({ src }) => src && !src.startsWith("blob:"));
+}
+
+/** Whether a clip may still get pictures: not where it failed, or all of its sources did, or where it has one. */
 function isComing(clip) {
-  if (clip.readyState !== HTMLMediaElement.HAVE_NOTHING || clip.error) return false;
-  return [clip, ...clip.querySelectorAll("source")].some(({ src }) => /^(data|blob):/.test(src));
+  if (!clip.isConnected || clip.error || clip.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return false;
+  return clip.networkState === HTMLMediaElement.NETWORK_LOADING;
 }
 
 function isInSight(clip) {
@@ -78,7 +95,16 @@ function positionOf(clip, state, at) {
   let time = state.currentTimeAtLastInteraction;
   if (state.isPlaying) time += ((at - state.lastInteractionTimeOffset) / 1000) * state.playbackRate;
   if (clip.loop && clip.duration > 0) return time % clip.duration;
-  return Math.max(0, Math.min(time, clip.duration || 0));
+  return Math.max(0, Math.min(time, clip.duration || 0)) || 0;
+}
+
+/** Resolves when something about a clip may have changed: an event says so, or it is looked at again soon. */
+function changed(clip) {
+  return new Promise((resolve) => {
+    const options = { once: true, capture: true }; // what a source says does not bubble
+    for (const event of ["loadeddata", "error"]) clip.addEventListener(event, resolve, options);
+    setTimeout(resolve, LOOK_AGAIN_MS);
+  });
 }
 
 function reached(clip, event) {

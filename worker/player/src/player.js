@@ -30,4 +30,9 @@ function hideOthers(shown) {
   for (const other of windows.values()) if (other !== shown) other.show(false);
 }
 
+// What rrweb throws in a timer or a promise of its own ends nothing: it is told with the event that was applied last.
+const tellShown = (error) => [...windows.values()].at(-1)?.tell(error);
+window.addEventListener("error", ({ error, message }) => tellShown(error ?? message));
+window.addEventListener("unhandledrejection", ({ reason }) => tellShown(reason));
+
 window.videoExportPlayer = { open, openWindow, closeWindow, of: (number) => windows.get(number) };

@@ -10,6 +10,7 @@ import { Clock } from "./clock.js";
 import { prepare } from "./documents.js";
 import * as make from "./events.js";
 import { idsOf, isAdoption, isAttachment, isCanvas, isFullSnapshot, isMove, isSelection, isShown } from "./events.js";
+import { hold } from "./held-replayer.js";
 import { Media } from "./media.js";
 import { Resources } from "./resources.js";
 import { Scrolling } from "./scrolling.js";
@@ -18,6 +19,8 @@ import { TrackedNodes } from "./tracked-nodes.js";
 import { Unrecorded } from "./unrecorded.js";
 
 const NEVER_MS = 1e13; // after the start; beyond any recording
+const MOST_KEPT_PIXELS = 2 ** 23; // of pictures that canvases draw: some of a whole screen
+const isObject = (value) => value !== null && typeof value === "object";
 
 export class ReplayedPage {
   #start;
@@ -31,9 +34,8 @@ export class ReplayedPage {
   #unrecorded = new Unrecorded();
   #resources;
   #media;
-  #decoded = new WeakSet();
-  /** Batches that could not be applied, and why the first of them could not. */
-  leftOut = 0;
+  #faults;
+  /** Why the snapshot could not be built, if it could not. */
   failure;
   #incomplete = new Set(); // ids of the snapshot's nodes that events right after it complete
 
@@ -41,8 +43,10 @@ export class ReplayedPage {
    * @param start timestamp that offsets count from.
    * @param canvas whether canvases are painted, which needs scripts to be allowed.
    * @param animatedPictures events that bring a picture that moves by itself.
+   * @param faults is told of what cannot be applied.
    */
-  constructor({ start, canvas, fixedStyles, masks, stage, animatedPictures, visible }) {
+  constructor({ start, canvas, fixedStyles, masks, stage, animatedPictures, visible, faults }) {
+    this.#faults = faults;
     this.#start = start;
     this.#canvas = canvas;
     this.#fixedStyles = fixedStyles;
@@ -59,6 +63,7 @@ export class ReplayedPage {
       UNSAFE_replayCanvas: canvas,
       plugins: [this.#trackedNodes.plugin((element) => this.#unrecorded.see(element), (event) => this.#note(event))],
     });
+    hold(this.#replayer, faults);
     this.#replayer.wrapper.id = "replay";
     this.visible = visible;
     prepare(this.#replayer.iframe.contentDocument);
@@ -119,11 +124,12 @@ export class ReplayedPage {
     const at = batch[0].timestamp - this.#start;
     if (this.#canvas && batch.some(isCanvas)) await this.#loadCanvasImages(batch);
     this.#replay(batch);
+    this.#dropCanvasImages();
     this.#clock.hold(this.#trackedNodes.movingSvgs);
     if (!batch.some(isShown)) return;
     // rrweb leaves a selection as it was when nothing is selected any more.
     const { documents } = this.#trackedNodes;
-    if (batch.findLast(isSelection)?.data.ranges.length === 0) documents.forEach((doc) => doc.getSelection()?.empty());
+    if (batch.findLast(isSelection)?.data.ranges?.length === 0) documents.forEach((doc) => doc.getSelection()?.empty());
     this.#applyFixedStyles();
     for (const clip of this.#trackedNodes.takeClips()) this.#media.add(clip, at, this.#mirror);
     await this.#resources.imagesArrive();
@@ -138,14 +144,14 @@ export class ReplayedPage {
     context.events.length = 0;
     // The replayer counts time from the first and takes the recording for finished after the last.
     context.events.push(this.#marker(0), ...batch, this.#marker(NEVER_MS));
+    this.#faults.begin(batch.find(isShown) ?? batch[0]);
     try {
       this.#replayer.pause(batch[0].timestamp - this.#start + 1);
     } catch (error) {
-      // What rrweb stumbles over is left out, with what is left of its batch: the rest of the recording can be shown.
-      this.leftOut += 1;
-      this.failure ??= error;
+      // Most of what rrweb stumbles over is held before it comes here (held-replayer.js); the recording goes on.
+      this.#faults.tell(error);
+      if (batch.some(isFullSnapshot)) this.failure ??= error;
       if (this.#replayer.service.state.matches("playing")) this.#replayer.pause();
-      console.warn(error);
     }
   }
 
@@ -154,14 +160,20 @@ export class ReplayedPage {
     const { context } = this.#replayer.service.state;
     context.events.length = 0;
     context.events.push(...batch);
-    await this.#replayer.preloadAllImages();
-    const loading = [];
-    for (const image of this.#replayer.imageMap.values()) {
-      if (this.#decoded.has(image)) continue;
-      this.#decoded.add(image);
-      loading.push(image.decode().catch(() => {}));
-    }
+    for (const event of batch) this.#faults.begin(event);
+    await this.#replayer.preloadAllImages().catch((error) => this.#faults.tell(error));
+    const loading = Array.from(this.#replayer.imageMap.values(), (image) => image.decode?.().catch(() => {}));
     await Promise.all(loading);
+  }
+
+  /** What was drawn is needed no more: a picture of a whole screen takes some MB, and there is one each time it changes. */
+  #dropCanvasImages() {
+    for (const { commands, args } of this.#replayer.canvasEventMap.values()) closePictures([commands, args]);
+    this.#replayer.canvasEventMap.clear();
+    // A picture that is drawn again and again is decoded once, as long as there are few.
+    const pictures = [...this.#replayer.imageMap.values()];
+    const pixels = pictures.reduce((sum, { naturalWidth = 0, naturalHeight = 0 }) => sum + naturalWidth * naturalHeight, 0);
+    if (pixels > MOST_KEPT_PIXELS) this.#replayer.imageMap.clear();
   }
 
   /** Whether these events complete a page that continues: what a frame of it holds, the sheets that it had adopted. */
@@ -222,5 +234,14 @@ export class ReplayedPage {
   /** An event that does nothing. */
   #marker(offset) {
     return make.marker(this.#start + offset);
+  }
+}
+
+/** Frees the pictures in what was given to a canvas. */
+function closePictures(values) {
+  for (const value of values) {
+    if (value instanceof ImageBitmap) value.close();
+    else if (Array.isArray(value)) closePictures(value.filter(isObject));
+    else if (Array.isArray(value?.args)) closePictures(value.args.filter(isObject));
   }
 }

@@ -4,6 +4,7 @@
 // recording since the last full snapshot and on the time alone, and not on the seeks before: each event is applied at its own
 // time, and so begin its animations.
 import { isFont, isFullSnapshot, isMeta, mayAddCanvas, sizeOf, standsAlone } from "./events.js";
+import { Faults } from "./faults.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
 import { ReplayedPage } from "./replayed-page.js";
 import { sanitiseEvent } from "./sanitise.js";
@@ -26,7 +27,7 @@ export class ReplayedWindow {
   #fonts = []; // events of the present page that have added one
   #begun = 0; // full snapshots
   #unresolved = 0; // of pages that are gone
-  #leftOut = 0; // batches that could not be applied, in pages that are gone
+  #faults = new Faults();
 
   /**
    * @param options how all windows are shown, and of this one: `viewport`, its size before its first event, `snapshots`, what
@@ -39,8 +40,17 @@ export class ReplayedWindow {
     this.#stage = new Stage(options);
   }
 
-  append(json) {
-    for (const event of this.#parse(json)) this.#events.push(event);
+  /** Takes events, of which the first has that number in the recording; -1 in an answer is no event of it. */
+  append(json, first) {
+    for (const [at, event] of this.#parse(json).entries()) {
+      this.#faults.number(event, first + at);
+      this.#events.push(event);
+    }
+  }
+
+  /** Notes what was thrown where nobody catches it. */
+  tell(error) {
+    this.#faults.tell(error);
   }
 
   /** Keeps the fonts that a page has added between `since` and `until`: its replay begins later. */
@@ -79,7 +89,8 @@ export class ReplayedWindow {
       restless: page.isRestless || !page.isPresented(),
       viewport: this.#stage.viewport,
       unresolved: this.#unresolved + page.unresolved,
-      leftOut: this.#leftOut + page.leftOut,
+      faults: this.#faults.take(),
+      leftOut: this.#faults.count,
       nested: page.isNested,
       masks: page.masked,
     };
@@ -153,11 +164,10 @@ export class ReplayedWindow {
   async #beginPage(snapshot) {
     this.#page?.destroy();
     this.#unresolved += this.#page?.unresolved ?? 0;
-    this.#leftOut += this.#page?.leftOut ?? 0;
     const context = this.#options.snapshots[this.#begun];
     if (!context.continues && this.#begun > 0) this.#fonts = [];
     this.#begun += 1;
-    const given = { stage: this.#stage, animatedPictures: this.#animatedPictures, visible: this.#visible };
+    const given = { stage: this.#stage, animatedPictures: this.#animatedPictures, visible: this.#visible, faults: this.#faults };
     this.#page = new ReplayedPage({ ...this.#options, ...given });
     await this.#page.begin(snapshot, { ...context, size: this.#size, fonts: this.#fonts });
   }

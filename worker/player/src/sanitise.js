@@ -30,11 +30,15 @@ const CUSTOM_NAME = /^(?!annotation-xml$|color-profile$|font-face|missing-glyph$
 
 /** Sanitises an event in place. */
 export function sanitiseEvent(event) {
-  if (isFullSnapshot(event)) sanitiseTree(event.data.node);
+  if (isFullSnapshot(event)) sanitiseSnapshot(event.data);
   else if (isMutation(event)) {
     for (const kind of ["adds", "attributes", "removes", "texts"]) event.data[kind] = objectsIn(event.data[kind]);
     event.data.adds = event.data.adds.filter(({ node }) => isObject(node));
-    event.data.adds.forEach(({ node }) => sanitiseTree(node));
+    for (const { node } of event.data.adds) {
+      sanitiseTree(node);
+      if (!Number.isInteger(node.id)) node.id = nextId();
+      if (node.type === NODE.DOCUMENT) giveIds(node);
+    }
     event.data.attributes.forEach(({ attributes }) => sanitiseAttributes(attributes));
   } else if (isCanvas(event)) restrictCommands(event.data);
   else if (isSize(event) && !(isLength(event.data.width) && isLength(event.data.height))) {
@@ -42,6 +46,37 @@ export function sanitiseEvent(event) {
     event.data = { tag: "left out", payload: {} };
   }
 }
+
+function sanitiseSnapshot(data) {
+  const { left = 0, top = 0 } = isObject(data.initialOffset) ? data.initialOffset : {};
+  data.initialOffset = { left, top };
+  sanitiseTree(data.node);
+  if (data.node.type === NODE.DOCUMENT) data.node.childNodes = withRoot(data.node.childNodes);
+  giveIds(data.node);
+}
+
+/** The children of a document that has the root element of a page of HTML, as the replayer needs it. */
+function withRoot(children) {
+  const root = children.find(({ type }) => type === NODE.ELEMENT);
+  if (root?.tagName === "html") return children;
+  const element = (tagName, childNodes) => ({ type: NODE.ELEMENT, tagName, attributes: {}, childNodes });
+  const html = element("html", [element("head", []), element("body", root ? [root] : [])]);
+  return root ? children.map((child) => (child === root ? html : child)) : [...children, html];
+}
+
+/** The replayer takes nodes of one id for one node: those without one, and the second of two, get ids of their own. */
+function giveIds(root) {
+  const used = new Set();
+  const found = [root];
+  for (let node = found.pop(); node; node = found.pop()) {
+    if (!Number.isInteger(node.id) || used.has(node.id)) node.id = nextId();
+    used.add(node.id);
+    if (node.childNodes) for (let at = node.childNodes.length - 1; at >= 0; at -= 1) found.push(node.childNodes[at]);
+  }
+}
+
+let lastId = -1e9; // of nodes that have none: no recorder counts down
+const nextId = () => (lastId -= 1);
 
 function sanitiseTree(root) {
   const found = [root];

@@ -3,6 +3,7 @@
 No clock and no network: the caller brings the bytes and says where the chunks go.
 """
 
+from video_export_worker.recording.checks import name_code
 from video_export_worker.recording.chunks import ChunkFolder, ChunkStore, NoChunks, ReplaySource, chunk_name
 from video_export_worker.recording.events import Event, EventType, Interaction, Source, source_of
 from video_export_worker.recording.index import RecordingIndex, WindowSummary
@@ -33,6 +34,7 @@ __all__ = [
     "WindowSummary",
     "chunk_name",
     "load_index",
+    "name_code",
     "open_recording",
     "parse_recording",
     "save_index",

@@ -15,6 +15,7 @@ from video_export_worker.errors import RenderFailed
 from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
+from video_export_worker.rendering.faults import report
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.rendering.unseen import UnseenReplay
 from video_export_worker.replay.beginnings import choose_beginning
@@ -24,7 +25,6 @@ from video_export_worker.replay.player import Origin, PageState, Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.replay.steps import Step, StepPlanner
 
-LEFT_OUT: Final = "something in the recording could not be replayed and was left out"
 LATE: Final = "an image or a font of the page did not load in time and may be missing"
 TOP: Final = Origin()  # where the top document begins, which holds all nodes of most pages
 NOTHING_YET: Final = PageState(
@@ -127,8 +127,7 @@ class BrowserRun:
         self._origins.clear()
         if self._state.unresolved and LATE not in self._counts.warnings:
             self._counts.warnings.append(LATE)
-        if self._state.left_out and LEFT_OUT not in self._counts.warnings:
-            self._counts.warnings.append(LEFT_OUT)
+        report(player.faults, self._source.index, self._counts, strict=self._options.strict)
 
     def _seek_next(self, player: Player, feed: ChunkFeed, index: int) -> None:
         """Let the page go on to frame `index` where it is not asked about the frame before any more."""

@@ -10,11 +10,12 @@ from typing import Final
 
 from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.composing.frames import Frame, FrameComposer, Shot
-from video_export_worker.errors import BrowserHung, RenderFailed
+from video_export_worker.errors import BrowserHung, RecordingInvalid, RenderFailed
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.browser_run import BrowserRun
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.page import PageFailed
 from video_export_worker.replay.settings import ChromiumSettings
 
 LOG = logging.getLogger(__name__)
@@ -49,11 +50,13 @@ async def render_frames(
     Raises:
         BrowserHung: two browsers did not answer at the same frame.
         RenderFailed: the browser failed more often than it may.
+        RecordingInvalid: the page failed in the same way twice, so that no other attempt would do better.
         InvalidRequest: a mask selector is no CSS selector.
     """
     chromium.find_executable()  # one that is missing would be missing again
     due, hung = frames.start, -1
     composer = FrameComposer(options.device_scale_factor)
+    failures: set[str] = set()
     while True:
         shots = _read_ahead(BrowserRun(recording, timeline, options, chromium, counts).run(range(due, frames.stop)))
         try:
@@ -69,6 +72,8 @@ async def render_frames(
         except CaptureDiffers:
             raise
         except RenderFailed as error:
+            if isinstance(error, PageFailed):
+                _refuse_repeated(error, due, failures)
             counts.restarts += 1
             if isinstance(error, BrowserHung) and hung == due:
                 raise BrowserHung(f"{error}, in two browsers at frame {due}") from error
@@ -76,6 +81,14 @@ async def render_frames(
             if counts.restarts > MAX_RESTARTS:
                 raise RenderFailed(f"{error} (after {MAX_RESTARTS} restarts of the browser)") from error
             LOG.warning("restarting the browser at frame %d: %s", due, error)
+
+
+def _refuse_repeated(error: PageFailed, due: int, failures: set[str]) -> None:
+    """Refuse the recording where the page has failed so before, at the same frame."""
+    failure = f"frame {due}, {str(error).splitlines()[0]}"
+    if failure in failures:
+        raise RecordingInvalid(f"the page that shows the recording fails in the same way twice: {failure}") from error
+    failures.add(failure)
 
 
 async def _read_ahead(source: AsyncGenerator[Shot]) -> AsyncGenerator[Shot]:

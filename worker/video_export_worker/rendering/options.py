@@ -20,6 +20,7 @@ class RenderOptions:
         mask_selectors: elements that are covered.
         page: size of the page that the video is made for, in CSS pixels; by default the recording's first.
         color_scheme: what a page is told that the user prefers.
+        strict: end where something of the recording cannot be applied.
         enlarge: scale a smaller page up to the video's size instead of showing it on the background.
     """
 
@@ -32,6 +33,7 @@ class RenderOptions:
     enlarge: bool = False
     page: tuple[int, int] | None = None
     color_scheme: ColorScheme = ColorScheme.LIGHT
+    strict: bool = False
 
     @property
     def stage(self) -> Stage:
@@ -49,11 +51,13 @@ class RenderCounts:
     """What the renderer did; filled while it runs.
 
     Attributes:
+        reported: faults of the recording, of which only the first are among the warnings.
         masked: for each mask selector how many elements it has covered at once, at most.
     """
 
     steps: int = 0
     captures: int = 0
     restarts: int = 0
+    reported: int = 0
     masked: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

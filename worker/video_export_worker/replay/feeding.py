@@ -14,6 +14,7 @@ class ChunkFeed:
         self._source = source
         self._player = player
         self._begin_ms = source.index.offset_ms[source.index.chunk_first].tolist()
+        self._firsts = source.index.chunk_first.tolist()
         self._next = beginning.chunk
         self._beginning = beginning
 
@@ -33,5 +34,5 @@ class ChunkFeed:
         """Hand over everything up to `at_ms`."""
         while not self.has_reached(at_ms):
             for text in self._source.texts(self._next, self._next + 1):
-                await self._player.append(text)
+                await self._player.append(text, self._firsts[self._next])
             self._next += 1

@@ -29,6 +29,10 @@ class Stage:
     device_scale_factor: float = 1.0
 
 
+class PageFailed(RenderFailed):
+    """The page threw: with the same recording it may well do so again, whatever browser shows it."""
+
+
 USUAL_BOX: Final = (1280, 720)  # device pixels; without a wish videos are fitted into it
 TILE: Final = 64  # pixels that a tile's sides are multiples of
 
@@ -74,14 +78,14 @@ class ReplayPage:
 
         Raises:
             BrowserHung: the page did not answer in time.
-            RenderFailed: it threw.
+            PageFailed: it threw.
         """
         answer = await self.devtools.call(
             "Runtime.evaluate", stage, FRAME_TIMEOUT, expression=expression, awaitPromise=True, returnByValue=True
         )
         if "exceptionDetails" in answer:
             thrown = answer["exceptionDetails"].get("exception", {})
-            raise RenderFailed(f"{stage}: {thrown.get('description') or answer['exceptionDetails']['text']}")
+            raise PageFailed(f"{stage}: {thrown.get('description') or answer['exceptionDetails']['text']}")
         return answer["result"].get("value")
 
     async def fit(self, stage: Stage) -> None:

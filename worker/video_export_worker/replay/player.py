@@ -110,6 +110,19 @@ class Masked:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """Something that could not be applied.
+
+    Attributes:
+        ordinal: of the event that it came from, in the recording; -1 if it came from none.
+        reason: why.
+    """
+
+    ordinal: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class PageState:
     """What the page is like after a seek.
 
@@ -120,7 +133,7 @@ class PageState:
         restless: Blink moves something that the page cannot tell the time: see `paint`.
         nested: there are iframes, whose origins the pointer may need.
         unresolved: how often an image or a font did not load in time, since the start.
-        left_out: how often rrweb could not apply what happened at a moment, since the start.
+        left_out: how much could not be applied, since the start.
         viewport: where the recorded viewport is on the stage.
         masked: what is masked.
     """
@@ -164,11 +177,15 @@ class Player:
     Args:
         page: the replay page.
         window: number of the window.
+
+    Attributes:
+        faults: what could not be applied, as the page has told it until now; of many only the first.
     """
 
     def __init__(self, page: ReplayPage, window: int = 0) -> None:
         self._page = page
         self.window = window
+        self.faults: list[Fault] = []
 
     def of(self, window: int) -> Player:
         """The same page's side for another window."""
@@ -220,9 +237,9 @@ class Player:
         """Leave nothing of the window."""
         await self._page.evaluate(f"videoExportPlayer.closeWindow({self.window})", "load")
 
-    async def append(self, text: str) -> None:
-        """Hand over events: the text of a JSON array."""
-        await self._call(f"append({json.dumps(text)})", "load")
+    async def append(self, text: str, first: int) -> None:
+        """Hand over events: the text of a JSON array, of which the first event has that ordinal."""
+        await self._call(f"append({json.dumps(text)}, {first})", "load")
 
     async def keep_fonts(self, text: str, since_ms: float, until_ms: float) -> None:
         """Take only the fonts out of a JSON array of events, those that were added between the two times."""
@@ -259,7 +276,7 @@ class Player:
             InvalidRequest: something that is masked cannot be hidden.
         """
         try:
-            return PageState.read(await self._call(f"seek({at_ms!r})", "seek"))
+            return self._read(await self._call(f"seek({at_ms!r})", "seek"))
         except RenderFailed as error:
             if "MaskFailed: " in str(error):
                 reason = str(error).split("MaskFailed: ")[1].splitlines()[0]
@@ -273,7 +290,7 @@ class Player:
         """
 
         async def seek() -> PageState:
-            return PageState.read(await self._call(f"seekNext({at_ms!r})", "seek"))
+            return self._read(await self._call(f"seekNext({at_ms!r})", "seek"))
 
         return asyncio.create_task(seek())
 
@@ -298,6 +315,10 @@ class Player:
         """For each of rrweb's node ids where the frame that holds the node begins, in the top document's viewport."""
         answers = await self._call(f"origins({json.dumps(nodes)})", "pointer")
         return [Origin(answer["x"], answer["y"], answer["scale"]) for answer in answers]
+
+    def _read(self, answer: dict[str, Any]) -> PageState:
+        self.faults += (Fault(fault["ordinal"], fault["reason"]) for fault in answer["faults"])
+        return PageState.read(answer)
 
     async def _call(self, call: str, stage: str) -> Any:
         return await self._page.evaluate(f"videoExportPlayer.of({self.window}).{call}", stage)

@@ -121,6 +121,6 @@ async def test_a_text_is_searched_in_a_time_in_proportion_to_its_length(chromium
             text = piece * (1_500_000 // len(piece))
             chunk = json.dumps([{"type": 5, "timestamp": 1, "data": {"tag": "text", "payload": text}}])
             began = time.monotonic()
-            await player.append(chunk)
+            await player.append(chunk, 0)
             taken = time.monotonic() - began
             assert taken < 10, f"{piece!r} again and again took {taken:.1f} s"

@@ -1,0 +1,33 @@
+"""What the page could not apply, as warnings that say where in the recording it stands."""
+
+from __future__ import annotations
+
+from video_export_worker.errors import RecordingInvalid
+from video_export_worker.recording import RecordingIndex, name_code
+from video_export_worker.rendering.options import RenderCounts
+from video_export_worker.replay.player import Fault
+
+MAX_REPORTED = 20  # of a recording with a million faults
+
+
+def describe(index: RecordingIndex, fault: Fault) -> str:
+    """Say where the event of a fault stands, of what kind it is, and why something of it was left out."""
+    if not 0 <= fault.ordinal < len(index):
+        return f"something of the recording could not be applied: {fault.reason}"
+    kind = name_code(int(index.kind[fault.ordinal]), int(index.source[fault.ordinal]))
+    return f"not applied: {index.place_of(fault.ordinal)}: {kind}: {fault.reason}"
+
+
+def report(faults: list[Fault], index: RecordingIndex, counts: RenderCounts, *, strict: bool) -> None:
+    """Take faults out of the list and into the warnings.
+
+    Raises:
+        RecordingInvalid: `strict`, and there is one.
+    """
+    told = [describe(index, fault) for fault in faults]
+    faults.clear()
+    if told and strict:
+        raise RecordingInvalid(f"{told[0]}; repair the recording, or export it without `strict` to leave this out")
+    fresh = [text for text in dict.fromkeys(told) if text not in counts.warnings]
+    counts.warnings += fresh[: max(0, MAX_REPORTED - counts.reported)]
+    counts.reported += len(fresh)
