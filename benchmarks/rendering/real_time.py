@@ -15,14 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import CDPSession, async_playwright
+from playwright.async_api import CDPSession, Route, async_playwright
 
 from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
 from video_export_worker.pipeline import build_plan
 from video_export_worker.recording import RecordingLimits, parse_recording
 from video_export_worker.replay.beginnings import choose_beginning
-from video_export_worker.replay.browser import PAGE_URL, _serve_player
+from video_export_worker.replay.browser import PAGE_URL, PlayerFiles
 from video_export_worker.replay.settings import ChromiumSettings
 
 SECONDS: Final = 15.0
@@ -35,6 +35,14 @@ PLAY: Final = """(async () => {
 })()"""
 COMMAND: Final = "ffmpeg -loglevel error -y -use_wallclock_as_timestamps 1 -f mjpeg -i pipe:0 -c:v libx264"
 ENCODER: Final = "-preset veryfast -crf 23 -pix_fmt yuv420p -r 25"
+
+
+async def _serve(route: Route) -> None:
+    answer = PlayerFiles().find(route.request.url, route.request.resource_type.capitalize(), {})
+    if answer is None:
+        await route.abort()
+    else:
+        await route.fulfill(body=answer.body, headers=dict(answer.headers))
 
 
 async def record(source: Path, output: Path) -> dict[str, int]:
@@ -50,7 +58,7 @@ async def record(source: Path, output: Path) -> dict[str, int]:
             executable_path=ChromiumSettings.from_environment(os.environ).find_executable()
         )
         page = await browser.new_page(viewport={"width": plan.width, "height": plan.height})
-        await page.route("**/*", _serve_player)
+        await page.route("**/*", _serve)
         await page.goto(PAGE_URL)
         session = await page.context.new_cdp_session(page)
         options: dict[str, Any] = {"width": plan.width, "height": plan.height, "maxScale": 1, "background": "#ffffff"}

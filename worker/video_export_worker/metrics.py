@@ -16,6 +16,7 @@ class Metric(StrEnum):
     PHASE_DURATION = "video_export_phase_duration"
     BROWSER_RESTARTS = "video_export_browser_restarts"
     PARTS_REUSED = "video_export_parts_reused"
+    ASSETS = "video_export_assets"
     CHROMIUM_SANDBOX = "video_export_chromium_sandbox"
 
 
@@ -28,6 +29,7 @@ DESCRIPTIONS: dict[Metric, str] = {
     Metric.PHASE_DURATION: "Seconds an attempt took, by phase (planning, rendering, assembling, discarding).",
     Metric.BROWSER_RESTARTS: "Times Chromium was started again in the middle of a segment.",
     Metric.PARTS_REUSED: "Segments whose parts an earlier attempt had left in the storage.",
+    Metric.ASSETS: "Linked images, fonts and style sheets, by outcome (fetched, cached, or why they are missing).",
     Metric.CHROMIUM_SANDBOX: "1 where Chromium's own sandbox is on, 0 where the container is the only one.",
 }
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from video_export_worker.assets.found import ASSETS_FOLDER, FoundLinks, write_links
+from video_export_worker.assets.links import LinkFinder
+from video_export_worker.assets.recorded import RecordedFiles
 from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.composing.masks import merge_counts
 from video_export_worker.contract import (
@@ -43,6 +46,7 @@ from video_export_worker.recording import (
 )
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.answers import StoredAnswers, open_answers
 from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
@@ -88,12 +92,13 @@ def part_suffix(name: VideoFormat) -> str:
 async def plan_export(
     recordings: Sequence[Path], request: VideoExportRequest, folder: Path, *, limits: RecordingLimits
 ) -> ExportPlan:
-    """Read the recording's parts, write its index and chunks into `folder`, and lay out the video.
+    """Read the recording's parts, write its index, chunks and links into `folder`, and lay out the video.
 
     Args:
         recordings: the parts, in order.
         request: what is asked for.
-        folder: an empty folder for the artefact: `index.npz` and `chunk-00000.json` ...
+        folder: an empty folder for the artefact: `index.npz`, `chunk-00000.json` ..., and `links.json`
+            where the recording links to assets.
         limits: what is accepted.
 
     Raises:
@@ -103,7 +108,12 @@ async def plan_export(
 
     def read() -> ExportPlan:
         files = [_read_file(path) for path in recordings]
-        recording = parse_recording(files, limits=limits, strict=request.strict, chunks=ChunkFolder(folder))
+        links = LinkFinder(RecordedFiles(folder / ASSETS_FOLDER).keep)
+        recording = parse_recording(
+            files, limits=limits, strict=request.strict, chunks=ChunkFolder(folder), observer=links
+        )
+        found = FoundLinks(uses=links.uses, recorded=links.recorded, href=links.href, left_out=links.left_out)
+        write_links(folder, found)
         save_index(recording.index, folder / INDEX_NAME)
         return build_plan(recording.index, request, limits)
 
@@ -163,7 +173,7 @@ async def render_segment(
     """Render one segment of a recording into parts, for every format from one capture.
 
     Args:
-        folder: what `plan_export` wrote.
+        folder: what `plan_export` wrote, and the assets of its links.
         request: what was asked for.
         plan: what was planned.
         segment: the frames to render.
@@ -175,6 +185,7 @@ async def render_segment(
         RenderFailed, EncodeFailed: after the restarts that are allowed.
     """
     replayed = await asyncio.to_thread(open_recording, folder)
+    assets = await asyncio.to_thread(open_answers, folder)
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
     frames = range(segment.first, segment.first + segment.count)
     work = estimate_work(replayed.index, timeline)
@@ -188,7 +199,7 @@ async def render_segment(
     async def run(index: int, piece: range) -> RenderedSegment:
         folder = workdir / f"run-{index}"
         folder.mkdir()
-        job = _PartRun(replayed, timeline, request, plan, piece, folder, lambda frame: tell(index, frame))
+        job = _PartRun(replayed, timeline, request, plan, assets, piece, folder, lambda frame: tell(index, frame))
         try:
             return await job.render(chromium)
         except CaptureDiffers as error:
@@ -206,6 +217,7 @@ class _PartRun:
     timeline: Timeline
     request: VideoExportRequest
     plan: ExportPlan
+    assets: StoredAnswers
     frames: range
     workdir: Path
     on_frame: Callable[[int], None]
@@ -226,6 +238,7 @@ class _PartRun:
                 self.frames,
                 chromium=chromium,
                 counts=counts,
+                assets=self.assets,
                 on_frame=self.on_frame,
             )
             async with contextlib.aclosing(rendered):

@@ -4,6 +4,7 @@
 // A session has a window or several, each a ReplayedWindow of its own. One of them is shown at a time.
 import "./confine.js";
 import { FixedStyles } from "./fixed-styles.js";
+import { LinkedAssets } from "./linked-assets.js";
 import { Masks, hidingRules, parseSelector } from "./masks.js";
 import { ReplayedWindow } from "./replayed-window.js";
 
@@ -13,7 +14,8 @@ let common; // how all windows are shown
 function open(options) {
   const selectors = options.maskSelectors.map(parseSelector);
   document.documentElement.style.background = options.background;
-  common = { ...options, masks: new Masks(selectors), fixedStyles: new FixedStyles(hidingRules(selectors)), onShown: hideOthers };
+  const assets = new LinkedAssets(options.assets);
+  common = { ...options, assets, masks: new Masks(selectors), fixedStyles: new FixedStyles(hidingRules(selectors)), onShown: hideOthers };
 }
 
 function openWindow(number, options) {

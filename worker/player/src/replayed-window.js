@@ -5,6 +5,7 @@
 // time, and so begin its animations.
 import { isFont, isFullSnapshot, isMeta, mayAddCanvas, sizeOf, standsAlone } from "./events.js";
 import { Faults } from "./faults.js";
+import { Links, hasGonePictures } from "./links.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
 import { ReplayedPage } from "./replayed-page.js";
 import { sanitiseEvent } from "./sanitise.js";
@@ -15,6 +16,7 @@ import { markUnrecorded } from "./unrecorded.js";
 export class ReplayedWindow {
   #options;
   #stage;
+  #links;
   #events = [];
   #animatedPictures = new WeakSet(); // events that bring one
   #applied = 0;
@@ -38,6 +40,7 @@ export class ReplayedWindow {
     this.#options = options;
     this.#size = options.viewport;
     this.#stage = new Stage(options);
+    this.#links = new Links(options.assets.href);
   }
 
   /** Takes events, of which the first has that number in the recording; -1 in an answer is no event of it. */
@@ -63,6 +66,7 @@ export class ReplayedWindow {
   /** Loads what the first page needs, by building it once: it is built again by the first seek. */
   async load() {
     const snapshot = this.#findFirst();
+    await this.#options.assets.arrive();
     await this.#beginPage(snapshot);
     if (this.#page.failure) throw new Error(`SnapshotFailed: ${this.#page.failure.message}`);
     await this.#page.fontsArrive();
@@ -152,8 +156,12 @@ export class ReplayedWindow {
     const chunk = JSON.parse(json);
     const mayMove = [...pictureUrls(json)].some(isAnimated);
     const mayNeedStilling = hasSvgPicture(json);
+    const { assets } = this.#options;
+    const hasLinks = assets.exist || hasGonePictures(json);
     for (const event of chunk) {
       sanitiseEvent(event);
+      if (hasLinks) this.#links.resolve(event);
+      if (assets.mayAnimate && assets.bringsAnimated(JSON.stringify(event.data), isFullSnapshot(event))) this.#animatedPictures.add(event);
       if (mayNeedStilling) stillPictures(event);
       if (mayMove && [...pictureUrls(JSON.stringify(event.data))].some(isAnimated)) this.#animatedPictures.add(event);
     }

@@ -16,6 +16,8 @@ export class TrackedNodes {
   #lookFor;
   #bringsAnimatedPicture;
   pendingImages = new Set();
+  /** Linked style sheets, and those that import others, with what resolves when they are there or are known not to come. */
+  pendingSheets = new Map();
   pendingCanvases = [];
 
   /**
@@ -83,6 +85,7 @@ export class TrackedNodes {
     if (node.nodeType !== Node.ELEMENT_NODE) return;
     this.#documents.add(node.ownerDocument);
     if (node.localName === "img" || (node.localName === "image" && node.decode)) this.pendingImages.add(node);
+    if (node.localName === "link" || node.localName === "style") this.#awaitSheet(node);
     if (node.localName === "iframe") watch(node);
     if (node.localName === "canvas") this.#awaitCanvasPicture(node);
     if (node.localName === "video" || node.localName === "audio") this.#clips.push(node);
@@ -94,8 +97,16 @@ export class TrackedNodes {
     for (const { id } of changes) {
       const node = this.#lookFor.node(id);
       if (node?.localName === "source") node.parentNode?.querySelectorAll("img").forEach((image) => this.pendingImages.add(image));
-      if (node?.localName === "img" || node?.localName === "image") this.#see(node);
+      if (["img", "image", "link"].includes(node?.localName)) this.#see(node);
     }
+  }
+
+  #awaitSheet(node) {
+    if (!loadsSheet(node)) return;
+    const ended = new Promise((resolve) => {
+      for (const kind of ["load", "error"]) node.addEventListener(kind, resolve, { once: true });
+    });
+    this.pendingSheets.set(node, ended);
   }
 
   /** rrweb draws the recorded picture on a canvas when an image of its own has loaded: an equal one tells when. */
@@ -106,6 +117,12 @@ export class TrackedNodes {
     image.src = url;
     this.pendingCanvases.push(image.decode().catch(() => {}));
   }
+}
+
+function loadsSheet(node) {
+  if (node.localName === "style") return /@import/i.test(node.textContent);
+  const isCss = !node.type || /^text\/css\b/i.test(node.type);
+  return isCss && !node.disabled && node.relList.contains("stylesheet") && /^https?:/.test(node.href);
 }
 
 function outermostSvg(node) {

@@ -18,6 +18,9 @@ from video_export_worker.activities.heavy import HeavyRecordings, Place
 from video_export_worker.activities.parts import PartStore, list_parts
 from video_export_worker.activities.plans import PlanStore
 from video_export_worker.activities.publication import Publication
+from video_export_worker.assets.found import read_links
+from video_export_worker.assets.gathering import AssetGatherer, warn_of_missing
+from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.attempts.running import ChildDied
 from video_export_worker.attempts.spawner import SpawnFailed
 from video_export_worker.composing.masks import merge_counts, warn_of_unmatched
@@ -27,6 +30,7 @@ from video_export_worker.contract import (
     PLAN_EXPORT,
     RENDER_SEGMENT,
     AssembleInput,
+    AssetTable,
     DiscardInput,
     PlanInput,
     PlannedExport,
@@ -36,6 +40,7 @@ from video_export_worker.contract import (
     SegmentResult,
     StoredPlan,
     StoredSegment,
+    VideoExportRequest,
     VideoExportResult,
     VideoObject,
 )
@@ -59,9 +64,12 @@ class ExportActivities:
         storage: where recordings come from and videos go; its root holds the parts.
         limits: what the worker accepts.
         pipeline: plans, renders and joins, in processes of their own.
+        assets: how linked assets are fetched.
     """
 
-    def __init__(self, storage: Storage, limits: RecordingLimits, pipeline: IsolatedPipeline) -> None:
+    def __init__(
+        self, storage: Storage, limits: RecordingLimits, pipeline: IsolatedPipeline, assets: AssetSettings | None = None
+    ) -> None:
         if storage.root is None:
             raise Internal("the activities need a storage with a root")
         self._storage, self._root = storage, storage.root
@@ -69,6 +77,7 @@ class ExportActivities:
         self._limits = limits
         self._pipeline = pipeline
         self._heavy = HeavyRecordings(storage, storage.root)
+        self._assets = AssetGatherer(assets or AssetSettings(), storage, storage.root)
 
     @activity.defn(name=PLAN_EXPORT)
     async def plan_export(self, given: PlanInput) -> PlannedExport:
@@ -86,6 +95,7 @@ class ExportActivities:
             await self._heavy.refuse(place)
             planning = self._pipeline.plan_export(recordings, given.request, artefact, limits=self._limits)
             plan = await self._watch_over(place, planning)
+            assets = await self._gather_assets(artefact, given.request)
             reference = await self._plans.publish(
                 artefact,
                 self._prefix(given.export_id),
@@ -93,6 +103,7 @@ class ExportActivities:
                 plan,
                 renderer=name_renderer(self._pipeline.chromium),
                 output=output,
+                assets=assets,
             )
             return PlannedExport(plan=reference, segments=[segment.count for segment in plan.segments])
 
@@ -112,6 +123,9 @@ class ExportActivities:
             await self._plans.fetch(
                 given.plan, stored, artefact, lambda index: pipeline.choose_chunks(index, stored.plan, segment)
             )
+            if stored.assets is not None:
+                table = await self._plans.fetch_table(given.plan, stored.assets, artefact)
+                await self._assets.bring(table, artefact)
             rendering = self._pipeline.render_segment(
                 artefact,
                 stored.request,
@@ -154,6 +168,21 @@ class ExportActivities:
         """
         async with begin_attempt("discarding", Progress(phase="done")):
             return await self._storage.delete(self._prefix(given.export_id))
+
+    async def _gather_assets(self, artefact: Path, request: VideoExportRequest) -> AssetTable | None:
+        """Gather what planning has found; a recording without links costs nothing."""
+        try:
+            found = await asyncio.to_thread(read_links, artefact)
+        except ValueError as error:
+            raise Internal(f"planning has left no list of links: {error!s:.200}") from error
+        if found is None:
+            return None
+        table = await self._assets.gather(found, artefact, request.assets)
+        count(Metric.ASSETS, table.counts.fetched, outcome="fetched")
+        count(Metric.ASSETS, table.counts.cached, outcome="cached")
+        for group in table.counts.missing:
+            count(Metric.ASSETS, group.count, outcome=group.reason)
+        return table
 
     async def _watch_over(self, place: Place, work: Awaitable[T]) -> T:
         """Give the death of a process, and what hangs a browser, its meaning.
@@ -206,7 +235,11 @@ def _describe_result(
     objects: Mapping[str, StoredObject],
 ) -> VideoExportResult:
     masked = merge_counts(segment.masked for segment in segments)
-    warnings = [*stored.plan.warnings, *(line for segment in segments for line in segment.warnings)]
+    warnings = [
+        *stored.plan.warnings,
+        *warn_of_missing(stored.asset_counts),
+        *(line for segment in segments for line in segment.warnings),
+    ]
     return VideoExportResult(
         videos=[_describe_video(video, objects[naming.video_name(video.format)]) for video in finished],
         poster=objects[naming.POSTER_NAME].uri,
@@ -214,6 +247,7 @@ def _describe_result(
         captured=sum(segment.captured for segment in segments),
         repeated=sum(segment.repeated for segment in segments),
         masked=masked,
+        assets=stored.asset_counts,
         warnings=list(dict.fromkeys([*warnings, *warn_of_unmatched(masked)])),
     )
 

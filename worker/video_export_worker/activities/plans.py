@@ -12,9 +12,17 @@ import zstandard
 
 from video_export_worker.activities import naming
 from video_export_worker.activities.turns import in_turns
-from video_export_worker.contract import ExportPlan, PlanReference, StoredPlan, VideoExportRequest
+from video_export_worker.contract import (
+    AssetCounts,
+    AssetTable,
+    ExportPlan,
+    PlanReference,
+    StoredPlan,
+    VideoExportRequest,
+)
 from video_export_worker.errors import RecordingNotFound, StorageUnavailable
 from video_export_worker.recording import INDEX_NAME, RecordingIndex, chunk_name, load_index
+from video_export_worker.replay.answers import TABLE_NAME
 from video_export_worker.storage import Storage, join_uri
 
 COMPRESSION_LEVEL: Final = 3  # zstd's default
@@ -27,7 +35,15 @@ class PlanStore:
         self._storage = storage
 
     async def publish(
-        self, folder: Path, prefix: str, request: VideoExportRequest, plan: ExportPlan, *, renderer: str, output: str
+        self,
+        folder: Path,
+        prefix: str,
+        request: VideoExportRequest,
+        plan: ExportPlan,
+        *,
+        renderer: str,
+        output: str,
+        assets: AssetTable | None = None,
     ) -> PlanReference:
         """Store an artefact folder and its plan, the plan last.
 
@@ -38,11 +54,19 @@ class PlanStore:
             plan: what was decided.
             renderer: that has to render it.
             output: URI prefix of the results.
+            assets: that the recording links to, if it links to any.
         """
         recording = join_uri(prefix, naming.RECORDING_FOLDER)
         index, *chunks = await self._publish_files(_list_files(folder), recording)
         stored = StoredPlan(
-            renderer=renderer, request=request, plan=plan, index=index, chunks=chunks, output=output
+            renderer=renderer,
+            request=request,
+            plan=plan,
+            index=index,
+            chunks=chunks,
+            output=output,
+            assets=None if assets is None else await self._publish_table(assets, recording),
+            asset_counts=AssetCounts() if assets is None else assets.counts,
         ).model_dump_json()
         digest = hashlib.sha256(stored.encode()).hexdigest()
         uri = naming.plan_uri(prefix, digest)
@@ -75,6 +99,17 @@ class PlanStore:
         await in_turns(
             lambda number: self._fetch_file(prefix, stored.chunks[number], folder / chunk_name(number)), choose(index)
         )
+
+    async def fetch_table(self, plan: PlanReference, digest: str, folder: Path) -> AssetTable:
+        """Fetch the table of assets into an artefact folder."""
+        await self._fetch_file(naming.recording_prefix(plan), digest, folder / TABLE_NAME)
+        return AssetTable.model_validate_json(await asyncio.to_thread((folder / TABLE_NAME).read_text))
+
+    async def _publish_table(self, table: AssetTable, prefix: str) -> str:
+        data = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(table.model_dump_json().encode())
+        digest = hashlib.sha256(data).hexdigest()
+        await self._storage.write(data, join_uri(prefix, digest))
+        return digest
 
     async def _publish_files(self, paths: list[Path], prefix: str) -> list[str]:
         digests = dict.fromkeys(paths, "")

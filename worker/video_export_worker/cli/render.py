@@ -20,6 +20,7 @@ from video_export_worker.cli.request_options import build_request, request_optio
 from video_export_worker.contract import Segment, VideoExportRequest, VideoFormat
 
 if TYPE_CHECKING:
+    from video_export_worker.contract import AssetCounts
     from video_export_worker.encoding import FinishedVideo
     from video_export_worker.pipeline import RenderedSegment
 
@@ -78,6 +79,7 @@ async def _render(
 
     async with Driver() as driver:  # starts meanwhile
         await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
+        from video_export_worker.cli.local_assets import gather_assets
         from video_export_worker.pipeline import assemble, plan_export, render_segment
         from video_export_worker.recording import RecordingLimits
         from video_export_worker.rendering.ahead import BrowserAhead, guess_stage
@@ -93,6 +95,7 @@ async def _render(
                 raise click.UsageError(str(error)) from error
             async with BrowserAhead(settings, guess_stage(request)) as ahead:  # starts while the recording is read
                 plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
+                table = await gather_assets(artefact, request)
                 browsers = count_browsers(os.environ, plan.width, plan.height)
                 chromium = dataclasses.replace(settings, ahead=ahead, browsers=browsers)
                 # There are no pods to share the work with: one segment, and the browsers of this machine.
@@ -103,7 +106,7 @@ async def _render(
             videos = await assemble(request, plan, segment.parts, workdir)
             for video, output in zip(videos, outputs, strict=True):
                 _publish(video.path, output)
-    return _report(videos, outputs, segment, plan.warnings, time.monotonic() - began)
+    return _report(videos, outputs, segment, plan.warnings, table.counts, time.monotonic() - began)
 
 
 def _keep_driver_compiled() -> None:
@@ -126,8 +129,14 @@ def _publish(source: Path, target: Path) -> None:
 
 
 def _report(
-    videos: list[FinishedVideo], outputs: tuple[Path, ...], segment: RenderedSegment, warnings: list[str], wall: float
+    videos: list[FinishedVideo],
+    outputs: tuple[Path, ...],
+    segment: RenderedSegment,
+    warnings: list[str],
+    assets: AssetCounts,
+    wall: float,
 ) -> dict[str, Any]:
+    from video_export_worker.assets.gathering import warn_of_missing
     from video_export_worker.composing.masks import warn_of_unmatched
 
     return {
@@ -149,7 +158,8 @@ def _report(
         "steps": segment.steps,
         "browser_restarts": segment.restarts,
         "masked": dict(segment.masked),
-        "warnings": [*warnings, *segment.warnings, *warn_of_unmatched(segment.masked)],
+        "assets": assets.model_dump(mode="json"),
+        "warnings": [*warnings, *warn_of_missing(assets), *segment.warnings, *warn_of_unmatched(segment.masked)],
         "wall_seconds": round(wall, 3),
         "x_realtime": round(videos[0].duration / wall, 2),
     }

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from video_export_worker.contract import (
+    AssetMode,
     ColorScheme,
     Quality,
     VideoExportRequest,
@@ -54,6 +55,11 @@ REQUEST_OPTIONS = (
         "--color-scheme",
         type=click.Choice([scheme.value for scheme in ColorScheme]),
         help="What a page is told that the user prefers (light).",
+    ),
+    click.option(
+        "--assets",
+        type=click.Choice([mode.value for mode in AssetMode]),
+        help="What to do about linked images, fonts and style sheets (fetch).",
     ),
     click.option("--strict", is_flag=True, default=None, help="Refuse a recording with broken events."),
 )

@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from video_export_worker.assets.settings import VARIABLES as ASSET_VARIABLES
+from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.storage.uris import REQUEST_SCHEMES
 
 # Read by `temporalio.envconfig`: the names that every Temporal SDK and the `temporal` CLI share.
@@ -78,6 +80,7 @@ WORKER_VARIABLES: Final = (
     *(str(field.alias) for field in WorkerSettings.model_fields.values()),
     *TEMPORAL_VARIABLES,
     *SYSTEM_VARIABLES,
+    *ASSET_VARIABLES,
 )
 
 
@@ -93,11 +96,18 @@ def read_settings(environment: Mapping[str, str]) -> WorkerSettings:
         InvalidSettings: with every problem, one a line.
     """
     given = {name: value for name, value in environment.items() if value.strip()}
+    problems: list[str] = []
     try:
-        return WorkerSettings.model_validate(given)
+        AssetSettings.from_environment(environment)
+    except ValueError as error:
+        problems.append(str(error))
+    try:
+        settings = WorkerSettings.model_validate(given)
     except ValidationError as error:
-        problems = [_describe(problem) for problem in error.errors(include_url=False)]
-        raise InvalidSettings("\n".join(problems)) from None
+        problems[:0] = [_describe(problem) for problem in error.errors(include_url=False)]
+    if problems:
+        raise InvalidSettings("\n".join(problems))
+    return settings
 
 
 def _describe(problem: Any) -> str:

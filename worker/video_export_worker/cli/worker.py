@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 
 from video_export_worker.activities import ExportActivities
 from video_export_worker.activities.attempt import HEARTBEAT_INTERVAL
+from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.attempts.isolated import IsolatedPipeline
 from video_export_worker.attempts.kernel import hide_memory
 from video_export_worker.capacity.machine import read_capacity
@@ -176,7 +177,8 @@ def _build_activities(settings: WorkerSettings, pipeline: IsolatedPipeline) -> E
         video_seconds=settings.max_video_seconds,
     )
     places = AllowedPlaces(settings.storage_uri, settings.sources, settings.outputs)
-    return ExportActivities(Storage(settings.storage_uri, places=places), limits, pipeline)
+    storage = Storage(settings.storage_uri, places=places)
+    return ExportActivities(storage, limits, pipeline, AssetSettings.from_environment(os.environ))
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[T]) -> T | None:

@@ -6,6 +6,14 @@ Units: recording and video times are seconds unless a name ends in `_ms`; sizes 
 of the output before `device_scale_factor`.
 """
 
+from video_export_worker.contract.assets import (
+    Asset,
+    AssetCounts,
+    AssetMode,
+    AssetTable,
+    MissingAssets,
+    MissingReason,
+)
 from video_export_worker.contract.messages import (
     ASSEMBLE,
     DEFAULT_TASK_QUEUE,
@@ -60,11 +68,17 @@ __all__ = [
     "RENDER_SEGMENT",
     "WORKFLOW_NAME",
     "AssembleInput",
+    "Asset",
+    "AssetCounts",
+    "AssetMode",
+    "AssetTable",
     "ColorScheme",
     "DiscardInput",
     "ExportPlan",
     "Manifest",
     "ManifestObject",
+    "MissingAssets",
+    "MissingReason",
     "Mouse",
     "PlanInput",
     "PlanReference",

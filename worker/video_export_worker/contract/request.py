@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from video_export_worker.contract.assets import AssetMode
 from video_export_worker.contract.values import StrictValue
 from video_export_worker.errors import InvalidRequest
 
@@ -105,6 +106,10 @@ class VideoExportRequest(StrictValue):
     mask_selectors: list[str] = Field(default_factory=list, max_length=100, description="CSS selectors to black out.")
     background: str = Field("#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="Colour behind a smaller page.")
     color_scheme: ColorScheme = Field(ColorScheme.LIGHT, description="What a page is told that the user prefers.")
+    assets: AssetMode = Field(
+        default=AssetMode.FETCH,
+        description="What to do about linked images, fonts and style sheets: `fetch` or `none`.",
+    )
     strict: bool = Field(False, description="Refuse a recording with broken events instead of skipping them.")
     priority: int | None = Field(None, ge=1, le=5, description="Temporal priority key: 1 runs first.")
     fairness_key: str | None = Field(

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from video_export_worker.contract.assets import AssetCounts
 from video_export_worker.contract.request import VideoFormat
 from video_export_worker.contract.values import TolerantValue
 
@@ -66,6 +67,9 @@ class VideoExportResult(TolerantValue):
     repeated: int
     masked: dict[str, int] = Field(
         default_factory=dict, description="For each mask selector how many elements it has covered at once, at most."
+    )
+    assets: AssetCounts = Field(
+        default_factory=AssetCounts, description="What became of linked images, fonts and style sheets."
     )
     warnings: list[str]
 

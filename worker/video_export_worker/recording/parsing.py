@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
 import msgspec
 import numpy as np
@@ -33,12 +33,23 @@ SPOOL_MEMORY: Final = 4 * 2**20  # bytes of a spool that is not worth a file
 SPOOL_BUFFER: Final = 2**20
 
 
+class EventObserver(Protocol):
+    """Sees events as they are read."""
+
+    def reads(self, kind: int, source: int, text: bytes) -> bool:
+        """Tell whether an event has to be decoded for `note`."""
+
+    def note(self, event: Event) -> None:
+        """Take in an event that `reads` has chosen."""
+
+
 def parse_recording(
     parts: Sequence[bytes | Iterable[bytes]],
     *,
     limits: RecordingLimits | None = None,
     strict: bool = False,
     chunks: ChunkStore | None = None,
+    observer: EventObserver | None = None,
 ) -> Recording:
     """Read a recording.
 
@@ -56,6 +67,7 @@ def parse_recording(
         limits: By default those of `RecordingLimits`.
         strict: Refuse a recording with broken events instead of skipping them.
         chunks: Where the chunks go; by default they stay in memory.
+        observer: Sees the events of the recording in their order, apart from those that are not shown.
 
     Raises:
         RecordingInvalid: if there is nothing in it that can be replayed, and why.
@@ -68,7 +80,7 @@ def parse_recording(
         spool = Spool(cast("BinaryIO", file), meters)
         _fill(spool, parts, meters, problems)
         selection = select(spool, problems)
-        index = _write_chunks(spool, selection, chunks, limits, problems)
+        index = _write_chunks(spool, selection, chunks, limits, problems, observer)
     return Recording(index, chunks)
 
 
@@ -82,7 +94,12 @@ def _fill(spool: Spool, parts: Sequence[bytes | Iterable[bytes]], meters: Meters
 
 
 def _write_chunks(
-    spool: Spool, selection: Selection, chunks: ChunkStore, limits: RecordingLimits, problems: Problems
+    spool: Spool,
+    selection: Selection,
+    chunks: ChunkStore,
+    limits: RecordingLimits,
+    problems: Problems,
+    observer: EventObserver | None,
 ) -> RecordingIndex:
     first = encode_event(selection.meta)
     rows = selection.rows
@@ -100,7 +117,7 @@ def _write_chunks(
     start_ms = float(stamps[0])
     builder = IndexBuilder(start_ms, float(stamps[-1]) - start_ms, limits.nesting)
     chunk_first, chunk_snapshot = lay_chunks(columns["kind"], columns["size"])
-    texts = _noted(builder, _and_then(first, spool.read(rows)), stamps, columns["kind"], columns["source"])
+    texts = _noted(builder, _and_then(first, spool.read(rows)), stamps, columns["kind"], columns["source"], observer)
     for number, count in enumerate(np.diff(chunk_first, append=len(stamps))):
         chunks.write(number, b"[" + b",\n".join(next(texts) for _ in range(count)) + b"]")
     return RecordingIndex(
@@ -122,11 +139,14 @@ def _noted(
     stamps: NDArray[np.float64],
     kinds: NDArray[np.int8],
     sources: NDArray[np.int8],
+    observer: EventObserver | None,
 ) -> Iterator[bytes]:
-    """Pass the texts on, each noted in the index."""
+    """Pass the texts on, each noted in the index, and shown to the observer."""
     for stamp, kind, source, text in zip(stamps, kinds, sources, texts, strict=True):
         event = decode_event(text) if builder.reads(kind, source) else None
         builder.note(float(stamp), int(kind), int(source), text, event)
+        if observer is not None and observer.reads(kind, source, text):
+            observer.note(event or decode_event(text))
         yield text
 
 

@@ -18,6 +18,7 @@ from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.faults import report
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.rendering.unseen import UnseenReplay
+from video_export_worker.replay.answers import WITHOUT_ASSETS, StoredAnswers, describe_for_page
 from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.feeding import ChunkFeed
@@ -42,12 +43,14 @@ class BrowserRun:
         options: RenderOptions,
         chromium: ChromiumSettings,
         counts: RenderCounts,
+        assets: StoredAnswers = WITHOUT_ASSETS,
     ) -> None:
         self._source = source
         self._timeline = timeline
         self._options = options
         self._chromium = chromium
         self._counts = counts
+        self._assets = assets
         self._planner = StepPlanner(source.index.offset_ms.tolist())
         self._pointer = PointerPath(source.index.mouse, options.mouse)
         self._previous: Step | None = None
@@ -69,6 +72,7 @@ class BrowserRun:
             open_capture(page, options.width, options.height, self._chromium.capture) as capture,
         ):
             await page.prefer(options.color_scheme)
+            page.answers = self._assets
             player = Player(page)
             feed = ChunkFeed(self._source, player, beginning)
             await player.open(self._lay_scene())
@@ -96,6 +100,7 @@ class BrowserRun:
             start_ms=self._source.index.start_ms,
             page=options.page or self._source.index.viewport,
             mask_selectors=options.mask_selectors,
+            assets=describe_for_page(self._assets.table),
         )
 
     async def _step(self, player: Player, feed: ChunkFeed, capture: Capture, frames: range) -> AsyncGenerator[Shot]:

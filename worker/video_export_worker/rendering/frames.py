@@ -15,6 +15,7 @@ from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.browser_run import BrowserRun
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.answers import WITHOUT_ASSETS, StoredAnswers
 from video_export_worker.replay.page import PageFailed
 from video_export_worker.replay.settings import ChromiumSettings
 
@@ -31,6 +32,7 @@ async def render_frames(
     *,
     chromium: ChromiumSettings,
     counts: RenderCounts,
+    assets: StoredAnswers = WITHOUT_ASSETS,
     on_frame: Callable[[int], None] = lambda frame: None,
 ) -> AsyncGenerator[Frame]:
     """Yield the frames of the run that differ from the one before; the first of the run always comes.
@@ -45,6 +47,7 @@ async def render_frames(
         frames: numbers of the frames, in steps of one.
         chromium: the browser to use.
         counts: is filled with what was done.
+        assets: what the page's requests are answered with.
         on_frame: called with each frame's number when it is decided.
 
     Raises:
@@ -58,7 +61,8 @@ async def render_frames(
     composer = FrameComposer(options.device_scale_factor)
     failures: set[str] = set()
     while True:
-        shots = _read_ahead(BrowserRun(recording, timeline, options, chromium, counts).run(range(due, frames.stop)))
+        run = BrowserRun(recording, timeline, options, chromium, counts, assets)
+        shots = _read_ahead(run.run(range(due, frames.stop)))
         try:
             async with contextlib.aclosing(shots):
                 async for shot in shots:

@@ -13,15 +13,16 @@ import logging
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Error, Page, Playwright, Route
+from playwright.async_api import Error, Page, Playwright
 
 from video_export_worker.driver import Driver
 from video_export_worker.errors import BrowserHung, RenderFailed
+from video_export_worker.replay.answers import Answer
 from video_export_worker.replay.devtools import connect_devtools
 from video_export_worker.replay.environment import browser_environment
 from video_export_worker.replay.page import ReplayPage, Stage, tiles_for
@@ -44,7 +45,7 @@ FLAGS = (
     # So is a frame drawn, and what the memory holds is what a screenshot, which is drawn anew, would show: where only
     # the damage is drawn, edges of scaled layers blend with what was there. It costs 0.7 ms a frame.
     "--ui-disable-partial-swap",
-    # Nothing leaves the browser: the page has a CSP without network, requests are aborted, no name resolves, and every
+    # Nothing leaves the browser: every request is answered or refused by DevTools, no name resolves, and every
     # connection would go through a proxy that does not exist. WebRTC may use that proxy alone.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=http://proxy.invalid:9",
@@ -62,9 +63,12 @@ FLAGS = (
     "--force-color-profile=srgb",
 )
 PAGE_URL = "http://player.invalid/player.html"
+SCRIPT_URL = "http://player.invalid/player.js"
+# Images, styles, fonts and media may have any URL: each request is answered from what was stored, or refused.
 CSP = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:; "
-    "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-src 'none'; webrtc 'block'"
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline' http: https:; "
+    "img-src data: blob: http: https:; font-src data: http: https:; media-src data: blob: http: https:; "
+    "base-uri 'none'; form-action 'none'; frame-src 'none'; webrtc 'block'"
 )
 LAUNCH_TIMEOUT = 30.0
 CLOSE_TIMEOUT = 5.0
@@ -89,11 +93,10 @@ async def _start(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[Repl
             context = await _launch(playwright, settings, stage, profile)
             try:
                 page = context.pages[0]
-                async with asyncio.timeout(LAUNCH_TIMEOUT):
-                    await page.route("**/*", _serve_player)
                 async with connect_devtools(Path(profile)) as devtools:
                     await devtools.call("HeadlessExperimental.enable", "connect", LAUNCH_TIMEOUT)
                     replay = ReplayPage(devtools, stage, lambda wanted: _resize(page, wanted))
+                    await replay.answer_requests(PlayerFiles())
                     await _load_player(page, replay)
                     yield replay
             except Error as error:
@@ -171,16 +174,17 @@ def _flags_of(stage: Stage) -> list[str]:
     ]
 
 
-async def _serve_player(route: Route) -> None:
-    """Answer the two requests of the replay page from the package; everything else is refused."""
-    name = route.request.url.removeprefix("http://player.invalid/")
-    folder = resources.files("video_export_worker") / "player_dist"
-    if name == "player.html" and route.request.resource_type == "document":
-        nonce = secrets.token_urlsafe(16)
-        body = (folder / name).read_text().replace("__NONCE__", nonce)
-        headers = {"content-security-policy": CSP.format(nonce=nonce)}
-        await route.fulfill(body=body, content_type="text/html", headers=headers)
-    elif name == "player.js":
-        await route.fulfill(body=(folder / name).read_text(), content_type="text/javascript")
-    else:
-        await route.abort("blockedbyclient")
+class PlayerFiles:
+    """Answers the two requests of the replay page from the package."""
+
+    def find(self, url: str, kind: str, headers: Mapping[str, str]) -> Answer | None:
+        """Answer one of the two."""
+        folder = resources.files("video_export_worker") / "player_dist"
+        if url == PAGE_URL and kind == "Document":
+            nonce = secrets.token_urlsafe(16)
+            body = (folder / "player.html").read_text().replace("__NONCE__", nonce)
+            policy = {"Content-Security-Policy": CSP.format(nonce=nonce)}
+            return Answer(body.encode(), {"Content-Type": "text/html", **policy})
+        if url == SCRIPT_URL:
+            return Answer((folder / "player.js").read_bytes(), {"Content-Type": "text/javascript; charset=utf-8"})
+        return None

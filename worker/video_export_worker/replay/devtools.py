@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,8 @@ class DevTools:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._session: str | None = None
+        self._listeners: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {}
+        self._handling: set[asyncio.Task[None]] = set()
         self._reader = asyncio.create_task(self._read())
 
     async def attach(self) -> None:
@@ -85,10 +87,28 @@ class DevTools:
         result: dict[str, Any] = answer["result"]
         return result
 
+    def listen(self, event: str, handle: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        """Have an event of the page handled; a failure of the browser meanwhile is told by whoever waits for it."""
+        self._listeners[event] = handle
+
+    async def _handle(self, handle: Callable[[dict[str, Any]], Awaitable[None]], parameters: dict[str, Any]) -> None:
+        with contextlib.suppress(RenderFailed):
+            await handle(parameters)
+
+    def _start_handling(self, event: Mapping[str, Any]) -> None:
+        handle = self._listeners.get(event["method"])
+        if handle is not None:
+            task = asyncio.create_task(self._handle(handle, event["params"]))
+            self._handling.add(task)
+            task.add_done_callback(self._handling.discard)
+
     async def _read(self) -> None:
         try:
             async for message in self._socket:
                 answer: Mapping[str, Any] = json.loads(message)
+                if "method" in answer:
+                    self._start_handling(answer)
+                    continue
                 waiting = self._waiting.get(answer.get("id", 0))
                 if waiting is not None and not waiting.done():
                     waiting.set_result(dict(answer))
@@ -100,9 +120,11 @@ class DevTools:
                     waiting.set_exception(ConnectionError("closed"))
 
     async def close(self) -> None:
-        """End the reader."""
-        self._reader.cancel()
-        await asyncio.gather(self._reader, return_exceptions=True)
+        """End the reader, and what handles events."""
+        tasks = [self._reader, *self._handling]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

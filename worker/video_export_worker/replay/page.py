@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from video_export_worker.errors import BrowserHung, RenderFailed
+from video_export_worker.replay.answers import Answers, NoAnswers, fulfilment
 from video_export_worker.replay.devtools import DevTools
 
 # Blink's animation clock follows the wall clock where frame times are near it, so ours lie far ahead.
@@ -61,17 +62,38 @@ class ReplayPage:
         devtools: the connection with its browser.
         stage: what it is sized for.
         remembered: what was found out about this page and stage, by whoever looked.
+        answers: what the page's requests are answered with.
     """
 
     def __init__(self, devtools: DevTools, stage: Stage, resize: Callable[[Stage], Awaitable[None]]) -> None:
         self.devtools = devtools
         self.stage = stage
         self.remembered: dict[object, Any] = {}
+        self.answers: Answers = NoAnswers()
         self._resize = resize
         # Whole milliseconds: a fraction would move animations by parts of a pixel from run to run.
         self._origin_ms = math.floor(time.monotonic() * 1000) + CLOCK_OFFSET_MS
         self._clock_ms = self._origin_ms - 60_000.0
         self.frames_begun = 0
+
+    async def answer_requests(self, player: Answers) -> None:
+        """Have every request paused and answered from `player` or from `answers`, or refused."""
+
+        async def answer(paused: dict[str, Any]) -> None:
+            request, kind = paused["request"], paused["resourceType"]
+            url = request["url"].partition("#")[0]
+            found = player.find(url, kind, {})
+            if found is None and request["method"] == "GET":
+                found = await asyncio.to_thread(self.answers.find, url, kind, request["headers"])
+            if found is None:
+                refusal = {"requestId": paused["requestId"], "errorReason": "BlockedByClient"}
+                await self.devtools.call("Fetch.failRequest", "load", FRAME_TIMEOUT, **refusal)
+            else:
+                answered = fulfilment(paused["requestId"], found)
+                await self.devtools.call("Fetch.fulfillRequest", "load", FRAME_TIMEOUT, **answered)
+
+        self.devtools.listen("Fetch.requestPaused", answer)
+        await self.devtools.call("Fetch.enable", "connect", FRAME_TIMEOUT, patterns=[{"urlPattern": "*"}])
 
     async def evaluate(self, expression: str, stage: str) -> Any:
         """Value of a JavaScript expression; a promise is awaited.

@@ -46,8 +46,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from video_export_worker.errors import InvalidRequest, RecordingInvalid, RenderFailed
@@ -71,6 +71,7 @@ class Scene:
         start_ms: timestamp of the recording's start, which times count from.
         page: size of the page that the video is made for, in CSS pixels.
         mask_selectors: elements that are hidden.
+        assets: what the page has to know of the assets that its requests are answered with.
     """
 
     width: int
@@ -80,6 +81,7 @@ class Scene:
     start_ms: float
     page: tuple[int, int]
     mask_selectors: tuple[str, ...] = ()
+    assets: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,7 @@ class Player:
             "maskSelectors": list(scene.mask_selectors),
             "start": scene.start_ms,
             "page": {"width": scene.page[0], "height": scene.page[1]},
+            "assets": dict(scene.assets),
         }
         try:
             await self._page.evaluate(f"videoExportPlayer.open({json.dumps(options)})", "load")

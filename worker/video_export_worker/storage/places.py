@@ -17,6 +17,7 @@ from video_export_worker.storage.uris import join_uri, parse_location
 PARTS: Final = "parts"
 RECORDINGS: Final = "recordings"  # where `video-export submit` uploads
 EXPORTS: Final = "exports"
+ASSETS: Final = "assets"
 SOURCES_VARIABLE: Final = "VIDEO_EXPORT_SOURCES"
 OUTPUTS_VARIABLE: Final = "VIDEO_EXPORT_OUTPUTS"
 
@@ -40,8 +41,10 @@ class AllowedPlaces:
         """Raises StorageDenied for a recording outside of what requests may read, InvalidRequest for no URI."""
         for uri in uris:
             parse_location(uri, root=self.root)
-            if _is_below(uri, (join_uri(self.root, PARTS),)):
-                raise StorageDenied(f"recording {uri!r} is below {PARTS}/, which workers keep for themselves")
+            if _is_below(uri, (join_uri(self.root, PARTS), join_uri(self.root, ASSETS))):
+                raise StorageDenied(
+                    f"recording {uri!r} is below {PARTS}/ or {ASSETS}/, which workers keep for themselves"
+                )
             _require(uri, self._sources, "recording", SOURCES_VARIABLE)
 
     @property
@@ -58,8 +61,10 @@ class AllowedPlaces:
         if _canonical(uri) == _canonical(own):
             return
         parse_location(uri, root=self.root)
-        if _is_below(uri, (join_uri(self.root, PARTS), join_uri(self.root, EXPORTS))):
-            raise StorageDenied(f"output {uri!r} is below {PARTS}/ or {EXPORTS}/, where other exports' objects are")
+        if _is_below(uri, tuple(join_uri(self.root, own) for own in (PARTS, EXPORTS, ASSETS))):
+            raise StorageDenied(
+                f"output {uri!r} is below {PARTS}/, {EXPORTS}/ or {ASSETS}/, where other exports' objects are"
+            )
         _require(uri, self.outputs or (self.root,), "output", OUTPUTS_VARIABLE)
 
 

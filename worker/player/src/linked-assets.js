@@ -1,0 +1,33 @@
+// Assets that the recording links to. The renderer answers the page's requests for them; here is what must be there before a
+// frame shows it, although nothing in a document tells when it has come: images of styles and posters.
+export class LinkedAssets {
+  #kept; // images of styles: while these elements are there, Blink has them in its memory, for every document
+  #animated;
+  #areStylesAnimated;
+  /** Whether the recording links to anything. */
+  exist;
+  /** URL of the page, where no event says it. */
+  href;
+
+  constructor({ awaited = [], animated = [], styled = false, href = "", exist = false } = {}) {
+    this.#kept = awaited.map((url) => Object.assign(new Image(), { src: url }));
+    this.#animated = animated.map((url) => url.slice(url.lastIndexOf("/") + 1)).filter(Boolean);
+    this.#areStylesAnimated = styled;
+    this.href = href;
+    this.exist = exist;
+  }
+
+  /** Resolves when the images of styles are there. */
+  async arrive() {
+    await Promise.all(this.#kept.map((image) => image.decode().catch(() => {})));
+  }
+
+  /** Whether an event brings a picture that moves by itself. */
+  bringsAnimated(text, isSnapshot) {
+    return (isSnapshot && this.#areStylesAnimated) || this.#animated.some((name) => text.includes(name));
+  }
+
+  get mayAnimate() {
+    return this.#animated.length > 0;
+  }
+}

@@ -1,0 +1,127 @@
+// Links of a recording, made absolute before rrweb sees them: the document of a replay has another address than the page had, and
+// no base of its own counts. Planning finds the same URLs (worker/video_export_worker/assets/links.py): the two change together.
+import { isFullSnapshot, isMeta, isMutation } from "./events.js";
+
+const ABSOLUTE = /^\s*(?:[a-z][a-z0-9+.-]*:|#|$)/i;
+const CSS_URL = /url\(\s*(?:"([^"\\\n]*)"|'([^'\\\n]*)'|([^"'()\\\s]*))\s*\)/gi;
+const CSS_IMPORT = /(@import\s+)(?:"([^"\\\n]*)"|'([^'\\\n]*)')/gi;
+const CANDIDATE = /([\s,]*)(\S*[^\s,])((?:[^,(]+|\([^)]*\)?)*)/g;
+const LOADS = new Set(["src", "poster", "background"]);
+const HREFS = new Set(["href", "xlink:href"]);
+const WITH_HREF = new Set(["link", "image", "use", "feimage", ""]); // "" is a mutation, which names no element
+const PICTURES = new Set(["img", "image", "input"]);
+/** Attributes that recorders of forks write in place of others, so that nothing is loaded before its asset event came. */
+const CAPTURED = /^rr_captured_(src|srcset|href)$/;
+/** What no longer exists when a recording is replayed. */
+const GONE = /^\s*(?:blob|file|filesystem|chrome-extension|moz-extension|safari-web-extension|cid):/i;
+/** As replay/answers.py draws an image that is missing. */
+const QUIET = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNoaGhwAAAExQHB+i7AIQAAAABJRU5ErkJggg==";
+
+/** Whether a text has pictures that are gone. */
+export const hasGonePictures = (text) => text.includes('"blob:') || text.includes("-extension:");
+
+export class Links {
+  #href;
+  #base;
+
+  /** @param href of the page before any event says it. */
+  constructor(href) {
+    this.#href = this.#base = href;
+  }
+
+  /** Makes the links of an event absolute, in place. */
+  resolve(event) {
+    if (isMeta(event)) this.#href = this.#base = event.data.href || this.#href;
+    else if (isFullSnapshot(event)) {
+      const base = findBase(event.data.node);
+      this.#base = (base && resolved(base, this.#href)) || this.#href;
+      this.#resolveTree(event.data.node);
+    } else if (isMutation(event)) this.#resolveMutation(event.data);
+    else if (event.type === 3) this.#resolveValues(event.data);
+  }
+
+  #resolveMutation({ adds, attributes, texts }) {
+    for (const { node } of adds) this.#resolveTree(node);
+    for (const change of attributes) if (change.attributes) this.#resolveAttributes("", change.attributes);
+    for (const text of texts) if (typeof text.value === "string") text.value = this.#css(text.value);
+  }
+
+  #resolveTree(root) {
+    const found = [[root, ""]];
+    for (let item = found.pop(); item; item = found.pop()) {
+      const [node, parent] = item;
+      const tag = node.tagName?.toLowerCase() ?? "";
+      if (node.attributes) this.#resolveAttributes(tag, node.attributes);
+      if (parent === "style" && node.textContent) node.textContent = this.#css(node.textContent);
+      for (const child of node.childNodes ?? []) found.push([child, tag]);
+    }
+  }
+
+  #resolveAttributes(tag, attributes) {
+    for (const name of Object.keys(attributes)) {
+      const captured = CAPTURED.exec(name)?.[1];
+      if (!captured) continue;
+      attributes[captured] = attributes[name];
+      delete attributes[name];
+    }
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "style" && value !== null && typeof value === "object") this.#resolveValues(value);
+      if (typeof value !== "string") continue;
+      if (name === "srcset") attributes[name] = this.#srcset(value);
+      else if (name === "style" || name === "_cssText") attributes[name] = this.#css(value);
+      else if (LOADS.has(name) || (HREFS.has(name) && WITH_HREF.has(tag))) attributes[name] = this.#url(value, tag);
+    }
+  }
+
+  #url(value, tag) {
+    if (PICTURES.has(tag) && GONE.test(value)) return QUIET;
+    return ABSOLUTE.test(value) ? value : resolved(value, this.#base);
+  }
+
+  #srcset(value) {
+    return value.replace(CANDIDATE, (_, before, url, after) => `${before}${this.#url(url, "img")}${after}`);
+  }
+
+  #css(text) {
+    if (!/url\(|@import/i.test(text)) return text;
+    return text
+      .replace(CSS_URL, (whole, double, single, bare) => {
+        const url = double ?? single ?? bare;
+        return ABSOLUTE.test(url) ? whole : `url("${resolved(url, this.#base)}")`;
+      })
+      .replace(CSS_IMPORT, (whole, rule, double, single) => {
+        const url = double ?? single;
+        return ABSOLUTE.test(url) ? whole : `${rule}"${resolved(url, this.#base)}"`;
+      });
+  }
+
+  /** Style rules, declarations, fonts and canvas commands: wherever a URL stands in them. */
+  #resolveValues(root) {
+    const found = [root];
+    for (let value = found.pop(); value; value = found.pop()) {
+      for (const key of Object.keys(value)) {
+        const inner = value[key];
+        if (typeof inner === "string") value[key] = key === "src" ? this.#url(inner, "img") : this.#css(inner);
+        else if (inner !== null && typeof inner === "object") found.push(inner);
+      }
+    }
+  }
+}
+
+function resolved(url, base) {
+  try {
+    return new URL(url, base || undefined).href;
+  } catch {
+    return url;
+  }
+}
+
+function findBase(root) {
+  const found = [root];
+  for (let node = found.pop(); node; node = found.pop()) {
+    const tag = node.tagName?.toLowerCase();
+    if (tag === "base" && typeof node.attributes?.href === "string") return node.attributes.href;
+    if (tag !== "body") found.push(...(node.childNodes ?? []).toReversed());
+  }
+  return undefined;
+}

@@ -1,0 +1,229 @@
+"""Asks hosts of the internet for assets, and nothing else: aiohttp behind a filter.
+
+A name is resolved here, its addresses are checked, and the connection is made to one that passed: there is no second
+look-up in between. Each redirect is a request of its own, checked again. No cookies, no credentials of the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from socket import AddressFamily
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from video_export_worker.assets.addresses import HostPolicy, parse_address
+from video_export_worker.assets.links import resolve
+from video_export_worker.contract.assets import MissingReason
+
+FILE_BYTES: Final = 20 * 2**20  # of one asset, decompressed; far above what pages load
+FILE_SECONDS: Final = 10.0
+CONNECTIONS: Final = 16
+MOST_REDIRECTS: Final = 5
+BLOCK: Final = 64 * 2**10
+HEADERS: Final = {"User-Agent": "Mozilla/5.0 (compatible; video-export)", "Accept-Encoding": "gzip, deflate"}
+_STATUS: Final = {401: MissingReason.REFUSED, 403: MissingReason.REFUSED, 404: MissingReason.NOT_FOUND}
+_AGE: Final = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
+
+
+class AssetMissing(Exception):
+    """An asset cannot be had.
+
+    Attributes:
+        reason: why.
+        passing: it may be there in a moment.
+    """
+
+    def __init__(self, reason: MissingReason, *, passing: bool = False) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.passing = passing
+
+
+class _AddressDenied(OSError):
+    """A name has no address that may be asked."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a host has answered.
+
+    Attributes:
+        data: the file; None if it is still what it was.
+        declared: the type that the host says it has.
+        validators: headers that a later request may ask by whether it has changed.
+        max_age: seconds for which it is good.
+    """
+
+    data: bytes | None
+    declared: str = ""
+    validators: Mapping[str, str] = field(default_factory=dict)
+    max_age: float = 0.0
+
+
+class AssetClient:
+    """The client. As a context it owns its connections.
+
+    Args:
+        policy: which hosts may be asked, and at which addresses.
+        headers: further headers by host.
+        proxy: URL of an HTTP proxy. It resolves names itself: it has to refuse private addresses, too.
+        resolver: looks names up; by default the machine's.
+    """
+
+    def __init__(
+        self,
+        policy: HostPolicy,
+        *,
+        headers: Mapping[str, Mapping[str, str]] | None = None,
+        proxy: str | None = None,
+        resolver: AbstractResolver | None = None,
+        file_bytes: int = FILE_BYTES,
+        file_seconds: float = FILE_SECONDS,
+    ) -> None:
+        self._policy = policy
+        self._headers = {host.lower(): dict(values) for host, values in (headers or {}).items()}
+        self._proxy = proxy
+        self._resolver = resolver
+        self._file_bytes, self._file_seconds = file_bytes, file_seconds
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        resolver = self._resolver or aiohttp.ThreadedResolver()
+        if not self._proxy:
+            resolver = _CheckedResolver(resolver, self._policy)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, use_dns_cache=False, resolver=resolver),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            headers=HEADERS,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def fetch(self, url: str, validators: Mapping[str, str] | None = None) -> Answer:
+        """Ask for an asset.
+
+        Raises:
+            AssetMissing: it cannot be had.
+        """
+        try:
+            async with asyncio.timeout(self._file_seconds):
+                for _ in range(MOST_REDIRECTS + 1):
+                    answer = await self._ask(url, validators or {})
+                    if isinstance(answer, Answer):
+                        return answer
+                    url = answer
+        except TimeoutError:
+            raise AssetMissing(MissingReason.TIMED_OUT, passing=True) from None
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, _AddressDenied):
+                raise AssetMissing(MissingReason.PRIVATE_ADDRESS) from None
+            raise AssetMissing(MissingReason.UNREACHABLE, passing=True) from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise AssetMissing(MissingReason.UNREACHABLE, passing=True) from None
+        raise AssetMissing(MissingReason.TOO_MANY_REDIRECTS)
+
+    async def _ask(self, url: str, validators: Mapping[str, str]) -> Answer | str:
+        """One request; what a redirect names is the answer where there is one."""
+        assert self._session is not None
+        host = urlsplit(url).hostname or ""
+        self._check(host)
+        headers = {**validators, **self._headers.get(host, {})}
+        asking = self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=self._proxy)
+        async with asking as response:
+            if response.status == 304 and validators:
+                return Answer(None, max_age=_read_age(response), validators=_read_validators(response) or validators)
+            if response.status in (301, 302, 303, 307, 308):
+                target = resolve(response.headers.get("Location", ""), url)
+                if target is None:
+                    raise AssetMissing(MissingReason.FAILED)
+                return target
+            if response.status != 200:
+                reason = MissingReason.NOT_FOUND if response.status == 410 else MissingReason.FAILED
+                raise AssetMissing(_STATUS.get(response.status, reason), passing=response.status >= 500)
+            data = await self._read(response)
+            declared = response.headers.get("Content-Type", "")
+            return Answer(data, declared, _read_validators(response), _read_age(response))
+
+    def _check(self, host: str) -> None:
+        if not self._policy.allows_host(host):
+            raise AssetMissing(MissingReason.HOST_DENIED)
+        # An address in the URL is not looked up, so nothing else checks it.
+        address = parse_address(host)
+        if address is not None and not self._policy.allows_address(host, address):
+            raise AssetMissing(MissingReason.PRIVATE_ADDRESS)
+        if host == "localhost" or host.endswith(".localhost"):
+            loopback = parse_address("127.0.0.1")
+            if loopback is not None and not self._policy.allows_address(host, loopback):
+                raise AssetMissing(MissingReason.PRIVATE_ADDRESS)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        if (response.content_length or 0) > self._file_bytes:
+            raise AssetMissing(MissingReason.TOO_LARGE)
+        decoder = _make_decoder(response.headers.get("Content-Encoding", "").strip().lower())
+        data = bytearray()
+        async for block in response.content.iter_chunked(BLOCK):
+            try:
+                data += decoder.decompress(block, self._file_bytes + 1 - len(data)) if decoder else block
+            except zlib.error:
+                raise AssetMissing(MissingReason.FAILED) from None
+            if len(data) > self._file_bytes or (decoder and decoder.unconsumed_tail):
+                raise AssetMissing(MissingReason.TOO_LARGE)
+        return bytes(data)
+
+
+class _CheckedResolver(AbstractResolver):
+    """Gives out addresses that passed, each time anew: a name may answer something else at the second look-up."""
+
+    def __init__(self, inner: AbstractResolver, policy: HostPolicy) -> None:
+        self._inner = inner
+        self._policy = policy
+
+    async def resolve(
+        self, host: str, port: int = 0, family: AddressFamily = AddressFamily.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        allowed = [
+            result
+            for result in found
+            if (address := parse_address(result["host"])) is not None and self._policy.allows_address(host, address)
+        ]
+        if found and not allowed:
+            raise _AddressDenied(f"{host} has no public address")
+        return allowed
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _make_decoder(encoding: str) -> zlib._Decompress | None:
+    if encoding in ("", "identity"):
+        return None
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        return zlib.decompressobj(wbits=47)  # the header tells gzip from zlib
+    raise AssetMissing(MissingReason.FAILED)  # it was not asked for
+
+
+def _read_validators(response: aiohttp.ClientResponse) -> dict[str, str]:
+    pairs = (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since"))
+    return {condition: response.headers[header][:512] for header, condition in pairs if header in response.headers}
+
+
+def _read_age(response: aiohttp.ClientResponse) -> float:
+    found = _AGE.search(response.headers.get("Cache-Control", ""))
+    return float(found[1]) if found else 0.0

@@ -1,0 +1,237 @@
+"""Every URL that a recording can show, found while its events pass by. Pure: nothing is asked.
+
+What counts is what Blink would load: images of elements, of SVG and of styles, posters, style sheets, fonts, media. The
+replay page resolves URLs the same way before rrweb sees them (worker/player/src/links.js); the two change together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from video_export_worker.assets.css import Reference, Use, find_references
+from video_export_worker.contract.assets import Asset
+from video_export_worker.recording.events import Event, EventType, Source, list_objects
+
+MOST_LINKS: Final = 10_000  # of a recording; what is more is counted as missing
+LONGEST_URL: Final = 8192
+# Attributes that load, whatever the element; `href` and `data` only do on those that are listed.
+_IMAGES: Final = frozenset({"src", "rr_captured_src"})
+_SETS: Final = frozenset({"srcset", "imagesrcset", "rr_captured_srcset"})
+_HREFS: Final = frozenset({"href", "xlink:href", "rr_captured_href"})
+_STYLES: Final = frozenset({"style", "_cssText"})
+_HREF_USES: Final = {"link": Use.SHEET, "image": Use.IMAGE, "feimage": Use.STYLE_IMAGE, "use": Use.STYLE_IMAGE}
+_SRC_USES: Final = {"video": Use.MEDIA, "audio": Use.MEDIA, "source": Use.MEDIA}
+_WITHOUT_PICTURE: Final = frozenset({"iframe", "frame", "script", "noscript", "embed", "track", "portal"})
+# Only a text with one of these can hold a link: a page of an application has thousands of changes without any.
+_MAY_LINK: Final = re.compile(
+    rb'"(?:[\w-]*src|[\w-]*srcset|(?:xlink:)?href|rr_captured_\w+|poster|background|_cssText|style|fontSource)"'
+    rb"|url\(|@import|image-set\(",
+    re.IGNORECASE,
+)
+_CANDIDATE: Final = re.compile(r"[\s,]*+(\S*[^\s,])[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+")
+
+
+class LinkFinder:
+    """Follows the events of a recording in their order.
+
+    Attributes:
+        uses: what each URL is used as; URLs are absolute, as a browser writes them, without fragments.
+        recorded: files that the recording itself holds, by URL.
+        left_out: how many links there were beyond `MOST_LINKS`.
+
+    Args:
+        keep: keeps the file of an asset event.
+    """
+
+    def __init__(self, keep: Callable[[dict[str, Any]], Asset | None] = lambda data: None) -> None:
+        self._keep = keep
+        self.recorded: dict[str, Asset] = {}
+        self.uses: dict[str, set[Use]] = {}
+        self.left_out = 0
+        self.href = self._href = self._base = ""
+        self._tags: dict[Any, str] = {}
+        self._seen: set[tuple[int, str]] = set()
+
+    @staticmethod
+    def reads(kind: int, source: int, text: bytes) -> bool:
+        """Tell whether an event has to be decoded for `note`."""
+        if kind in (EventType.META, EventType.ASSET):
+            return True
+        return (kind == EventType.FULL_SNAPSHOT or source in _NOTED) and _MAY_LINK.search(text) is not None
+
+    def note(self, event: Event) -> None:
+        """Take in an event that `reads` has chosen."""
+        kind, data = event["type"], event.get("data")
+        if not isinstance(data, dict):
+            return
+        if kind == EventType.META:
+            self._href = self._base = str(data.get("href") or self._href)
+            self.href = self.href or self._href
+        elif kind == EventType.FULL_SNAPSHOT:
+            self._tags.clear()
+            self._base = _find_base(data["node"], self._href) or self._href
+            self._note_tree(data["node"])
+        elif kind == EventType.ASSET:
+            self._note_recorded(data)
+        elif data.get("source") == Source.MUTATION:
+            self._note_mutation(data)
+        else:
+            self._note_values(data)
+
+    def _note_recorded(self, data: dict[str, Any]) -> None:
+        url = resolve(str(data.get("url") or ""), self._base)
+        asset = self._keep(data) if url is not None and len(self.recorded) < MOST_LINKS else None
+        if url is not None and asset is not None:
+            self.recorded[url] = asset
+
+    def _note_mutation(self, data: dict[str, Any]) -> None:
+        for add in list_objects(data.get("adds")):
+            if isinstance(add.get("node"), dict):
+                self._note_tree(add["node"])
+        for change in list_objects(data.get("attributes")):
+            if isinstance(change.get("attributes"), dict):
+                self._note_attributes(self._tag_of(change.get("id")), change["attributes"])
+        for change in list_objects(data.get("texts")):
+            if self._tag_of(change.get("id")) == "style":
+                self._note_style(change.get("value"))
+
+    def _tag_of(self, node: Any) -> str:
+        return self._tags.get(node, "") if isinstance(node, int) else ""
+
+    def _note_tree(self, root: dict[str, Any]) -> None:
+        waiting: list[tuple[dict[str, Any], str]] = [(root, "")]
+        while waiting:
+            node, parent = waiting.pop()
+            tag = str(node.get("tagName") or "").lower()
+            if parent == "style" or node.get("isStyle"):
+                self._remember(node, "style")
+                self._note_style(node.get("textContent"))
+            if tag in _REMEMBERED:
+                self._remember(node, tag)
+            attributes = node.get("attributes")
+            if attributes and isinstance(attributes, dict):
+                self._note_attributes(tag, attributes)
+            waiting.extend((child, tag) for child in list_objects(node.get("childNodes")))
+
+    def _remember(self, node: dict[str, Any], tag: str) -> None:
+        if isinstance(node.get("id"), int):
+            self._tags[node["id"]] = tag
+
+    def _note_attributes(self, tag: str, attributes: dict[str, Any]) -> None:
+        for name, value in attributes.items():
+            if name in _STYLES:
+                self._note_style(value)
+            elif not isinstance(value, str) or tag in _WITHOUT_PICTURE:
+                continue
+            elif name in _IMAGES:
+                if "rr_dataURL" not in attributes:
+                    self._add(value, _SRC_USES.get(tag, Use.IMAGE))
+                if tag == "input":  # no event tells when its image has come
+                    self._add(value, Use.STYLE_IMAGE)
+            elif name in _SETS:
+                for url in split_srcset(value):
+                    self._add(url, Use.IMAGE)
+            elif name in _HREFS and tag in _HREF_USES and (tag != "link" or _loads_sheet(attributes)):
+                self._add(value, _HREF_USES[tag])
+            elif name in ("poster", "background"):
+                self._add(value, Use.STYLE_IMAGE)
+
+    def _note_style(self, style: Any) -> None:
+        if isinstance(style, str):
+            key = hash(style), self._base
+            if key not in self._seen:
+                self._seen.add(key)
+                for reference in find_references(style):
+                    self._add(reference.url, reference.use)
+        elif isinstance(style, dict | list):
+            self._note_values(style)
+
+    def _note_values(self, root: Any) -> None:
+        """What style rules, declarations, fonts and canvas commands hold, wherever it stands in them."""
+        waiting = [root]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                if isinstance(value.get("fontSource"), str):
+                    for reference in find_references(value["fontSource"]):
+                        self._add(reference.url, Use.FONT)
+                elif "rr_type" in value and isinstance(value.get("src"), str):
+                    self._add(value["src"], Use.IMAGE)
+                else:
+                    waiting.extend(value.values())
+            elif isinstance(value, list):
+                waiting.extend(value)
+            elif isinstance(value, str):
+                self._note_style(value)
+
+    def _add(self, url: str, use: Use) -> None:
+        absolute = resolve(url, self._base)
+        if absolute is None:
+            return
+        if absolute not in self.uses and len(self.uses) >= MOST_LINKS:
+            self.left_out += 1
+            return
+        self.uses.setdefault(absolute, set()).add(use)
+
+
+_NOTED: Final = frozenset(
+    {
+        Source.MUTATION,
+        Source.STYLE_SHEET_RULE,
+        Source.STYLE_DECLARATION,
+        Source.ADOPTED_STYLE_SHEET,
+        Source.FONT,
+        Source.CANVAS_MUTATION,
+    }
+)
+_REMEMBERED: Final = frozenset({*_HREF_USES, *_SRC_USES, *_WITHOUT_PICTURE})
+
+
+def _loads_sheet(attributes: dict[str, Any]) -> bool:
+    return "stylesheet" in str(attributes.get("rel", "")).lower().split() or "rr_captured_href" in attributes
+
+
+def _find_base(root: dict[str, Any], href: str) -> str | None:
+    """The first `<base href>` of a page."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        attributes = node.get("attributes")
+        if str(node.get("tagName")).lower() == "base" and isinstance(attributes, dict):
+            return resolve(str(attributes.get("href") or ""), href)
+        if str(node.get("tagName")).lower() != "body":
+            waiting.extend(reversed(list_objects(node.get("childNodes"))))
+    return None
+
+
+def split_srcset(text: str) -> Iterator[str]:
+    """Yield the URLs of a `srcset`."""
+    return (candidate[1] for candidate in _CANDIDATE.finditer(text))
+
+
+def resolve_references(references: Iterator[Reference], base: str) -> Iterator[Reference]:
+    """Make what a fetched style sheet refers to absolute."""
+    for reference in references:
+        if (url := resolve(reference.url, base)) is not None:
+            yield Reference(url, reference.use)
+
+
+@lru_cache(4096)
+def resolve(url: str, base: str) -> str | None:
+    """Make a URL absolute as a browser does; None if it is not one of http or https, or far too long."""
+    if len(url) > LONGEST_URL or url.lstrip()[:5].lower() in ("data:", "blob:", "about", ""):
+        return None
+    import ada_url  # the URL parser that Node has: WHATWG's rules. Imported where there is a link
+
+    try:
+        absolute = str(ada_url.join_url(base, url) if base else ada_url.normalize_url(url))
+    except ValueError:
+        try:
+            absolute = str(ada_url.normalize_url(url))
+        except ValueError:
+            return None
+    absolute = absolute.partition("#")[0]
+    return absolute if absolute.startswith(("http://", "https://")) and len(absolute) <= LONGEST_URL else None
