@@ -30,7 +30,6 @@ from video_export_worker.errors import RecordingInvalid, RecordingTooLarge
 from video_export_worker.recording import RecordingLimits, parse_recording
 
 SESSION = session()
-WIREFRAME = {"type": 2, "data": {"wireframes": [{"id": 1, "type": "rectangle"}]}, "timestamp": START}
 
 REFUSED = {
     "no parts": ([], "empty"),
@@ -59,11 +58,6 @@ REFUSED = {
         r"no full snapshot among its 1 events.*first problem in it: .*ends inside of the event at line 1 \(byte \d+\)",
     ),
     "one event": ([as_array([snapshot()])], "only one event"),
-    "a mobile recording": ([as_lines([["w", {**meta(), "type": 4}], ["w", WIREFRAME]])], "mobile app"),
-    "a compressed mobile recording": (
-        [as_lines([["w", {**WIREFRAME, "cv": "2024-10", "data": as_field(WIREFRAME["data"])}]])],
-        "mobile app",
-    ),
     "nested too deeply": ([b"[" * 100_000], "nested too deeply"),
     "lists without end": ([b"[" * 50 + b"]" * 50], "lists around it"),
 }

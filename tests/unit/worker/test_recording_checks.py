@@ -110,11 +110,6 @@ MENDED: dict[str, tuple[Event, Event, str]] = {
         incremental(700, 7, id=3, type=2),
         "media interaction: `currentTime` must be a number, not 'begin'",
     ),
-    "a Meta without a size": (
-        {"type": 4, "data": {"href": "", "width": None, "height": 9}, "timestamp": START + 700},
-        {"type": 4, "data": {"href": "", "height": 9}, "timestamp": START + 700},
-        "meta: `width` must be a number of pixels up to 100,000, not missing",
-    ),
 }
 
 
@@ -129,6 +124,16 @@ def test_what_else_an_event_brings_is_applied(name: str) -> None:
     assert warning.endswith(message)
     with pytest.raises(RecordingInvalid, match="repair the recording"):
         parse_recording([data], strict=True)
+
+
+def test_a_meta_without_a_size_leaves_the_page_as_large_as_it_is() -> None:
+    unsized = {"type": 4, "data": {"href": "", "width": None, "height": 9}, "timestamp": START + 700}
+    events = [meta(), snapshot(), unsized, snapshot(700), mutation(900)]
+    recording = parse_recording([as_lines(events)])
+    assert recording.viewports == [(0, 800, 600)]
+    assert recording.events[2]["data"] == {"href": "", "height": 9}
+    [warning] = recording.warnings
+    assert warning.endswith("meta: `width` must be a number of pixels up to 100,000, not missing")
 
 
 def test_what_serialisers_leave_out_is_nobodys_mistake() -> None:

@@ -21,7 +21,7 @@ EVENT_KEYS: Final = ("events", "snapshots", "$snapshot_items", "$snapshot_data",
 
 @dataclass(frozen=True)
 class Found:
-    """A value that should be an event, and the window that the envelopes name."""
+    """A value that should be an event, and the window that the envelopes name; or why there is none."""
 
     window: str | None
     value: Any
@@ -58,7 +58,10 @@ def _unwrap(value: Any, window: str | None, depth: int, meters: Meters, name: st
     elif isinstance(value, list):
         window, inner = _split_pair(value, window)
         for element in inner:
-            yield from _unwrap(element, window, depth + 1, meters, name)
+            try:
+                yield from _unwrap(element, window, depth + 1, meters, name)
+            except BrokenEvent as error:  # the other elements may be events
+                yield Found(window, error)
     elif isinstance(value, dict):
         yield from _open_object(value, window, depth, meters, name)
     else:

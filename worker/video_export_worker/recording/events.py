@@ -97,11 +97,6 @@ def brings_nodes(event: Event) -> bool:
     return is_full_snapshot(event) or (source_of(event) == Source.MUTATION and bool(event["data"].get("adds")))
 
 
-def is_mobile_wireframe(event: Any) -> bool:
-    """Tell whether this is a snapshot of a mobile app: rectangles that stand for native widgets instead of a DOM."""
-    return isinstance(event, dict) and isinstance(event.get("data"), dict) and "wireframes" in event["data"]
-
-
 def source_of(event: Event) -> int | None:
     """Return the source of an incremental snapshot, None for other events."""
     return event["data"]["source"] if event["type"] == EventType.INCREMENTAL_SNAPSHOT else None

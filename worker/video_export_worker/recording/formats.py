@@ -19,12 +19,13 @@ from typing import Any, Final
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.checks import check_event, name_kind
 from video_export_worker.recording.envelopes import BY_WINDOW, unwrap
-from video_export_worker.recording.events import Event, encode_event, is_mobile_wireframe
+from video_export_worker.recording.events import Event, encode_event
 from video_export_worker.recording.foreign import ACCEPTED, name_event, name_text
 from video_export_worker.recording.json_stream import BrokenJson, BrokenValue, JsonReader, Place
 from video_export_worker.recording.limits import Meters
 from video_export_worker.recording.packing import open_fields
 from video_export_worker.recording.problems import BrokenEvent, Problems
+from video_export_worker.recording.wireframes import MobileScreen
 
 SEGMENT_HEADER: Final = "segment_id"  # the only field of the line before a segment of Sentry's
 
@@ -69,7 +70,9 @@ class _Value:
     window: str | None = None
 
 
-def read_events(reader: JsonReader, meters: Meters, problems: Problems, name: str) -> Iterator[WindowEvent]:
+def read_events(
+    reader: JsonReader, meters: Meters, problems: Problems, name: str, screens: dict[str | None, MobileScreen]
+) -> Iterator[WindowEvent]:
     """Yield the events of one decompressed file in the file's order.
 
     Args:
@@ -77,6 +80,7 @@ def read_events(reader: JsonReader, meters: Meters, problems: Problems, name: st
         meters: Count what is decompressed inside of events.
         problems: Told of what is skipped, and of what is left out of events.
         name: What messages call the file.
+        screens: Of mobile apps, by window; they go on in the next file.
 
     Raises:
         RecordingInvalid: if it is not JSON, or a recording of another kind.
@@ -85,40 +89,40 @@ def read_events(reader: JsonReader, meters: Meters, problems: Problems, name: st
     for found in _read_values(reader, problems, name):
         try:
             for inner in unwrap(found.value, meters, name):
-                event = open_fields(inner.value, meters)
-                is_as_it_stands = event is found.value
-                yield from _check(
-                    event,
-                    reader.text.encode() if is_as_it_stands else None,
-                    inner.window or found.window,
-                    found.place,
-                    problems,
-                    name,
-                )
+                window = inner.window or found.window
+                text = reader.text.encode() if inner.value is found.value else None
+                try:
+                    event, text = _open(inner.value, text, meters, screens.setdefault(window, MobileScreen()))
+                    mended = check_event(event)
+                except BrokenEvent as error:
+                    problems.skip(f"{name}, {found.place}", str(error))
+                    continue
+                if product := name_event(event):
+                    raise RecordingInvalid(f"{name} is {product}; {ACCEPTED}")
+                for hole in mended.holes:
+                    problems.mend(f"{name}, {found.place}", f"{name_kind(event)}: {hole}")
+                if text is None or mended.is_changed:
+                    text = encode_event(event)
+                yield WindowEvent(window, event, text, found.place)
         except BrokenEvent as error:
             problems.skip(f"{name}, {found.place}", str(error))
     if reader.replaced:
         problems.damage(name, "not UTF-8 everywhere: what cannot be read is shown as \N{REPLACEMENT CHARACTER}")
 
 
-def _check(
-    event: Any, text: bytes | None, window: str | None, place: Place, problems: Problems, name: str
-) -> Iterator[WindowEvent]:
-    """Yield the event if it can be applied; one that stands in the file as it is keeps its text."""
-    if is_mobile_wireframe(event):
-        raise RecordingInvalid(
-            f"{name} is a recording of a mobile app (wireframes): only recordings of web pages can be exported"
-        )
-    try:
-        mended = check_event(event)
-    except BrokenEvent as error:
-        problems.skip(f"{name}, {place}", str(error))
-        return
-    if product := name_event(event):
-        raise RecordingInvalid(f"{name} is {product}; {ACCEPTED}")
-    for hole in mended.holes:
-        problems.mend(f"{name}, {place}", f"{name_kind(event)}: {hole}")
-    yield WindowEvent(window, event, encode_event(event) if text is None or mended.is_changed else text, place)
+def _open(value: Any, text: bytes | None, meters: Meters, screen: MobileScreen) -> tuple[Any, bytes | None]:
+    """Undo what a recorder did to an event; its text only if that is still the event's.
+
+    Raises:
+        BrokenEvent: it cannot be undone.
+        RecordingTooLarge: a limit is passed.
+    """
+    if isinstance(value, BrokenEvent):
+        raise value
+    event = open_fields(value, meters)
+    if isinstance(event, dict):
+        event = screen.convert(event)
+    return event, text if event is value else None
 
 
 def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[_Value]:

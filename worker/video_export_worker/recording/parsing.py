@@ -28,6 +28,7 @@ from video_export_worker.recording.problems import Problems
 from video_export_worker.recording.recording import Recording
 from video_export_worker.recording.selection import Selection, select
 from video_export_worker.recording.spool import Spool
+from video_export_worker.recording.wireframes import MobileScreen
 
 SPOOL_MEMORY: Final = 4 * 2**20  # bytes of a spool that is not worth a file
 SPOOL_BUFFER: Final = 2**20
@@ -85,11 +86,12 @@ def parse_recording(
 
 
 def _fill(spool: Spool, parts: Sequence[bytes | Iterable[bytes]], meters: Meters, problems: Problems) -> None:
+    screens: dict[str | None, MobileScreen] = {}
     for number, part in enumerate(parts, start=1):
         name = "the recording" if len(parts) == 1 else f"part {number}"
         pieces = iter((part,)) if isinstance(part, bytes) else iter(part)
         reader = JsonReader(decompress(pieces, meters, problems, name), meters.check_event)
-        for found in read_events(reader, meters, problems, name):
+        for found in read_events(reader, meters, problems, name, screens):
             spool.add(found, number)
 
 

@@ -182,3 +182,39 @@ def a_canvas_with_depth(page: Page) -> None:
         ("enableVertexAttribArray", [0]), ("vertexAttribPointer", [0, 2, 5126, False, 0, 0]),
         ("clear", [16384]), ("drawArrays", [4, 0, 3]),
     )  # fmt: skip
+
+
+@feature(0, 160, 280, 400)
+def mobile_wireframes(page: Page) -> None:
+    """A screen of a mobile app as PostHog records it: shapes, texts, inputs, a screenshot's picture, a keyboard."""
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    at = {"x": 10, "width": 140, "height": 22}
+    tile: dict[str, object] = {"type": "rectangle", "style": {"backgroundColor": "#2e7d32", "borderRadius": "6px"}}
+    label = {"type": "text", "text": "Orders", "style": {"color": "#ffffff", "fontSize": 14, "paddingLeft": "8"}}
+    inner = {**label, **at, "id": 3, "y": 30, "x": 14}
+    wireframes = [
+        {
+            "id": 1,
+            "type": "status_bar",
+            "x": 0,
+            "y": 0,
+            "width": "100vw",
+            "height": 20,
+            "style": {"backgroundColor": "#444"},
+        },
+        {**tile, **at, "id": 2, "y": 28, "height": 40, "childWireframes": [inner]},
+        {**at, "id": 4, "y": 80, "type": "input", "inputType": "text", "value": "pizza", "disabled": False},
+        {**at, "id": 5, "y": 106, "type": "input", "inputType": "toggle", "checked": True, "label": "Spicy"},
+        {**at, "id": 6, "y": 132, "type": "input", "inputType": "progress", "value": 3, "style": {"bar": "rating"}},
+        {**at, "id": 7, "y": 158, "type": "input", "inputType": "button", "value": "Pay"},
+        {"id": 8, "type": "image", "x": 170, "y": 30, "width": 60, "height": 60, "base64": dot},
+        {"id": 9, "type": "web_view", "url": "shop.test", "x": 240, "y": 30, "width": 70, "height": 60},
+        {"id": 10, "type": "map", "x": 170, "y": 100, "width": 140, "height": 60},
+    ]
+    page.add(0, 4, {"href": "", "width": page.width, "height": page.height})
+    page.add(0, 2, {"wireframes": wireframes, "initialOffset": {"top": 0, "left": 0}})
+    paid = {**wireframes[5], "value": "Paid", "style": {"backgroundColor": "#cfe8cf"}}
+    page.add(120, 3, {"source": 0, "updates": [{"parentId": 0, "wireframe": paid}]})
+    added = {"parentId": 2, "wireframe": {**at, "id": 11, "x": 170, "y": 165, "type": "text", "text": "added"}}
+    page.add(240, 3, {"source": 0, "removes": [{"parentId": 0, "id": 9}], "adds": [added]})
+    page.add(360, 5, {"tag": "keyboard", "payload": {"open": True, "height": 70}})
