@@ -57,6 +57,14 @@ class WorkerProcess:
             found |= more
         return {pid: _command_of(pid) for pid in found}
 
+    def below(self) -> dict[int, str]:
+        """Ids and command lines of everything that it started, directly or not, whether it works or waits."""
+        parents = {int(folder.name): _parent_of(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
+        found = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return {pid: _command_of(pid) for pid in found - {self.process.pid} | self._marked().keys()}
+
     def left(self) -> list[Path]:
         """Temporary files that belong to no child that waits."""
         return [path for path in self.temporary.iterdir() if not path.name.startswith("video-export-child-")]

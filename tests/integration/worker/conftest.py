@@ -17,6 +17,8 @@ from tests.servers import S3Server, TemporalServer
 from tests.workers import WorkerProcess, running_worker
 from video_export_worker.contract import WORKFLOW_NAME, VideoExportResult
 
+CANARY = "canary-" + "51c0b7e2d94f"
+"""A secret in the environment of the shared worker."""
 RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 
@@ -57,6 +59,7 @@ def worker_environment(temporal_server: TemporalServer, s3_server: S3Server) -> 
 def worker(worker_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     limits = {"VIDEO_EXPORT_MAX_RECORDING_BYTES": "1000000", "VIDEO_EXPORT_MAX_VIDEO_SECONDS": "3600"}
     places = f"{worker_environment['VIDEO_EXPORT_STORAGE_URI']}, s3://nowhere"
+    limits |= {"AZURE_STORAGE_ACCOUNT_KEY": CANARY, "SOMETHING_ELSE": CANARY}
     limits |= {"VIDEO_EXPORT_SOURCES": places, "VIDEO_EXPORT_OUTPUTS": places}
     directory = tmp_path_factory.mktemp("worker")
     with running_worker(directory, "shared-exports", {**worker_environment, **limits}, name="shared") as process:

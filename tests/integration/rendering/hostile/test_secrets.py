@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.process_memory import count_in_memory, read_environment
 from tests.requirements import require
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.page import Stage
 from video_export_worker.replay.settings import ChromiumSettings
 
 CANARY = "canary-" + "9f4e61d0c7a8"
-LARGEST = 256 * 2**20  # bytes of a region; what is larger is reserved address space
 VARIABLES = ("AWS_SECRET_ACCESS_KEY", "TEMPORAL_API_KEY", "AZURE_STORAGE_ACCOUNT_KEY", "ANYTHING_ELSE")
 
 
@@ -29,23 +29,6 @@ def browsers_below(process: int) -> Iterator[int]:
                 if b"headless" in Path(f"/proc/{child}/cmdline").read_bytes():
                     yield child
                 yield from browsers_below(child)
-
-
-def read_environment(process: int) -> bytes:
-    return Path(f"/proc/{process}/environ").read_bytes()
-
-
-def count_in_memory(process: int, needle: bytes) -> int:
-    found = 0
-    with open(f"/proc/{process}/mem", "rb", buffering=0) as memory:
-        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
-            addresses, rights = line.split()[:2]
-            start, end = (int(address, 16) for address in addresses.split("-"))
-            if rights.startswith("rw") and end - start <= LARGEST:
-                with contextlib.suppress(OSError, ValueError):  # nothing is behind it
-                    memory.seek(start)
-                    found += memory.read(end - start).count(needle)
-    return found
 
 
 async def test_no_process_of_the_browser_holds_a_secret(
