@@ -50,6 +50,7 @@ def operator(cluster: Cluster) -> str:
     """The operator, installed by its chart from the image of this checkout; its release is also its namespace."""
     repository, _, tag = OPERATOR.name.rpartition(":")
     values = ["--set-string", f"image.repository={repository},image.tag={tag}"]
+    values += ["--set", f"seccompProfile.install=true,seccompProfile.kubeletRoot={cluster.directory}/kubelet"]
     options = ["--namespace", RELEASE, "--create-namespace", "--wait", "--timeout", "2m"]
     cluster.helm("install", RELEASE, str(CHARTS / "video-export-operator"), *options, *values)
     return RELEASE

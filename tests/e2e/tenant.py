@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import WorkflowExecutionStatus
+
 from dev.cluster import STORAGE_IN_CLUSTER, TEMPORAL_IN_CLUSTER, Cluster
 from dev.errors import DevError
+from dev.exports import Exports
 from dev.images import WORKER
 from dev.object_storage import BUCKET, client_environment
 from tests.waiting import wait_until
@@ -114,6 +117,12 @@ class Tenant:
         """Start an export of one of the test recordings; return its id."""
         file = RECORDINGS / f"{recording}.json.gz"
         return self._run("video-export", "submit", str(file), "--task-queue", self.name, *options).strip()
+
+    def wait_for_end(self, exports: Exports, export: str, timeout: float = 180) -> None:
+        """Wait until an export has ended well."""
+        running = WorkflowExecutionStatus.RUNNING
+        wait_until(lambda: exports.status(export) is not running, f"{export} ended", timeout)
+        assert exports.status(export) is WorkflowExecutionStatus.COMPLETED, exports.status(export)
 
     def download(self, export: str, folder: Path) -> list[Path]:
         """Wait for an export and fetch its videos."""

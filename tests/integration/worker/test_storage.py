@@ -24,7 +24,7 @@ from video_export_worker.errors import (
     StorageDenied,
     StorageUnavailable,
 )
-from video_export_worker.storage import Storage, StoredObject, join_uri
+from video_export_worker.storage import Storage, StoredObject, join_uri, objects
 
 MIB = 1024 * 1024
 
@@ -55,6 +55,21 @@ async def test_what_is_published_comes_back(storage: Storage, root: str, tmp_pat
     assert stored.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
     assert stored.size == 20 * MIB == await storage.size(uri)
     assert await storage.fetch(uri, tmp_path / "copy") == 20 * MIB
+    assert (tmp_path / "copy").read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("largest", [objects.LARGEST_COPY, 20 * MIB - 1], ids=["by the store", "through the worker"])
+async def test_a_copy_is_the_same_whatever_its_size(
+    storage: Storage, root: str, tmp_path: Path, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "LARGEST_COPY", largest)
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(20 * MIB))
+    copied = await storage.copy(
+        await storage.publish(source, join_uri(root, "staging", "video.mp4")), join_uri(root, "video.mp4")
+    )
+    assert (copied.uri, copied.size) == (join_uri(root, "video.mp4"), 20 * MIB)
+    await storage.fetch(copied.uri, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == source.read_bytes()
 
 

@@ -29,6 +29,8 @@ LOG = logging.getLogger(__name__)
 
 CHUNK: Final = 4 * 1024 * 1024  # bytes held in memory while reading
 PART: Final = 8 * 1024 * 1024  # bytes of one part of a multipart upload: 10,000 parts are 80 GB
+# S3 copies at most 5 GiB in one request, and obstore has no other (UploadPartCopy).
+LARGEST_COPY: Final = 5 * 2**30
 PROBE_NAME: Final = ".video-export-probe"
 CONCURRENCY: Final = 4  # parts on their way at once
 
@@ -99,11 +101,18 @@ class Storage:
         return StoredObject(uri, size, digest)
 
     async def copy(self, stored: StoredObject, uri: str) -> StoredObject:
-        """Copy an object within its store, which takes the store a moment and nothing of the network."""
+        """Copy an object within its store: whole under its name or not at all.
+
+        It takes the store a moment. An object that no store copies in one request is read and written again instead.
+        """
         store, source = self._open(stored.uri)
         _, key = self._open(uri)
         with _explained("write", uri):
-            await obstore.copy_async(store, source, key)
+            if stored.size <= LARGEST_COPY:
+                await obstore.copy_async(store, source, key)
+            else:
+                content = _stream(store, source, stored.uri, None)
+                await obstore.put_async(store, key, content, chunk_size=PART, max_concurrency=CONCURRENCY)
         return StoredObject(uri, stored.size, stored.sha256)
 
     async def write(self, data: bytes, uri: str) -> None:
