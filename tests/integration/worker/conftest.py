@@ -102,6 +102,12 @@ def animations(stored_recording: Callable[[str], str]) -> str:
 
 
 @pytest.fixture(scope="session")
+def animation_events() -> bytes:
+    """JSON of the slow recording."""
+    return gzip.decompress((RECORDINGS / "animations.json.gz").read_bytes())
+
+
+@pytest.fixture(scope="session")
 def form_events() -> bytes:
     """JSON of the short recording."""
     return gzip.decompress((RECORDINGS / "form.json.gz").read_bytes())

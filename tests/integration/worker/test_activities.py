@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
 
 from benchmarks.rendering.huge import huge_recording
@@ -152,6 +154,23 @@ async def test_segments_are_joined_from_the_storage_as_a_stream(
         data = (folder / "exports/default/one" / stored.name).read_bytes()
         assert (stored.size, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert {stored.name for stored in manifest.objects} == {"poster.png", "video.mp4", "video.webm", "video.gif"}
+
+
+async def test_joining_ends_at_once_when_it_is_cancelled(
+    activities: ExportActivities, request_: VideoExportRequest, folder: Path, isolated: IsolatedPipeline
+) -> None:
+    planned = await _plan(activities, request_)
+    segment = await ActivityEnvironment().run(activities.render_segment, _first_segment(planned))
+    environment = ActivityEnvironment()
+    given = AssembleInput(export_id="one", plan=planned.plan, segments=[(0, segment.count)])
+    joining = asyncio.ensure_future(environment.run(activities.assemble, given))
+    await wait_for(lambda: isolated.runner.running, "a child joins")
+    began = time.monotonic()
+    environment.cancel()
+    with pytest.raises((asyncio.CancelledError, CancelledError)):
+        await joining
+    assert time.monotonic() - began < 1
+    assert not [name for name in _files(folder) if name.startswith("exports/")], "something was published"
 
 
 async def test_a_clip_of_a_recording_of_many_chunks_is_rendered(activities: ExportActivities, folder: Path) -> None:

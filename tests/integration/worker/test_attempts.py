@@ -19,7 +19,7 @@ import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
 import zstandard
 from temporalio import activity
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
@@ -207,8 +207,27 @@ async def test_a_codec_that_crashes_ends_one_attempt_and_the_second_time_the_exp
     assert "SIGSEGV" in cause.message
 
 
+async def test_a_child_that_somebody_kills_is_not_the_recordings_fault(
+    exporting: Exporting, worker: WorkerProcess, animations: str
+) -> None:
+    export = await exporting.start({"recording": animations, "fps": 30, "end": 2.5})
+    [child] = await wait_for(_is_child(worker), "a part is written")
+    os.kill(child, signal.SIGKILL)
+    assert (await export.result()).videos, "it was tried again"
+
+
+async def _has_failed_often(export: WorkflowHandle[Any, Any]) -> bool:
+    pending = (await export.describe()).raw_description.pending_activities
+    return any(activity.attempt > MAX_FAILURES + 2 for activity in pending)
+
+
 async def test_a_storage_that_is_away_for_long_loses_no_export(
-    tmp_path: Path, queue: str, worker_environment: dict[str, str], temporal_client: Client, form_events: bytes
+    tmp_path: Path,
+    queue: str,
+    worker_environment: dict[str, str],
+    temporal_client: Client,
+    form_events: bytes,
+    animation_events: bytes,
 ) -> None:
     with running_s3(tmp_path) as s3:
         environment = {**worker_environment, **s3.credentials}
@@ -217,14 +236,17 @@ async def test_a_storage_that_is_away_for_long_loses_no_export(
             worker.wait_for_log("takes exports")
             s3.stop()
             export = await Exporting(temporal_client, queue).start({"recording": uri, "end": 0.2})
-
-            async def has_failed_often() -> bool:
-                pending = (await export.describe()).raw_description.pending_activities
-                return any(activity.attempt > MAX_FAILURES + 2 for activity in pending)
-
-            await wait_for(has_failed_often, "more attempts than may fail")
+            await wait_for(lambda: _has_failed_often(export), "more attempts than may fail")
             s3.start()
             assert (await export.result()).videos
+
+            moving = s3.put("recordings/animations.json", animation_events)
+            rendering = await Exporting(temporal_client, queue).start({"recording": moving, "fps": 60, "end": 1})
+            await wait_for(worker.exporting, "a part is written")
+            s3.stop()
+            await wait_for(lambda: _has_failed_often(rendering), "more attempts than may fail, with a part to store")
+            s3.start()
+            assert (await rendering.result()).videos
 
 
 class _Failing:

@@ -114,8 +114,8 @@ async def test_another_worker_takes_over_from_a_dead_one(
     assert s3_server.objects(f"parts/default/{export.id}") == []
 
 
-async def test_a_worker_waits_for_temporal(
-    tmp_path: Path, queue: str, worker_environment: dict[str, str], form: str
+async def test_a_worker_waits_for_temporal_before_and_while_it_renders(
+    tmp_path: Path, queue: str, worker_environment: dict[str, str], form: str, animations: str
 ) -> None:
     port = find_free_port()
     environment = {**worker_environment, "TEMPORAL_ADDRESS": f"127.0.0.1:{port}"}
@@ -131,6 +131,13 @@ async def test_a_worker_waits_for_temporal(
             assert worker.get("/healthz") == "ok"
             temporal.start()
             assert (await _export_once(temporal, queue, form)).videos
+
+            client = await Client.connect(temporal.address, data_converter=pydantic_data_converter)
+            export = await Exporting(client, queue).start({"recording": animations, "fps": 60, "end": 2})
+            await wait_for(worker.exporting, "a part is written")
+            temporal.stop()
+            temporal.start()
+            assert (await export.result()).videos
         worker.ask_to_stop()
         assert worker.wait() == 0
 
