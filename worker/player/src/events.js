@@ -45,4 +45,7 @@ export const marker = (timestamp) => ({ type: CUSTOM, timestamp, data: { tag: "m
 export const meta = (timestamp, { width, height }) => ({ type: META, timestamp, data: { href: "", width, height } });
 export const move = (timestamp, [x, y, id]) =>
   incremental(timestamp, { source: SOURCES.MOVE, positions: [{ x, y, id, timeOffset: 0 }] });
+export const attachment = (timestamp, parentId, node) =>
+  incremental(timestamp, { source: SOURCES.MUTATION, isAttachIframe: true, texts: [], attributes: [], removes: [], adds: [{ parentId, nextId: null, node }] });
+export const scroll = (timestamp, id, [x, y]) => incremental(timestamp, { source: SOURCES.SCROLL, id, x, y });
 export const focus = (timestamp, id) => incremental(timestamp, { source: SOURCES.INTERACTION, type: FOCUS, id });

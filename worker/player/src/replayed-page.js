@@ -11,6 +11,7 @@ import { prepare } from "./documents.js";
 import * as make from "./events.js";
 import { idsOf, isAdoption, isAttachment, isCanvas, isFullSnapshot, isMove, isSelection, isShown } from "./events.js";
 import { hold } from "./held-replayer.js";
+import { keepFrames } from "./kept-frames.js";
 import { Media } from "./media.js";
 import { Resources } from "./resources.js";
 import { Scrolling } from "./scrolling.js";
@@ -102,8 +103,8 @@ export class ReplayedPage {
     return this.#replayer?.getMirror();
   }
 
-  /** Builds the page, and gives it what it has kept: { size, continues, pointer, focus, fonts }. */
-  async begin(snapshot, { size, continues, pointer, focus, fonts }) {
+  /** Builds the page, and gives it what it has kept: { size, continues, pointer, focus, fonts, frames }. */
+  async begin(snapshot, { size, continues, pointer, focus, fonts, frames = [] }) {
     const at = snapshot.timestamp;
     if (continues) this.#incomplete = new Set(idsOf(snapshot.data.node));
     const kept = [snapshot, ...fonts.map((font) => ({ ...font, timestamp: at }))];
@@ -111,6 +112,7 @@ export class ReplayedPage {
     if (pointer) kept.push(make.move(at, pointer));
     if (focus !== null && focus !== undefined) kept.push(make.focus(at, focus));
     await this.#applyAndSettle(kept, continues);
+    for (const event of frames) await this.#applyAndSettle([event], continues);
     this.#replayer.iframe.contentWindow.focus(); // selections of a page that has no focus are grey
   }
 
@@ -224,6 +226,11 @@ export class ReplayedPage {
   /** Where the frame that holds a node begins. */
   originOf(id) {
     return originOf(this.#mirror.getNode(id), this.#replayer.iframe);
+  }
+
+  /** Events that give the frames of these ids, in another page, what they hold here. */
+  keepFrames(ids, timestamp) {
+    return this.#faults.hold(() => keepFrames(ids, this.#mirror, timestamp)) ?? [];
   }
 
   /** Leaves nothing. */

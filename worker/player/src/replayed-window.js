@@ -170,14 +170,15 @@ export class ReplayedWindow {
   }
 
   async #beginPage(snapshot) {
+    const context = this.#options.snapshots[this.#begun];
+    const frames = this.#page?.keepFrames(context.frames ?? [], snapshot.timestamp) ?? [];
     this.#page?.destroy();
     this.#unresolved += this.#page?.unresolved ?? 0;
-    const context = this.#options.snapshots[this.#begun];
     if (!context.continues && this.#begun > 0) this.#fonts = [];
     this.#begun += 1;
     const given = { stage: this.#stage, animatedPictures: this.#animatedPictures, visible: this.#visible, faults: this.#faults };
     this.#page = new ReplayedPage({ ...this.#options, ...given });
-    await this.#page.begin(snapshot, { ...context, size: this.#size, fonts: this.#fonts });
+    await this.#page.begin(snapshot, { ...context, size: this.#size, fonts: this.#fonts, frames });
   }
 
   /**

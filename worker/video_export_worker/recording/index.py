@@ -77,6 +77,8 @@ class RecordingIndex:
         focus_ms: Of each change of the focus.
         focus_node: rrweb's id of the element that got the focus, -1 where one lost it.
         canvas_ms: Offsets at which a canvas came into the page or was drawn on.
+        forgotten_snapshot: Number, in `snapshots`, of a full snapshot that forgets what a frame holds.
+        forgotten_frame: rrweb's id of that frame.
         moving_ms: Offsets at which an event brought content that moves by itself. It moves until it is removed, at the
             latest until the next full snapshot.
         moving_kind: What it is (`Motion`).
@@ -109,6 +111,8 @@ class RecordingIndex:
     focus_ms: Floats
     focus_node: Integers
     canvas_ms: Floats
+    forgotten_snapshot: Integers
+    forgotten_frame: Integers
     moving_ms: Floats
     moving_kind: NDArray[np.int8]
 

@@ -19,6 +19,7 @@ from video_export_worker.recording.events import (
     is_number,
     viewport_of,
 )
+from video_export_worker.recording.frames import FrameFollower
 from video_export_worker.recording.index import CLICKS, DEFAULT_VIEWPORT, MOVE, TOUCH_MOVE
 from video_export_worker.recording.motion import Motion, find_motion
 from video_export_worker.recording.mouse import CLICK_KINDS, ClickKind
@@ -46,6 +47,7 @@ class IndexBuilder:
     def __init__(self, start_ms: float, duration_ms: float, nesting: int) -> None:
         self._start_ms, self._duration_ms, self._nesting = start_ms, duration_ms, nesting
         self._nodes = PageNodes()
+        self._frames = FrameFollower()
         types = {"ms": "d", "x": "d", "y": "d", "node": "q", "kind": "b"}
         self._pointer: dict[str, array[Any]] = {name: array(code) for name, code in types.items()}
         self._viewport_ms, self._widths, self._heights = array("d"), array("q"), array("q")
@@ -91,6 +93,7 @@ class IndexBuilder:
         return {
             **{name: column[order] for name, column in pointer.items()},
             **self._viewports(),
+            **self._forgotten(),
             "activity": np.sort(np.array(self._activity, np.float64)),
             "focus_ms": np.array(self._focus_ms, np.float64),
             "focus_node": np.array(self._focus_node, np.int64),
@@ -143,6 +146,7 @@ class IndexBuilder:
 
     def _note_nodes(self, offset: float, event: Event) -> None:
         brought = self._nodes.follow(event)
+        self._frames.follow(offset, event, brought.frames)
         if brought.nesting > self._nesting:
             raise RecordingInvalid(
                 "the recording's pages are nested too deeply to be shown: "
@@ -156,6 +160,11 @@ class IndexBuilder:
     def _note_motion(self, offset: float, motion: Motion) -> None:
         self._moving_ms.append(offset)
         self._moving_kind.append(motion)
+
+    def _forgotten(self) -> dict[str, NDArray[Any]]:
+        self._frames.finish()
+        pairs = np.array(self._frames.forgotten, np.int64).reshape(-1, 2)
+        return {"forgotten_snapshot": pairs[:, 0], "forgotten_frame": pairs[:, 1]}
 
     def _viewports(self) -> dict[str, NDArray[Any]]:
         known = bool(self._widths)

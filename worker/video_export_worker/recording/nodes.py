@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from video_export_worker.recording.events import Event, Source, is_full_snapshot, is_id, list_objects, source_of
@@ -15,11 +15,13 @@ class Brought:
     Attributes:
         edits: The event changes text inside of an element that the user edits (`contenteditable`).
         canvas: There is a canvas among the nodes.
+        frames: Ids of the iframes among the nodes.
         nesting: Elements around the deepest node, as far as the event tells.
     """
 
     edits: bool = False
     canvas: bool = False
+    frames: list[int] = field(default_factory=list)
     nesting: int = 0
 
 
@@ -62,9 +64,18 @@ class PageNodes:
             is_inside = is_inside if edit is None else edit not in (False, "false")
             if is_inside and is_id(node.get("id")):
                 self._editable.add(node["id"])
-            brought.canvas = brought.canvas or str(node.get("tagName")).lower() == "canvas"
+            self._note_tag(node, brought)
             brought.nesting = max(brought.nesting, nesting)
             waiting.extend((child, is_inside, nesting + 1) for child in list_objects(node.get("childNodes")))
+
+    @staticmethod
+    def _note_tag(node: dict[str, Any], brought: Brought) -> None:
+        tag = node.get("tagName")
+        if not isinstance(tag, str):
+            return
+        brought.canvas = brought.canvas or tag.lower() == "canvas"
+        if tag == "iframe" and is_id(node.get("id")):
+            brought.frames.append(node["id"])
 
     def _is_editable(self, node: Any) -> bool:
         return is_id(node) and node in self._editable

@@ -25,11 +25,13 @@ class PageContext:
         continues: the page was there before: a recorder took the snapshot without anything having been loaded.
         pointer: where the pointer was last: CSS pixels from the left, from the top, and rrweb's id of the element.
         focus: rrweb's id of the element with the focus.
+        frames: rrweb's ids of frames that keep what they hold: the snapshot lists them, and nothing fills them again.
     """
 
     continues: bool = False
     pointer: tuple[float, float, int] | None = None
     focus: int | None = None
+    frames: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,21 @@ class Beginning:
 
 
 def choose_beginning(index: RecordingIndex, at_ms: float) -> Beginning:
-    """The last chunk that begins at a full snapshot of `at_ms` or before; the first chunk where there is none."""
+    """The last chunk that begins at a full snapshot of `at_ms` or before; the first chunk where there is none.
+
+    A replay cannot begin at a snapshot whose page keeps frames from the time before.
+    """
     firsts = np.searchsorted(index.snapshots, index.chunk_first)  # for each chunk its first snapshot's number, if any
     begins = index.chunk_snapshot & (firsts < len(index.snapshots))
+    continues, page_ms = _follow_pages(index)
+    keeps = np.isin(np.arange(len(index.snapshots) + 1), index.forgotten_snapshot)
+    begins &= ~(keeps & np.append(continues, False))[firsts]
     times = index.offset_ms[index.snapshots[np.minimum(firsts, len(index.snapshots) - 1)]]
     chunks = np.flatnonzero(begins & (times <= at_ms))
     chunk = int(chunks[-1]) if len(chunks) else 0
     first = int(firsts[chunk])
     ordinal = index.snapshots[first]
     begin_ms = float(index.offset_ms[ordinal])
-    continues, page_ms = _follow_pages(index)
     size = max(0, int(np.searchsorted(index.viewport_ms, begin_ms, side="right")) - 1)
     return Beginning(
         chunk=chunk,
@@ -112,7 +119,8 @@ def _read_context(index: RecordingIndex, number: int, continues: bool, page_ms: 
     here = int(np.searchsorted(index.focus_ms, at_ms, side="right")) - 1
     if here >= 0 and index.focus_ms[here] >= page_ms and index.focus_node[here] >= 0:
         focus = int(index.focus_node[here])
-    return PageContext(True, pointer, focus)
+    frames = index.forgotten_frame[index.forgotten_snapshot == number]
+    return PageContext(True, pointer, focus, tuple(frames.tolist()))
 
 
 def _find_font_chunks(index: RecordingIndex, chunk: int, page_ms: float) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording import Recording, parse_recording
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts
+from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import ChromiumSettings
 
 GREEN, RED, WHITE = (0, 128, 0), (255, 0, 0), (255, 255, 255)
@@ -168,3 +169,23 @@ async def test_clips_that_cannot_be_had_are_not_waited_for(chromium: ChromiumSet
     assert colour(shown[-1], 30, 20) == GREEN
     assert warnings == []
     assert time.monotonic() - began < 30, "time-outs were waited for: there are five clips and ten frames"
+
+
+async def test_a_frame_that_a_checkout_forgets_keeps_what_it_holds(chromium: ChromiumSettings) -> None:
+    page = Page()
+    frame = page.element("iframe", style="border:0;width:200px;height:100px")
+    document = page.document([frame])
+    page.show(document)
+    word = page.element("div", style="height:80px;background:red")
+    shadowed = page.shadow(page.element("x-card"), page.element("div", style="height:20px;background:blue"))
+    page.attach(40, frame, page.document([word, shadowed]))
+    page.change(400, word, style="height:80px;background:green").show(document, at=1000)
+    page.change(1400, word, style="height:60px;background:gold").end(2000)
+    recording = page.recording()
+    shown, warnings = await show(recording, chromium)
+    assert warnings == []
+    assert {colour(picture, 20, 20) for picture in shown[2:-1]} == {GREEN}, "the frame is not as it was"
+    assert colour(shown[-1], 20, 20) == (255, 215, 0), "what changed in it after the checkout is not seen"
+    assert colour(shown[-1], 20, 70) == (0, 0, 255), "its shadow tree is gone"
+    beginning = choose_beginning(recording.index, 1900)
+    assert beginning.at_ms == 0, "a replay that begins at the checkout would not know the frame"
