@@ -11,8 +11,9 @@ from typing import Final
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Public by their registration, and private by what they do: Azure's host agent.
-_NOT_PUBLIC: Final = (ip_network("168.63.129.16/32"),)
+# Public by their registration, and private by what they do: Azure's host agent. The other, which clouds use for theirs,
+# has special addresses (RFC 6890), of which Python's table allows some.
+_NOT_PUBLIC: Final = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
 # IPv6 networks whose addresses stand for one of IPv4: how many of the last bits lie behind it.
 _TRANSLATED: Final[tuple[tuple[IPv6Network, int], ...]] = (
     (IPv6Network("::ffff:0:0/96"), 0),  # mapped

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from socket import AddressFamily
@@ -28,6 +29,7 @@ FILE_BYTES: Final = 20 * 2**20  # of one asset, decompressed; far above what pag
 FILE_SECONDS: Final = 10.0
 CONNECTIONS: Final = 16
 MOST_REDIRECTS: Final = 5
+MOST_FAILURES: Final = CONNECTIONS  # to reach a host or to get its answer; then it is not asked for others
 BLOCK: Final = 64 * 2**10
 HEADERS: Final = {"User-Agent": "Mozilla/5.0 (compatible; video-export)", "Accept-Encoding": "gzip, deflate"}
 _STATUS: Final = {401: MissingReason.REFUSED, 403: MissingReason.REFUSED, 404: MissingReason.NOT_FOUND}
@@ -95,6 +97,7 @@ class AssetClient:
         self._resolver = resolver
         self._file_bytes, self._file_seconds = file_bytes, file_seconds
         self._session: aiohttp.ClientSession | None = None
+        self._failures: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         resolver = self._resolver or aiohttp.ThreadedResolver()
@@ -129,10 +132,12 @@ class AssetClient:
                         return answer
                     url = answer
         except TimeoutError:
+            self._failures[urlsplit(url).hostname or ""] += 1
             raise AssetMissing(MissingReason.TIMED_OUT, passing=True) from None
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, _AddressDenied):
                 raise AssetMissing(MissingReason.PRIVATE_ADDRESS) from None
+            self._failures[urlsplit(url).hostname or ""] += 1
             raise AssetMissing(MissingReason.UNREACHABLE, passing=True) from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise AssetMissing(MissingReason.UNREACHABLE, passing=True) from None
@@ -163,6 +168,8 @@ class AssetClient:
     def _check(self, host: str) -> None:
         if not self._policy.allows_host(host):
             raise AssetMissing(MissingReason.HOST_DENIED)
+        if self._failures[host] >= MOST_FAILURES:
+            raise AssetMissing(MissingReason.UNREACHABLE, passing=True)
         # An address in the URL is not looked up, so nothing else checks it.
         address = parse_address(host)
         if address is not None and not self._policy.allows_address(host, address):
@@ -188,16 +195,24 @@ class AssetClient:
 
 
 class _CheckedResolver(AbstractResolver):
-    """Gives out addresses that passed, each time anew: a name may answer something else at the second look-up."""
+    """Gives out addresses that passed. Each name is looked up once: all images of a host that is gone cost that."""
 
     def __init__(self, inner: AbstractResolver, policy: HostPolicy) -> None:
         self._inner = inner
         self._policy = policy
+        self._looking: dict[str, asyncio.Task[list[ResolveResult]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: AddressFamily = AddressFamily.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
+        if host not in self._looking:
+            self._looking[host] = asyncio.create_task(self._look_up(host, family))
+        # Who gives up waiting does not end what others wait for.
+        found = await asyncio.shield(self._looking[host])
+        return [ResolveResult({**result, "port": port}) for result in found]
+
+    async def _look_up(self, host: str, family: AddressFamily) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, 0, family)
         allowed = [
             result
             for result in found
@@ -208,6 +223,9 @@ class _CheckedResolver(AbstractResolver):
         return allowed
 
     async def close(self) -> None:
+        for looking in self._looking.values():
+            looking.cancel()
+        await asyncio.gather(*self._looking.values(), return_exceptions=True)
         await self._inner.close()
 
 

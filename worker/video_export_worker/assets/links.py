@@ -22,7 +22,8 @@ _IMAGES: Final = frozenset({"src", "rr_captured_src"})
 _SETS: Final = frozenset({"srcset", "imagesrcset", "rr_captured_srcset"})
 _HREFS: Final = frozenset({"href", "xlink:href", "rr_captured_href"})
 _STYLES: Final = frozenset({"style", "_cssText"})
-_HREF_USES: Final = {"link": Use.SHEET, "image": Use.IMAGE, "feimage": Use.STYLE_IMAGE, "use": Use.STYLE_IMAGE}
+_SHEET_LINK: Final = "link of a sheet"
+_HREF_USES: Final = {_SHEET_LINK: Use.SHEET, "image": Use.IMAGE, "feimage": Use.STYLE_IMAGE, "use": Use.STYLE_IMAGE}
 _SRC_USES: Final = {"video": Use.MEDIA, "audio": Use.MEDIA, "source": Use.MEDIA}
 _WITHOUT_PICTURE: Final = frozenset({"iframe", "frame", "script", "noscript", "embed", "track", "portal"})
 # Only a text with one of these can hold a link: a page of an application has thousands of changes without any.
@@ -109,9 +110,11 @@ class LinkFinder:
             if parent == "style" or node.get("isStyle"):
                 self._remember(node, "style")
                 self._note_style(node.get("textContent"))
+            attributes = node.get("attributes")
+            if tag == "link" and isinstance(attributes, dict) and _loads_sheet(attributes):
+                tag = _SHEET_LINK
             if tag in _REMEMBERED:
                 self._remember(node, tag)
-            attributes = node.get("attributes")
             if attributes and isinstance(attributes, dict):
                 self._note_attributes(tag, attributes)
             waiting.extend((child, tag) for child in list_objects(node.get("childNodes")))
@@ -134,7 +137,7 @@ class LinkFinder:
             elif name in _SETS:
                 for url in split_srcset(value):
                     self._add(url, Use.IMAGE)
-            elif name in _HREFS and tag in _HREF_USES and (tag != "link" or _loads_sheet(attributes)):
+            elif name in _HREFS and tag in _HREF_USES:
                 self._add(value, _HREF_USES[tag])
             elif name in ("poster", "background"):
                 self._add(value, Use.STYLE_IMAGE)
