@@ -18,7 +18,8 @@ from pathlib import Path
 from video_export_worker.contract import Segment, VideoExportRequest, parse_request
 from video_export_worker.driver import Driver
 from video_export_worker.encoding import FinishedVideo
-from video_export_worker.pipeline import RenderedSegment, assemble, plan_export, render_segment
+from video_export_worker.part_runs import RenderedSegment
+from video_export_worker.pipeline import assemble, plan_export, render_segment
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.settings import ChromiumSettings
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 import math
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,7 +14,6 @@ from video_export_worker.assets.found import ASSETS_FOLDER, FoundLinks, write_li
 from video_export_worker.assets.links import LinkFinder
 from video_export_worker.assets.recorded import RecordedFiles
 from video_export_worker.capture.captures import CaptureDiffers
-from video_export_worker.composing.masks import merge_counts
 from video_export_worker.contract import (
     ExportPlan,
     Segment,
@@ -28,32 +25,29 @@ from video_export_worker.encoding import (
     Expected,
     FinishedVideo,
     join_parts,
-    write_parts,
 )
 from video_export_worker.errors import RecordingNotFound, RecordingTooLarge
+from video_export_worker.part_runs import Part, PartRun, RenderedSegment, merge_runs
+from video_export_worker.planning.segments import cut_rest, cut_segments
 from video_export_worker.planning.size import choose_size, choose_viewport, list_viewports
-from video_export_worker.planning.timeline import Timeline, build_timeline, restore_timeline
+from video_export_worker.planning.timeline import build_timeline, restore_timeline
 from video_export_worker.planning.work_estimate import estimate_work
 from video_export_worker.recording import (
     INDEX_NAME,
     ChunkFolder,
     RecordingIndex,
     RecordingLimits,
-    ReplaySource,
     open_recording,
     parse_recording,
     save_index,
 )
-from video_export_worker.rendering.frames import render_frames
-from video_export_worker.rendering.options import RenderCounts, RenderOptions
-from video_export_worker.replay.answers import StoredAnswers, open_answers
+from video_export_worker.rendering.allotments import Allotment, TimeBudget
+from video_export_worker.replay.answers import open_answers
 from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 READ_BYTES: Final = 1 << 20
 WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
-SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has at most, as far as can be told before
-MAX_SEGMENTS: Final = 1000
 # Parts of these formats are joined without decoding, and read once from their begin to their end.
 READ_AS_A_STREAM: Final = frozenset({VideoFormat.MP4, VideoFormat.WEBM})
 # A GIF is encoded in one piece from all of its lossless parts: in a quarter of an hour they take some GiB of the disk.
@@ -61,27 +55,6 @@ MAX_GIF_SECONDS: Final = 900.0
 
 LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file with some of a video's frames."""
-
-    path: Path
-    frames: int
-
-
-@dataclass(frozen=True)
-class RenderedSegment:
-    """The parts of one segment on this machine's disk, in order, and how they came about."""
-
-    parts: Mapping[VideoFormat, Sequence[Part]]
-    captured: int
-    repeated: int
-    steps: int
-    restarts: int
-    masked: Mapping[str, int]
-    warnings: tuple[str, ...] = ()
 
 
 def part_suffix(name: VideoFormat) -> str:
@@ -132,9 +105,7 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
         )
     page = choose_viewport(request, list_viewports(recording, 0.0, math.inf), timeline)
     width, height = choose_size(request, page)
-    work = estimate_work(recording, timeline)
-    frames = range(timeline.frames)
-    pieces = work.cut(frames, min(MAX_SEGMENTS, math.ceil(work.of(frames) / SEGMENT_WORK)))
+    pieces = cut_segments(estimate_work(recording, timeline), range(timeline.frames))
     return ExportPlan(
         width=width,
         height=height,
@@ -144,7 +115,7 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
         time_map=list(timeline.spans),
         end=timeline.end_ms / 1000,
         shows_end=timeline.shows_end,
-        segments=[Segment(first=piece.start, count=len(piece)) for piece in pieces],
+        segments=_list_segments(pieces),
         warnings=list(recording.warnings),
     )
 
@@ -156,7 +127,7 @@ def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> 
     """
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
     beginning = choose_beginning(index, timeline.recording_ms(segment.first))
-    stop = index.chunks_until(timeline.recording_ms(segment.first + segment.count - 1))
+    stop = index.chunks_until(timeline.recording_ms(segment.stop - 1))
     return [*beginning.font_chunks, *range(beginning.chunk, max(stop, beginning.chunk + 1))]
 
 
@@ -168,6 +139,7 @@ async def render_segment(
     workdir: Path,
     *,
     chromium: ChromiumSettings,
+    budget: TimeBudget | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RenderedSegment:
     """Render one segment of a recording into parts, for every format from one capture.
@@ -179,6 +151,7 @@ async def render_segment(
         segment: the frames to render.
         workdir: an empty folder for the parts.
         chromium: the browser to use, and how many of it side by side; each makes a part of its own.
+        budget: the time after which frames are left to others; by default there is no end.
         on_progress: called with frames done and frames in all.
 
     Raises:
@@ -187,7 +160,7 @@ async def render_segment(
     replayed = await asyncio.to_thread(open_recording, folder)
     assets = await asyncio.to_thread(open_answers, folder)
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
-    frames = range(segment.first, segment.first + segment.count)
+    frames = range(segment.first, segment.stop)
     work = estimate_work(replayed.index, timeline)
     pieces = work.cut(frames, min(chromium.browsers, 1 + int(work.of(frames) / WORTH_A_BROWSER)))
     done = [0] * len(pieces)
@@ -199,64 +172,22 @@ async def render_segment(
     async def run(index: int, piece: range) -> RenderedSegment:
         folder = workdir / f"run-{index}"
         folder.mkdir()
-        job = _PartRun(replayed, timeline, request, plan, assets, piece, folder, lambda frame: tell(index, frame))
+        job = PartRun(replayed, timeline, request, plan, assets, folder, lambda frame: tell(index, frame))
+        allotment = Allotment(piece, budget)
         try:
-            return await job.render(chromium)
+            rendered = await job.render(allotment, chromium)
         except CaptureDiffers as error:
             LOG.warning("%s: its %d frames are rendered again with screenshots", error, len(piece))
-            return await job.render(dataclasses.replace(chromium, capture=CaptureMode.SCREENSHOT))
+            allotment = Allotment(piece, budget)
+            rendered = await job.render(allotment, dataclasses.replace(chromium, capture=CaptureMode.SCREENSHOT))
+        rest = cut_rest(work, allotment.rendered, allotment.seconds, allotment.rest)
+        return dataclasses.replace(rendered, rest=_list_segments(rest))
 
-    return _merge(await _side_by_side([run(index, piece) for index, piece in enumerate(pieces)]))
+    return merge_runs(await _side_by_side([run(index, piece) for index, piece in enumerate(pieces)]))
 
 
-@dataclass(frozen=True)
-class _PartRun:
-    """Frames that one browser renders into one part for each format."""
-
-    recording: ReplaySource
-    timeline: Timeline
-    request: VideoExportRequest
-    plan: ExportPlan
-    assets: StoredAnswers
-    frames: range
-    workdir: Path
-    on_frame: Callable[[int], None]
-
-    async def render(self, chromium: ChromiumSettings) -> RenderedSegment:
-        """Render into the folder, over what an attempt before may have left there."""
-        counts = RenderCounts()
-        written = 0
-        plan, request = self.plan, self.request
-        encoding = write_parts(
-            request.format, self.workdir, self.timeline.fps, plan.width, plan.height, request.quality
-        )
-        async with encoding as (writer, paths):
-            rendered = render_frames(
-                self.recording,
-                self.timeline,
-                _options(request, plan),
-                self.frames,
-                chromium=chromium,
-                counts=counts,
-                assets=self.assets,
-                on_frame=self.on_frame,
-            )
-            async with contextlib.aclosing(rendered):
-                async for frame in rendered:
-                    await writer.write(frame.index - self.frames.start, frame.picture, frame.changed)
-                    written += 1
-            await writer.finish(len(self.frames))
-        parts = {name: [Part(path, len(self.frames))] for name, path in paths.items()}
-        repeated = len(self.frames) - written
-        return RenderedSegment(
-            parts,
-            counts.captures,
-            repeated,
-            counts.steps,
-            counts.restarts,
-            counts.masked,
-            tuple(counts.warnings),
-        )
+def _list_segments(pieces: Sequence[range]) -> list[Segment]:
+    return [Segment(first=piece.start, count=len(piece)) for piece in pieces]
 
 
 async def _side_by_side(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
@@ -267,18 +198,6 @@ async def _side_by_side(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Res
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
-
-
-def _merge(runs: Sequence[RenderedSegment]) -> RenderedSegment:
-    return RenderedSegment(
-        {name: [part for run in runs for part in run.parts[name]] for name in runs[0].parts},
-        sum(run.captured for run in runs),
-        sum(run.repeated for run in runs),
-        sum(run.steps for run in runs),
-        sum(run.restarts for run in runs),
-        merge_counts(run.masked for run in runs),
-        tuple(dict.fromkeys(warning for run in runs for warning in run.warnings)),
-    )
 
 
 async def assemble(
@@ -297,21 +216,6 @@ async def assemble(
         return join_parts(name, counted, workdir, expected, request.quality)
 
     return await _side_by_side([join(name) for name in request.format])
-
-
-def _options(request: VideoExportRequest, plan: ExportPlan) -> RenderOptions:
-    return RenderOptions(
-        width=plan.width,
-        height=plan.height,
-        device_scale_factor=request.device_scale_factor,
-        background=request.background,
-        mouse=request.mouse,
-        mask_selectors=tuple(request.mask_selectors),
-        strict=request.strict,
-        enlarge=bool(request.width or request.height),
-        page=plan.page,
-        color_scheme=request.color_scheme,
-    )
 
 
 def _read_file(path: Path) -> Iterator[bytes]:

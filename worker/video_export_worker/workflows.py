@@ -38,6 +38,7 @@ with workflow.unsafe.imports_passed_through():
         SegmentResult,
         VideoExportRequest,
         VideoExportResult,
+        list_between,
         parse_request,
     )
     from video_export_worker.errors import ERROR_CODES, InvalidRequest, RendererDiffers
@@ -131,21 +132,27 @@ class VideoExportWorkflow:
         frames = sum(planned.segments)
         self._report(phase="rendering", segments=len(waiting), segments_done=0, frames=frames, frames_done=0)
         began = workflow.time()
-        done: list[tuple[int, int]] = []
+        done: list[Segment] = []
+        room = asyncio.Semaphore(WINDOW)
 
         async def take_turns() -> None:
             while waiting:
                 segment = waiting.popleft()
                 timeout = SEGMENT_TIMEOUT + timedelta(seconds=FRAME_TIMEOUT * segment.count)
                 given = SegmentInput(plan=planned.plan, segment=segment)
-                result: SegmentResult = await self._execute(RENDER_SEGMENT, given, SegmentResult, timeout)
-                done.append((segment.first, result.count))
-                if result.count < segment.count:
-                    waiting.append(Segment(first=segment.first + result.count, count=segment.count - result.count))
-                self._report_segment(result.count, len(done) + len(waiting), workflow.time() - began)
+                async with room:
+                    result: SegmentResult = await self._execute(RENDER_SEGMENT, given, SegmentResult, timeout)
+                rest = result.list_rest(segment)
+                rendered = list_between(segment, rest)
+                done.extend(rendered)
+                waiting.extend(rest)
+                count = sum(part.count for part in rendered)
+                self._report_segment(count, len(done) + len(waiting), workflow.time() - began)
+                if len(rest) > 1:  # as many workers may go on with it
+                    await _gather([take_turns() for _ in rest])
 
         await _gather([take_turns() for _ in range(min(WINDOW, len(waiting)))])
-        return sorted(done)
+        return sorted((segment.first, segment.count) for segment in done)
 
     async def _execute(
         self, name: str, given: Any, result_type: type[Any], timeout: timedelta, tried_for: timedelta = TRIED_FOR

@@ -13,6 +13,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
+from tests.waiting import PATIENCE
 from video_export_worker.contract import (
     ASSEMBLE,
     DISCARD_PARTS,
@@ -24,6 +25,7 @@ from video_export_worker.contract import (
     PlanInput,
     PlannedExport,
     PlanReference,
+    Segment,
     SegmentInput,
     SegmentResult,
     TimeSpan,
@@ -41,7 +43,10 @@ class Answers:
     segments: int
     cuts: int = 1
     render: Callable[[SegmentInput], int] = lambda given: given.segment.count
+    rest: Callable[[SegmentInput], list[Segment]] = lambda given: []
     hold: asyncio.Event | None = None  # segments wait for it
+    together: int = 0  # so many segments wait for each other, after the first
+    met: asyncio.Event = field(default_factory=asyncio.Event)
     calls: list[str] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
@@ -63,7 +68,12 @@ class Answers:
             while self.hold and not self.hold.is_set():
                 activity.heartbeat()  # its answer brings a cancellation
                 await asyncio.sleep(0.1)
-            return SegmentResult(count=self.render(given), captured=700, repeated=200)
+            if self.together and self.calls.count(RENDER_SEGMENT) > 1:
+                if self.running == self.together:
+                    self.met.set()
+                async with asyncio.timeout(PATIENCE):
+                    await self.met.wait()
+            return SegmentResult(count=self.render(given), captured=700, repeated=200, rest=self.rest(given))
         finally:
             self.running -= 1
 

@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from tests.integration.worker.conftest import Exporting
 from tests.servers import S3Server
 from tests.waiting import wait_for
-from tests.workers import WorkerProcess
+from tests.workers import WorkerProcess, running_worker
 from video_export_worker.cli.outcome import observe_progress
 from video_export_worker.contract import PROGRESS_QUERY, Progress, VideoFormat
 
@@ -48,6 +48,30 @@ async def test_one_recording_becomes_every_format(exporting: Exporting, s3_serve
     assert s3_server.objects(f"parts/default/{export.id}/") == []
     progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress)
     assert progress == Progress(phase="done", segments=1, segments_done=1, frames=20, frames_done=20, seconds_left=0.0)
+
+
+async def test_segments_without_time_become_many_and_the_video_is_the_same(
+    exporting: Exporting,
+    s3_server: S3Server,
+    worker_environment: dict[str, str],
+    animations: str,
+    queue: str,
+    tmp_path: Path,
+) -> None:
+    request = {"recording": animations, "format": ["gif", "mp4"], "start": 1, "end": 1.12, "fps": 50, "speed": 0.1}
+    hurried = Exporting(exporting.client, queue)
+    environment = {**worker_environment, "VIDEO_EXPORT_SEGMENT_SECONDS": "0.5"}
+    with running_worker(tmp_path, queue, environment) as process:
+        process.wait_for_log("takes exports")
+        export = await hurried.start(request)
+        result = await export.result()
+    progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress)
+    assert progress.segments > 1, "nothing was left to another segment"
+    assert progress.segments_done == progress.segments
+    assert s3_server.objects(f"parts/default/{export.id}/") == []
+    expected = await exporting.run(request)
+    assert result.videos[0].sha256 == expected.videos[0].sha256, "parts of a GIF are lossless: it is the same file"
+    assert [video.frames for video in result.videos] == [video.frames for video in expected.videos]
 
 
 async def test_the_output_can_be_chosen(exporting: Exporting, s3_server: S3Server, form: str) -> None:

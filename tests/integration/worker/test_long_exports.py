@@ -16,6 +16,9 @@ from video_export_worker.activities.attempt import as_application_error
 from video_export_worker.contract import (
     DISCARD_PARTS,
     PLAN_EXPORT,
+    PROGRESS_QUERY,
+    Progress,
+    Segment,
     SegmentInput,
 )
 from video_export_worker.errors import RendererDiffers
@@ -60,6 +63,25 @@ async def test_the_rest_of_a_segment_becomes_a_segment(temporal_client: Client) 
     assert answers.joined == [
         (first + at, count) for first in (0, 900, 1800) for at, count in ((0, 400), (400, 400), (800, 100))
     ]
+
+
+async def test_a_rest_in_pieces_is_rendered_side_by_side(temporal_client: Client) -> None:
+    """Two browsers have come to 100 and to 600 of 900 frames; what is between, and what follows, is cut in three."""
+
+    def rest(given: SegmentInput) -> list[Segment]:
+        pieces = ((100, 200), (300, 150), (600, 300))
+        return [Segment(first=first, count=count) for first, count in pieces] if given.segment.count == FRAMES else []
+
+    def render(given: SegmentInput) -> int:
+        return 100 if given.segment.count == FRAMES else given.segment.count
+
+    answers = Answers(segments=1, render=render, rest=rest, together=3)
+    async with answers.export(temporal_client) as export:
+        await export.result()
+        progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress)
+    assert answers.joined == [(0, 100), (100, 200), (300, 150), (450, 150), (600, 300)]
+    assert answers.most_running == 3
+    assert (progress.frames, progress.frames_done) == (FRAMES, FRAMES)
 
 
 def _refuse(given: SegmentInput) -> int:

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from video_export_worker.contract import VideoExportRequest, VideoFormat, parse_request
+from video_export_worker.contract import (
+    Segment,
+    SegmentResult,
+    VideoExportRequest,
+    VideoFormat,
+    list_between,
+    parse_request,
+)
 from video_export_worker.errors import InvalidRequest
 from video_export_worker.planning.size import choose_size
 
@@ -115,3 +122,27 @@ def test_a_size_is_even_and_bounded_or_refused(
         return
     assert all(side % 2 == 0 and 2 <= side <= 3840 for side in size)
     assert size[0] * size[1] <= 3840 * 2160
+
+
+def _segments(*bounds: tuple[int, int]) -> list[Segment]:
+    return [Segment(first=first, count=stop - first) for first, stop in bounds]
+
+
+@pytest.mark.parametrize(
+    ("cut_out", "left"),
+    [
+        ([], [(10, 50)]),
+        ([(10, 50)], []),
+        ([(20, 30)], [(10, 20), (30, 50)]),
+        ([(20, 30), (30, 35), (40, 50)], [(10, 20), (35, 40)]),
+    ],
+)
+def test_what_is_left_of_a_segment(cut_out: list[tuple[int, int]], left: list[tuple[int, int]]) -> None:
+    (whole,) = _segments((10, 50))
+    assert list_between(whole, _segments(*cut_out)) == _segments(*left)
+
+
+def test_a_result_without_a_rest_has_rendered_its_first_frames() -> None:
+    (segment,) = _segments((10, 50))
+    assert SegmentResult(count=40, captured=1, repeated=1).list_rest(segment) == []
+    assert SegmentResult(count=15, captured=1, repeated=1).list_rest(segment) == _segments((25, 50))

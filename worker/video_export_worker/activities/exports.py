@@ -46,6 +46,7 @@ from video_export_worker.contract import (
 )
 from video_export_worker.errors import BrowserHung, Internal, ProcessDied, RendererDiffers
 from video_export_worker.metrics import Metric
+from video_export_worker.part_runs import RenderedSegment
 from video_export_worker.rendering.version import name_renderer
 from video_export_worker.storage import Storage, StoredObject
 
@@ -114,7 +115,7 @@ class ExportActivities:
         async with begin_attempt("rendering", Progress(phase="rendering", frames=segment.count)) as attempt:
             if (found := await self._parts.find(given.plan, segment)) is not None:
                 count(Metric.PARTS_REUSED, 1)
-                return SegmentResult(count=found.count, captured=found.captured, repeated=found.repeated, reused=True)
+                return _describe_segment(found, reused=True)
             stored = await self._read_plan(given)
             place = _place_of(stored, segment)
             await self._heavy.refuse(place)
@@ -137,7 +138,7 @@ class ExportActivities:
             rendered = await self._watch_over(place, rendering)
             _count_frames(rendered)
             result = await self._parts.publish(given.plan, segment, rendered)
-            return SegmentResult(count=result.count, captured=result.captured, repeated=result.repeated)
+            return _describe_segment(result)
 
     @activity.defn(name=ASSEMBLE)
     async def assemble(self, given: AssembleInput) -> VideoExportResult:
@@ -228,6 +229,12 @@ class ExportActivities:
         return stored
 
 
+def _describe_segment(stored: StoredSegment, *, reused: bool = False) -> SegmentResult:
+    return SegmentResult(
+        count=stored.count, captured=stored.captured, repeated=stored.repeated, rest=stored.rest, reused=reused
+    )
+
+
 def _describe_result(
     stored: StoredPlan,
     segments: Sequence[StoredSegment],
@@ -290,7 +297,7 @@ def _digest(paths: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _count_frames(rendered: pipeline.RenderedSegment) -> None:
+def _count_frames(rendered: RenderedSegment) -> None:
     count(Metric.FRAMES_CAPTURED, rendered.captured)
     count(Metric.FRAMES_REPEATED, rendered.repeated)
     count(Metric.BROWSER_RESTARTS, rendered.restarts)

@@ -20,7 +20,8 @@ from typing import Final
 
 from video_export_worker.activities.turns import first_failure
 from video_export_worker.contract import VideoFormat
-from video_export_worker.pipeline import READ_AS_A_STREAM, Part, part_suffix
+from video_export_worker.part_runs import Part
+from video_export_worker.pipeline import READ_AS_A_STREAM, part_suffix
 from video_export_worker.storage import Storage
 
 AHEAD: Final = 4  # parts of a format on the disk: those that wait for their turn

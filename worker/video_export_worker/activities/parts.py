@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from video_export_worker import pipeline
 from video_export_worker.activities import naming
 from video_export_worker.activities.feeding import StoredPart
 from video_export_worker.activities.turns import in_turns
 from video_export_worker.contract import PlanReference, Segment, StoredSegment, VideoFormat
 from video_export_worker.errors import Internal
+from video_export_worker.part_runs import RenderedSegment
 from video_export_worker.storage import Storage, join_uri
 
 
@@ -22,23 +25,46 @@ class PartStore:
         stored = await self._storage.read(join_uri(naming.segment_prefix(plan, segment), naming.RESULT_NAME))
         return None if stored is None else StoredSegment.model_validate_json(stored)
 
-    async def publish(self, plan: PlanReference, segment: Segment, rendered: pipeline.RenderedSegment) -> StoredSegment:
-        """Store the parts, and last the result that says they are all there."""
-        prefix = naming.segment_prefix(plan, segment)
-        names = {
-            name: [f"{name}-{run}{pipeline.part_suffix(name)}" for run in range(len(files))]
-            for name, files in rendered.parts.items()
-        }
-        for name, files in rendered.parts.items():
-            for file, part in zip(files, names[name], strict=True):
-                await self._storage.publish(file.path, join_uri(prefix, part))
-        stored = StoredSegment(
-            runs=[file.frames for file in next(iter(rendered.parts.values()))],
-            parts=names,
+    async def publish(self, plan: PlanReference, segment: Segment, rendered: RenderedSegment) -> StoredSegment:
+        """Store the parts, and last the result that says they are all there.
+
+        What was rendered after frames that were not is a segment of its own, and is stored before.
+        """
+        first, *later = _list_stretches(rendered.runs)
+        for numbers in later:
+            runs = [rendered.runs[number] for number in numbers]
+            stretch = Segment(first=runs[0].first, count=runs[-1].stop - runs[0].first)
+            await self._store(
+                plan, stretch, rendered, numbers, StoredSegment(runs=[1], parts={}, captured=0, repeated=0)
+            )
+        described = StoredSegment(
+            runs=[1],
+            parts={},
             captured=rendered.captured,
             repeated=rendered.repeated,
             masked=dict(rendered.masked),
             warnings=list(rendered.warnings),
+            rest=list(rendered.rest),
+        )
+        return await self._store(plan, segment, rendered, first, described)
+
+    async def _store(
+        self,
+        plan: PlanReference,
+        segment: Segment,
+        rendered: RenderedSegment,
+        numbers: Sequence[int],
+        described: StoredSegment,
+    ) -> StoredSegment:
+        """Store the parts of these runs, then what is said of them."""
+        prefix = naming.segment_prefix(plan, segment)
+        parts: dict[VideoFormat, list[str]] = {}
+        for name, files in rendered.parts.items():
+            parts[name] = [f"{name}-{number}{pipeline.part_suffix(name)}" for number in numbers]
+            for number, part in zip(numbers, parts[name], strict=True):
+                await self._storage.publish(files[number].path, join_uri(prefix, part))
+        stored = described.model_copy(
+            update={"runs": [rendered.runs[number].count for number in numbers], "parts": parts}
         )
         await self._storage.write(stored.model_dump_json().encode(), join_uri(prefix, naming.RESULT_NAME))
         return stored
@@ -59,6 +85,17 @@ class PartStore:
 
         await in_turns(read, [Segment(first=first, count=count) for first, count in segments])
         return [found[first] for first, _ in segments]
+
+
+def _list_stretches(runs: Sequence[Segment]) -> list[list[int]]:
+    """Group the numbers of runs: those that follow each other without a gap are one stretch."""
+    stretches = [[0]]
+    for number in range(1, len(runs)):
+        if runs[number].first == runs[number - 1].stop:
+            stretches[-1].append(number)
+        else:
+            stretches.append([number])
+    return stretches
 
 
 def list_parts(segments: list[tuple[str, StoredSegment]], name: VideoFormat) -> list[StoredPart]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -37,13 +37,15 @@ from video_export_worker.capacity.limits import (
 )
 from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
 from video_export_worker.encoding import FinishedVideo
-from video_export_worker.pipeline import Part, RenderedSegment
+from video_export_worker.part_runs import Part, RenderedSegment
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.rendering.ahead import USUAL_STAGE, stage_ahead
 from video_export_worker.rendering.options import stage_of
 from video_export_worker.replay.settings import ChromiumSettings
 
 T = TypeVar("T")
+
+SEGMENT_SECONDS: Final = 60.0  # rendering/allotments.py says where it may take longer
 
 
 class IsolatedPipeline:
@@ -61,6 +63,7 @@ class IsolatedPipeline:
         chromium: the browser to use; `browsers` of it where they are not to follow the capacity.
         browsers: of one segment; by default as many as there is room for.
         environment: of the worker; what is no secret is handed on.
+        segment_seconds: after which a segment returns what it has.
     """
 
     def __init__(
@@ -70,11 +73,13 @@ class IsolatedPipeline:
         environment: Mapping[str, str],
         *,
         browsers: int | None = None,
+        segment_seconds: float = SEGMENT_SECONDS,
         wait: bool = True,
     ) -> None:
         self._capacity = capacity
         self.chromium = chromium
         self._browsers = browsers
+        self._segment_seconds = segment_seconds
         waiting = browser_kind(chromium, USUAL_STAGE) if wait else None
         self.runner = AttemptRunner(capacity, Spawner(ENTRY, clean_environment(environment), PRELOADED), waiting)
 
@@ -109,7 +114,15 @@ class IsolatedPipeline:
         browsers = self._browsers or choose_browsers(self._capacity, plan.width, plan.height)
         kind = browser_kind(self.chromium, stage_ahead(stage_of(plan.width, plan.height, request.device_scale_factor)))
         expected = expect_segment(plan.width, plan.height, browsers)
-        job = SegmentJob(folder=folder, request=request, plan=plan, segment=segment, workdir=workdir, browsers=browsers)
+        job = SegmentJob(
+            folder=folder,
+            request=request,
+            plan=plan,
+            segment=segment,
+            workdir=workdir,
+            browsers=browsers,
+            seconds=self._segment_seconds,
+        )
         need = Need(kind, expected, segment_seconds(segment.count), successor=kind)
         rendered = _check(RENDERED, await self.runner.run(_name("segment", job), need, on_progress))
         await asyncio.to_thread(remove_links, workdir)

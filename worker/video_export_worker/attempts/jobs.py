@@ -25,8 +25,10 @@ from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest
 from video_export_worker.driver import Driver
 from video_export_worker.encoding import FinishedVideo, make_poster
 from video_export_worker.errors import RenderFailed
+from video_export_worker.part_runs import Part, RenderedSegment
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.rendering.ahead import BrowserAhead
+from video_export_worker.rendering.allotments import TimeBudget
 from video_export_worker.replay.page import Stage
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
@@ -52,7 +54,7 @@ class PlanJob(BaseModel):
 
 
 class SegmentJob(BaseModel):
-    """Render a segment into parts."""
+    """Render a segment into parts, as long as there is time: `seconds` from its beginning."""
 
     folder: Path
     request: VideoExportRequest
@@ -60,6 +62,7 @@ class SegmentJob(BaseModel):
     segment: Segment
     workdir: Path
     browsers: int
+    seconds: float
 
 
 class AssembleJob(BaseModel):
@@ -67,13 +70,13 @@ class AssembleJob(BaseModel):
 
     request: VideoExportRequest
     plan: ExportPlan
-    parts: dict[VideoFormat, list[pipeline.Part]]
+    parts: dict[VideoFormat, list[Part]]
     workdir: Path
     poster: Path
 
 
 PLANNED: Final = TypeAdapter(ExportPlan)
-RENDERED: Final = TypeAdapter(pipeline.RenderedSegment)
+RENDERED: Final = TypeAdapter(RenderedSegment)
 ASSEMBLED: Final = TypeAdapter(list[FinishedVideo])
 
 
@@ -127,7 +130,14 @@ async def _render(given: Mapping[str, Any], chromium: ChromiumSettings, progress
     job = SegmentJob.model_validate(given)
     settings = dataclasses.replace(chromium, browsers=job.browsers)
     rendered = await pipeline.render_segment(
-        job.folder, job.request, job.plan, job.segment, job.workdir, chromium=settings, on_progress=progress
+        job.folder,
+        job.request,
+        job.plan,
+        job.segment,
+        job.workdir,
+        chromium=settings,
+        budget=TimeBudget(job.seconds),
+        on_progress=progress,
     )
     return RENDERED.dump_python(rendered, mode="json")
 

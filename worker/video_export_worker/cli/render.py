@@ -22,7 +22,7 @@ from video_export_worker.contract import Segment, VideoExportRequest, VideoForma
 if TYPE_CHECKING:
     from video_export_worker.contract import AssetCounts
     from video_export_worker.encoding import FinishedVideo
-    from video_export_worker.pipeline import RenderedSegment
+    from video_export_worker.part_runs import RenderedSegment
 
 PROGRESS_INTERVAL = 5.0  # seconds between two lines where there is no terminal
 

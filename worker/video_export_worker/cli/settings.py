@@ -56,6 +56,7 @@ class WorkerSettings(BaseModel):
     chromium_sandbox: Literal["true", "false", "auto"] = Field("auto", alias="VIDEO_EXPORT_CHROMIUM_SANDBOX")
     chromium_capture: Literal["auto", "screenshot"] = Field("auto", alias="VIDEO_EXPORT_CHROMIUM_CAPTURE")
     browsers: int | None = Field(None, ge=1, le=16, alias="VIDEO_EXPORT_BROWSERS")
+    segment_seconds: float = Field(60, gt=0, le=3600, alias="VIDEO_EXPORT_SEGMENT_SECONDS")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="VIDEO_EXPORT_LOG_LEVEL")
     identity: str = Field(alias="POD_NAME", default_factory=socket.gethostname)
 

@@ -167,7 +167,13 @@ def build_worker(client: Client, settings: WorkerSettings, activities: ExportAct
 def _build_pipeline(settings: WorkerSettings) -> IsolatedPipeline:
     sandbox = {"true": True, "false": False, "auto": None}[settings.chromium_sandbox]
     chromium = ChromiumSettings(settings.chromium, sandbox, CaptureMode(settings.chromium_capture))
-    return IsolatedPipeline(read_capacity(settings.slots), chromium, os.environ, browsers=settings.browsers)
+    return IsolatedPipeline(
+        read_capacity(settings.slots),
+        chromium,
+        os.environ,
+        browsers=settings.browsers,
+        segment_seconds=settings.segment_seconds,
+    )
 
 
 def _build_activities(settings: WorkerSettings, pipeline: IsolatedPipeline) -> ExportActivities:

@@ -33,6 +33,7 @@ from video_export_worker.contract.messages import (
     SegmentResult,
     StoredPlan,
     StoredSegment,
+    list_between,
 )
 from video_export_worker.contract.request import (
     MAX_HEIGHT,
@@ -97,5 +98,6 @@ __all__ = [
     "VideoFormat",
     "VideoObject",
     "ViewportChoice",
+    "list_between",
     "parse_request",
 ]

@@ -7,6 +7,7 @@ default; none is removed or changes its meaning.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -34,6 +35,18 @@ class Segment(TolerantValue):
 
     first: int = Field(ge=0)
     count: int = Field(ge=1)
+
+    @property
+    def stop(self) -> int:
+        """The frame after the last."""
+        return self.first + self.count
+
+
+def list_between(whole: Segment, cut_out: Sequence[Segment]) -> list[Segment]:
+    """List the stretches of a segment that lie around others in it, in order; those that touch are one."""
+    bounds = [whole.first, *(at for part in cut_out for at in (part.first, part.stop)), whole.stop]
+    pairs = zip(bounds[::2], bounds[1::2], strict=True)
+    return [Segment(first=first, count=stop - first) for first, stop in pairs if stop > first]
 
 
 class ExportPlan(TolerantValue):
@@ -92,6 +105,8 @@ class StoredSegment(TolerantValue):
         repeated: frames that show the picture before them.
         masked: for each mask selector how many elements it has covered at once, at most.
         warnings: of the renderer.
+        rest: what was not rendered, as `SegmentResult` has it. Frames that were rendered after some of it are stored as
+            a segment of their own, and are counted here.
     """
 
     runs: list[int] = Field(min_length=1)
@@ -100,6 +115,7 @@ class StoredSegment(TolerantValue):
     repeated: int
     masked: dict[str, int] = Field(default_factory=dict)
     warnings: list[str] = Field(default_factory=list)
+    rest: list[Segment] = Field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -149,16 +165,23 @@ class SegmentResult(TolerantValue):
     """Result of `render_segment`; the parts themselves are named in the storage.
 
     Attributes:
-        count: frames that were rendered. Fewer than asked for: the others are a segment of their own.
+        count: frames from the segment's first on that were rendered, up to the first that was not.
         captured: frames that Chromium captured.
         repeated: frames that show the picture before them.
         reused: the parts of an earlier attempt were found.
+        rest: what there was no time for, in order, cut into segments of their own. Where it is empty, the rest is all
+            that follows `count`.
     """
 
     count: int = Field(ge=1)
     captured: int
     repeated: int
     reused: bool = False
+    rest: list[Segment] = Field(default_factory=list)
+
+    def list_rest(self, segment: Segment) -> list[Segment]:
+        """List what is left to render of the segment."""
+        return self.rest or list_between(segment, [Segment(first=segment.first, count=self.count)])
 
 
 class AssembleInput(TolerantValue):

@@ -60,7 +60,11 @@ class WorkEstimate:
 
     def of(self, frames: range) -> float:
         """Seconds to replay what comes before the frames and to render them."""
-        return self._before[frames.start] + self._render[frames.stop] - self._render[frames.start]
+        return self._before[frames.start] + self.of_frames(frames)
+
+    def of_frames(self, frames: range) -> float:
+        """Seconds to render the frames, without what comes before them."""
+        return self._render[frames.stop] - self._render[frames.start]
 
     def cut(self, frames: range, pieces: int) -> list[range]:
         """At most so many pieces, of which the longest takes as little time as possible."""

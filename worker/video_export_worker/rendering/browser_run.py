@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Final
@@ -15,6 +16,7 @@ from video_export_worker.errors import RenderFailed
 from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
+from video_export_worker.rendering.allotments import Allotment
 from video_export_worker.rendering.faults import report
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.rendering.unseen import UnseenReplay
@@ -59,14 +61,18 @@ class BrowserRun:
         self._masks: tuple[Box, ...] = ()
         self._ahead: asyncio.Task[PageState] | None = None
 
-    async def run(self, frames: range) -> AsyncGenerator[Shot]:
+    async def run(self, allotment: Allotment, first: int) -> AsyncGenerator[Shot]:
         """What is shown where it may differ from the frame before; what lies before the first is only replayed.
+
+        Args:
+            allotment: the frames, as long as there is time.
+            first: of these the one to begin with.
 
         Raises:
             RenderFailed: the browser failed.
         """
         options = self._options
-        beginning = choose_beginning(self._source.index, self._timeline.recording_ms(frames.start))
+        beginning = choose_beginning(self._source.index, self._timeline.recording_ms(first))
         async with (
             open_page(self._chromium, options.stage) as page,
             open_capture(page, options.width, options.height, self._chromium.capture) as capture,
@@ -80,9 +86,9 @@ class BrowserRun:
             await player.open_window(beginning, canvas=index.has_canvas, canvas_recorded=index.has_drawing)
             await feed.begin()
             await player.load()
-            await UnseenReplay(player, feed, self._planner, self._timeline).run(beginning.at_ms, frames.start)
+            await UnseenReplay(player, feed, self._planner, self._timeline).run(beginning.at_ms, first)
             try:
-                async for shot in self._step(player, feed, capture, frames):
+                async for shot in self._step(player, feed, capture, allotment, first):
                     yield shot
                 await capture.finish()
             finally:
@@ -103,15 +109,17 @@ class BrowserRun:
             assets=describe_for_page(self._assets.table),
         )
 
-    async def _step(self, player: Player, feed: ChunkFeed, capture: Capture, frames: range) -> AsyncGenerator[Shot]:
+    async def _step(
+        self, player: Player, feed: ChunkFeed, capture: Capture, allotment: Allotment, first: int
+    ) -> AsyncGenerator[Shot]:
         shown: Shot | None = None
-        for index in frames:
+        for index in itertools.takewhile(allotment.admits, itertools.count(first)):
             at_ms = self._timeline.recording_ms(index)
             damaged = False
             if self._planner.must_step(at_ms, self._previous):
                 await feed.reach(at_ms)
                 await self._seek(player, at_ms)
-                if index + 1 < frames.stop and not capture.needs_page and not self._options.mask_selectors:
+                if index + 1 < allotment.stop and not capture.needs_page and not self._options.mask_selectors:
                     self._seek_next(player, feed, index + 1)
                 damaged = await self._paint(player, at_ms)
                 if self._options.mask_selectors:

@@ -13,6 +13,7 @@ from video_export_worker.composing.frames import Frame, FrameComposer, Shot
 from video_export_worker.errors import BrowserHung, RecordingInvalid, RenderFailed
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import ReplaySource
+from video_export_worker.rendering.allotments import Allotment
 from video_export_worker.rendering.browser_run import BrowserRun
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.replay.answers import WITHOUT_ASSETS, StoredAnswers
@@ -28,7 +29,7 @@ async def render_frames(
     recording: ReplaySource,
     timeline: Timeline,
     options: RenderOptions,
-    frames: range,
+    frames: range | Allotment,
     *,
     chromium: ChromiumSettings,
     counts: RenderCounts,
@@ -44,7 +45,7 @@ async def render_frames(
         recording: what is replayed.
         timeline: which time each frame shows.
         options: size and looks.
-        frames: numbers of the frames, in steps of one.
+        frames: numbers of the frames, in steps of one; an allotment may end before them, and tells where.
         chromium: the browser to use.
         counts: is filled with what was done.
         assets: what the page's requests are answered with.
@@ -57,12 +58,13 @@ async def render_frames(
         InvalidRequest: a mask selector is no CSS selector.
     """
     chromium.find_executable()  # one that is missing would be missing again
-    due, hung = frames.start, -1
+    allotment = frames if isinstance(frames, Allotment) else Allotment(frames)
+    due, hung = allotment.frames.start, -1
     composer = FrameComposer(options.device_scale_factor)
     failures: set[str] = set()
     while True:
         run = BrowserRun(recording, timeline, options, chromium, counts, assets)
-        shots = _read_ahead(run.run(range(due, frames.stop)))
+        shots = _read_ahead(run.run(allotment, due))
         try:
             async with contextlib.aclosing(shots):
                 async for shot in shots:
@@ -71,7 +73,7 @@ async def render_frames(
                         yield frame
                     due = shot.index + 1
                     on_frame(shot.index)
-            on_frame(frames.stop - 1)
+            on_frame(allotment.stop - 1)
             return
         except CaptureDiffers:
             raise
@@ -84,6 +86,8 @@ async def render_frames(
             hung = due if isinstance(error, BrowserHung) else -1
             if counts.restarts > MAX_RESTARTS:
                 raise RenderFailed(f"{error} (after {MAX_RESTARTS} restarts of the browser)") from error
+            if not allotment.admits(due):
+                return
             LOG.warning("restarting the browser at frame %d: %s", due, error)
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.integration.rendering.fidelity.views import lay_out
 from tests.snapshots import Page
 from video_export_worker.contract import VideoFormat, parse_request
-from video_export_worker.pipeline import Part, assemble, plan_export, render_segment
+from video_export_worker.part_runs import Part
+from video_export_worker.pipeline import assemble, plan_export, render_segment
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.settings import ChromiumSettings
 

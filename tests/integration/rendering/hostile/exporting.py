@@ -7,6 +7,7 @@ from typing import Any
 
 from video_export_worker import pipeline
 from video_export_worker.contract import VideoExportRequest, VideoFormat
+from video_export_worker.part_runs import Part
 from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.settings import ChromiumSettings
 
@@ -28,7 +29,7 @@ async def export(
     path.write_bytes(recording)
     asked = VideoExportRequest.model_validate({"recording": path.as_uri(), "format": ["mp4"], **request})
     plan = await pipeline.plan_export([path], asked, artefact, limits=limits)
-    rendered: list[pipeline.Part] = []
+    rendered: list[Part] = []
     for segment in plan.segments:
         folder = parts / str(segment.first)
         folder.mkdir()
