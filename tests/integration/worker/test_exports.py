@@ -65,7 +65,7 @@ async def test_segments_without_time_become_many_and_the_video_is_the_same(
         process.wait_for_log("takes exports")
         export = await hurried.start(request)
         result = await export.result()
-    progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress)
+        progress: Progress = await export.query(PROGRESS_QUERY, result_type=Progress)
     assert progress.segments > 1, "nothing was left to another segment"
     assert progress.segments_done == progress.segments
     assert s3_server.objects(f"parts/default/{export.id}/") == []

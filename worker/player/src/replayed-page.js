@@ -116,14 +116,14 @@ export class ReplayedPage {
     this.#replayer.iframe.contentWindow.focus(); // selections of a page that has no focus are grey
   }
 
-  /** Applies events of one millisecond; what moves is as old as they find it. */
+  /** Applies events, of one millisecond or as if they were of the last one's; what moves is as old as they find it. */
   async apply(batch) {
-    this.#clock.advance(batch[0].timestamp - this.#start);
+    this.#clock.advance(batch.at(-1).timestamp - this.#start);
     await this.#applyAndSettle(batch, this.#completes(batch));
   }
 
   async #applyAndSettle(batch, isOver) {
-    const at = batch[0].timestamp - this.#start;
+    const at = batch.at(-1).timestamp - this.#start;
     if (this.#canvas && batch.some(isCanvas)) await this.#loadCanvasImages(batch);
     this.#replay(batch);
     this.#dropCanvasImages();
@@ -148,7 +148,7 @@ export class ReplayedPage {
     context.events.push(this.#marker(0), ...batch, this.#marker(NEVER_MS));
     this.#faults.begin(batch.find(isShown) ?? batch[0]);
     try {
-      this.#replayer.pause(batch[0].timestamp - this.#start + 1);
+      this.#replayer.pause(batch.at(-1).timestamp - this.#start + 1);
     } catch (error) {
       // Most of what rrweb stumbles over is held before it comes here (held-replayer.js); the recording goes on.
       this.#faults.tell(error);

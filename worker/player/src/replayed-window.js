@@ -5,6 +5,7 @@
 // time, and so begin its animations.
 import { isFont, isFullSnapshot, isMeta, mayAddCanvas, sizeOf, standsAlone } from "./events.js";
 import { Faults } from "./faults.js";
+import { bringsAge, mayJoin } from "./joining.js";
 import { Links, hasGonePictures } from "./links.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
 import { ReplayedPage } from "./replayed-page.js";
@@ -12,6 +13,8 @@ import { sanitiseEvent } from "./sanitise.js";
 import { Stage } from "./stage.js";
 import { hasSvgPicture, stillPictures } from "./still-pictures.js";
 import { markUnrecorded } from "./unrecorded.js";
+
+const MOST_JOINED = 20; // more of them save little, and take long in one go
 
 export class ReplayedWindow {
   #options;
@@ -28,6 +31,7 @@ export class ReplayedWindow {
   #size; // of the page, as an event said last
   #fonts = []; // events of the present page that have added one
   #begun = 0; // full snapshots
+  #mayAge = false; // there may be what moves without an end
   #unresolved = 0; // of pages that are gone
   #faults = new Faults();
 
@@ -105,13 +109,18 @@ export class ReplayedWindow {
     return this.#painted.then(() => this.seek(offset));
   }
 
-  /** Applies what happens up to `offset` unseen, until `most` batches are applied or Blink moves something by itself. */
-  async replay(offset, most) {
+  /**
+   * Applies what happens up to `offset` unseen, until `most` batches are applied or Blink moves something by itself.
+   *
+   * What happens up to `joined`, long before anybody looks, need not be applied at its own time (joining.js).
+   */
+  async replay(offset, most, joined) {
     this.#findFirst();
     const at = Math.max(offset, this.#firstShown);
     this.show(false);
     for (let batches = 0; batches < most; batches += 1) {
-      if (!(await this.#applyUntil(at, 1))) return { reached: offset, restless: this.#isRestless };
+      const until = this.#mayAge || this.#options.canvas ? -Infinity : Math.min(at, joined);
+      if (!(await this.#applyUntil(at, 1, until))) return { reached: offset, restless: this.#isRestless };
       if (this.#isRestless) break;
     }
     return { reached: this.#events[this.#applied - 1].timestamp - this.#options.start, restless: this.#isRestless };
@@ -158,6 +167,7 @@ export class ReplayedWindow {
     const mayNeedStilling = hasSvgPicture(json);
     const { assets } = this.#options;
     const hasLinks = assets.exist || hasGonePictures(json);
+    this.#mayAge ||= bringsAge(json);
     for (const event of chunk) {
       sanitiseEvent(event);
       if (hasLinks) this.#links.resolve(event);
@@ -185,15 +195,20 @@ export class ReplayedWindow {
    * The next events up to `until` that can be applied together, or none.
    *
    * They are of one millisecond. Apart from those before them are what rrweb would forget them for (a Meta event), what
-   * begins a page or completes one, and what could be drawn on a canvas before its first picture has loaded.
+   * begins a page or completes one, and what could be drawn on a canvas before its first picture has loaded. Up to `joined`
+   * they need not be of one millisecond.
    */
-  #takeBatch(until) {
+  #takeBatch(until, joined) {
     const events = this.#events;
     const first = this.#applied;
     const at = events[first]?.timestamp;
-    if (first === events.length || at - this.#options.start > until) return [];
+    const { start } = this.#options;
+    if (first === events.length || at - start > until) return [];
     let last = first + 1;
-    while (last < events.length && events[last].timestamp === at && !this.#mustPart(events[last - 1], events[last])) last += 1;
+    const isJoined = (event) => event && event.timestamp - start <= joined && mayJoin(event);
+    if (isJoined(events[first])) while (last - first < MOST_JOINED && isJoined(events[last])) last += 1;
+    const isOfOneTime = events[last - 1].timestamp === at;
+    while (isOfOneTime && events[last]?.timestamp === at && !this.#mustPart(events[last - 1], events[last])) last += 1;
     this.#applied = last;
     for (let index = first - 1; events[index]; index -= 1) events[index] = undefined; // they are needed no more
     return events.slice(first, last);
@@ -211,10 +226,10 @@ export class ReplayedWindow {
   }
 
   /** Applies what happens up to `at`, in at most `most` batches; true if anything did. */
-  async #applyUntil(at, most = Infinity) {
+  async #applyUntil(at, most = Infinity, joined = -Infinity) {
     const before = this.#applied;
     for (let batches = 0; batches < most; batches += 1) {
-      const batch = this.#takeBatch(at);
+      const batch = this.#takeBatch(at, joined);
       if (!batch.length) break;
       await this.#applyBatch(batch);
     }

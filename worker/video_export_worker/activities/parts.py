@@ -28,15 +28,12 @@ class PartStore:
     async def publish(self, plan: PlanReference, segment: Segment, rendered: RenderedSegment) -> StoredSegment:
         """Store the parts, and last the result that says they are all there.
 
-        What was rendered after frames that were not is a segment of its own, and is stored before.
+        Frames without a gap are a segment of their own, whatever was asked for: so they are found when they are joined.
         """
         first, *later = _list_stretches(rendered.runs)
         for numbers in later:
-            runs = [rendered.runs[number] for number in numbers]
-            stretch = Segment(first=runs[0].first, count=runs[-1].stop - runs[0].first)
-            await self._store(
-                plan, stretch, rendered, numbers, StoredSegment(runs=[1], parts={}, captured=0, repeated=0)
-            )
+            counted_before = StoredSegment(runs=[1], parts={}, captured=0, repeated=0)
+            await self._store(plan, rendered, numbers, counted_before)
         described = StoredSegment(
             runs=[1],
             parts={},
@@ -46,28 +43,30 @@ class PartStore:
             warnings=list(rendered.warnings),
             rest=list(rendered.rest),
         )
-        return await self._store(plan, segment, rendered, first, described)
+        stored = await self._store(plan, rendered, first, described)
+        if stored.count < segment.count:  # a retry asks for the whole segment
+            await self._write(plan, segment, stored)
+        return stored
 
     async def _store(
-        self,
-        plan: PlanReference,
-        segment: Segment,
-        rendered: RenderedSegment,
-        numbers: Sequence[int],
-        described: StoredSegment,
+        self, plan: PlanReference, rendered: RenderedSegment, numbers: Sequence[int], described: StoredSegment
     ) -> StoredSegment:
-        """Store the parts of these runs, then what is said of them."""
-        prefix = naming.segment_prefix(plan, segment)
+        """Store the parts of these runs, which follow each other, then what is said of them."""
+        runs = [rendered.runs[number] for number in numbers]
+        stretch = Segment(first=runs[0].first, count=runs[-1].stop - runs[0].first)
+        prefix = naming.segment_prefix(plan, stretch)
         parts: dict[VideoFormat, list[str]] = {}
         for name, files in rendered.parts.items():
             parts[name] = [f"{name}-{number}{pipeline.part_suffix(name)}" for number in numbers]
             for number, part in zip(numbers, parts[name], strict=True):
                 await self._storage.publish(files[number].path, join_uri(prefix, part))
-        stored = described.model_copy(
-            update={"runs": [rendered.runs[number].count for number in numbers], "parts": parts}
-        )
-        await self._storage.write(stored.model_dump_json().encode(), join_uri(prefix, naming.RESULT_NAME))
+        stored = described.model_copy(update={"runs": [run.count for run in runs], "parts": parts})
+        await self._write(plan, stretch, stored)
         return stored
+
+    async def _write(self, plan: PlanReference, segment: Segment, stored: StoredSegment) -> None:
+        result = join_uri(naming.segment_prefix(plan, segment), naming.RESULT_NAME)
+        await self._storage.write(stored.model_dump_json().encode(), result)
 
     async def read_all(self, plan: PlanReference, segments: list[tuple[int, int]]) -> list[tuple[str, StoredSegment]]:
         """Read the results of all segments, each with the URI prefix of its parts.

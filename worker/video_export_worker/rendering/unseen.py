@@ -12,6 +12,7 @@ from video_export_worker.replay.player import PageState, Player
 from video_export_worker.replay.steps import StepPlanner
 
 STEP_MS: Final = 10_000.0  # of recording between two frames that are begun
+APART_MS: Final = 60_000.0  # of recording before the first frame in which each event is applied at its own time
 MOST_BATCHES: Final = 2_000  # moments with events in one call, so that it ends in time
 # Blink moves an animated picture on by the frames that it is shown, and catches up where they are far apart.
 LONGEST_GAP_MS: Final = 1_000.0
@@ -33,7 +34,7 @@ class UnseenReplay:
         while at_ms < end_ms:
             until_ms = min(at_ms + STEP_MS, end_ms)
             await self._feed.reach(until_ms)
-            replayed = await self._player.replay(until_ms, MOST_BATCHES)
+            replayed = await self._player.replay(until_ms, MOST_BATCHES, end_ms - APART_MS)
             at_ms = replayed.reached_ms
             if replayed.restless:
                 at_ms = await self._show_restless(at_ms, first)

@@ -26,7 +26,8 @@ The page never reads a clock. Two things move a window: `seek` applies the recor
    lies before the first frame is replayed so. A frame is begun after each call (`pass_unseen`): without any, Blink
    keeps every animation that ever was pending, and looks through all of them at each event. The frame must not show the
    page: a layer remembers at which scale it was painted first. A restless page (see 4) must be seen instead, frame by
-   frame: what Blink moves by itself begins when it is painted first.
+   frame: what Blink moves by itself begins when it is painted first. Where nothing but transitions can move, events
+   long before the first frame are applied some at a time (joining.js): what they began is over by then.
 4. `paint(t)` begins the frame that shows it. An idle renderer process asks for frames by a message of its own, and a
    frame that begins before this message arrives passes without the page: it shows no damage. So where a frame shows
    none although the page has changed, `paint` asks the page whether it took part (`isPainted`), and begins the frame
@@ -262,9 +263,12 @@ class Player:
                 raise RecordingInvalid(f"the first full snapshot cannot be built: {reason}") from error
             raise
 
-    async def replay(self, until_ms: float, most: int) -> Replayed:
-        """Apply the recording up to and including `until_ms` unseen, `most` moments of it at most."""
-        answer = await self._call(f"replay({until_ms!r}, {most})", "replay")
+    async def replay(self, until_ms: float, most: int, joined_ms: float) -> Replayed:
+        """Apply the recording up to and including `until_ms` unseen, `most` moments of it at most.
+
+        What happens up to `joined_ms` is applied together where that comes to the same.
+        """
+        answer = await self._call(f"replay({until_ms!r}, {most}, {joined_ms!r})", "replay")
         return Replayed(answer["reached"], answer["restless"])
 
     async def pass_unseen(self, at_ms: float) -> None:
