@@ -22,19 +22,22 @@ export const bringsAge = (json) => AGEING.test(json);
 export function mayJoin({ type, data }) {
   if (type === CUSTOM) return true;
   if (type !== INCREMENTAL) return false;
-  return data.source === MUTATION ? isPlainMutation(data) : QUIET.has(data.source);
+  return data?.source === MUTATION ? isPlainMutation(data) : QUIET.has(data?.source);
 }
 
-function isPlainMutation({ adds = [], attributes = [], isAttachIframe }) {
-  return !isAttachIframe && adds.every(({ node }) => isPlainNode(node)) && attributes.every(isPlainChange);
+function isPlainMutation({ adds, attributes, isAttachIframe }) {
+  return !isAttachIframe && (adds ?? []).every(({ node }) => isPlainNode(node ?? {})) && (attributes ?? []).every(isPlainChange);
 }
 
 function isPlainNode({ type, tagName, attributes, childNodes, isStyle, isShadow, isShadowHost }) {
   if (isStyle || isShadow || isShadowHost || childNodes?.length) return false;
   if (type !== ELEMENT) return type === TEXT;
-  return !LOADING.has(tagName.toLowerCase()) && !tagName.includes("-") && !Object.keys(attributes ?? {}).some((name) => name.startsWith("rr_"));
+  const isOwn = (name) => name.startsWith("rr_");
+  return !LOADING.has(String(tagName).toLowerCase()) && !String(tagName).includes("-") && !namesOf(attributes).some(isOwn);
 }
 
 function isPlainChange({ attributes }) {
-  return Object.keys(attributes ?? {}).every((name) => PLAIN.has(name) || name.startsWith("aria-") || name.startsWith("data-"));
+  return namesOf(attributes).every((name) => PLAIN.has(name) || name.startsWith("aria-") || name.startsWith("data-"));
 }
+
+const namesOf = (attributes) => Object.keys(attributes ?? {});
