@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 from video_export_worker.cli import COMMANDS, cli
 from video_export_worker.cli.request_options import build_request, request_options
+from video_export_worker.cli.settings import find_mistyped
 from video_export_worker.contract import (
+    DEFAULT_TASK_QUEUE,
     ColorScheme,
     Quality,
     SkipInactivity,
@@ -20,6 +23,7 @@ from video_export_worker.contract import (
     VideoFormat,
     ViewportChoice,
 )
+from video_export_worker.task_queues import find_doubt
 
 
 def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -29,6 +33,7 @@ def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, "-m", "video_export_worker", *arguments],
         env={**kept, **environment},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
@@ -68,7 +73,21 @@ def test_render_does_not_wait_for_temporal() -> None:
     [
         (["nothing"], {}, 2, "No such command 'nothing'"),
         (["submit"], {}, 2, "Missing argument 'RECORDING...'"),
-        (["submit", "here.json"], {}, 2, "set VIDEO_EXPORT_STORAGE_URI to the workers' storage"),
+        (["submit", "-"], {}, 2, "set VIDEO_EXPORT_STORAGE_URI to the workers' storage"),
+        (["submit", "s3:/b/r.json"], {}, 2, "did you mean s3://b/r.json?"),
+        (["submit", "https://example.com/r.json"], {}, 2, "is on a web server: upload the recording"),
+        (["submit", "s4://b/r.json"], {}, 2, "did you mean s3://?"),
+        (["submit", "s3://b/r.json", "--background", "red"], {}, 2, "background: must be a colour such as #ffffff"),
+        (["submit", "s3://b/r.json", "--width", "7"], {}, 2, "width: must be at least 16 (given: 7)"),
+        (["render", "none.json"], {}, 2, "there is no file none.json: give a recording's path"),
+        (["render", "-", "-"], {}, 2, "can be read once"),
+        (["inspect", "none.json"], {}, 2, "there is no file none.json"),
+        (
+            ["worker"],
+            {"VIDEO_EXPORT_STORAGE_URI": "s3://b", "VIDEO_EXPORT_SLOT": "3"},
+            2,
+            "did you mean VIDEO_EXPORT_SLO",
+        ),
         (["submit", "here.json"], {"VIDEO_EXPORT_STORAGE_URI": "s3://b"}, 2, "there is no file here.json"),
         (["submit", "s3://b/r.json", "--fps", "900", "--start", "9", "--end", "3"], {}, 2, "must be after start"),
         (["submit", "s3://b/r.json"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, 1, "cannot reach Temporal at 127.0.0.1:1"),
@@ -81,6 +100,73 @@ def test_a_refusal_has_its_exit_code(arguments: list[str], environment: dict[str
     assert done.returncode == code, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("recording.json.mp4/video.mp4", "is no folder"),
+        ("/proc/x/video.mp4", "this user may not write to /proc"),
+        ("folder.mp4", "folder.mp4 is a folder: name a file in it"),
+        ("there.mp4", "there.mp4 exists: choose another name or give --force"),
+        ("video.avi", "the suffix names the format and must be one of .mp4"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path, output: str, says: str) -> None:
+    recording = tmp_path / "recording.json.mp4"
+    recording.write_text("[]")
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "there.mp4").touch()
+    told = _run("render", str(recording), "-o", str(tmp_path / output))
+    assert (told.returncode, says in told.stderr) == (2, True), told.stderr
+
+
+def test_the_recording_is_never_its_own_video(tmp_path: Path) -> None:
+    recording = tmp_path / "recording.mp4"
+    recording.write_text("[]")
+    assert "is the recording itself" in _run("render", str(recording), "-o", str(recording), "--force").stderr
+
+
+def test_failures_are_json_where_json_was_asked_for(tmp_path: Path) -> None:
+    recording = tmp_path / "recording.json"
+    recording.write_text('[{"type": 4}]')
+    for arguments, code in (
+        (["inspect", str(recording), "--json"], "RecordingInvalid"),
+        (["render", str(recording), "--json", "--fps", "900"], "InvalidRequest"),
+        (["render", "none.json", "--json"], "InvalidUsage"),
+        (["watch", "x", "--json"], "TemporalUnreachable"),
+    ):
+        done = _run(*arguments, TEMPORAL_ADDRESS="127.0.0.1:1")
+        told = json.loads(done.stdout)
+        assert told["error"]["code"] == code, told
+        assert told["error"]["message"]
+        assert done.stderr == ""
+
+
+def test_the_standard_input_is_a_recording_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "video_export_worker", "render", "-", "--format", "gif", "--json"],
+        input='[{"type": 4}]',
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert json.loads(done.stdout)["error"]["code"] == "RecordingInvalid", done.stderr
+
+
+def test_a_queue_that_no_mapping_names_is_told() -> None:
+    assert find_doubt(DEFAULT_TASK_QUEUE) is None
+    told = find_doubt("video-export-taks-queue")
+    assert told is not None
+    assert told.endswith("did you mean 'video-export-task-queue'?")
+    assert "did you mean" not in (find_doubt("video-export-batch-of-the-media-team") or "")
+
+
+def test_variables_of_others_are_no_typing_errors() -> None:
+    links = {"VIDEO_EXPORT_SERVICE_HOST": "1", "VIDEO_EXPORT_PORT_80_TCP": "2", "VIDEO_EXPORT_OPERATOR_LOG_LEVEL": "x"}
+    assert find_mistyped({**links, "VIDEO_EXPORT_CACHE": "/folder"}) == []
 
 
 def test_every_option_reaches_the_request() -> None:
@@ -152,7 +238,7 @@ def test_a_wrong_setting_of_the_browser_is_told_before_anything_is_done(
     recording.write_text("[]")
     done = _run("render", str(recording), "-o", str(tmp_path / "video.mp4"), **{name: value})
     assert done.returncode == 2
-    assert f"Error: {name} is '{value}': {advice}" in done.stderr
+    assert f"error: InvalidUsage: {name} is '{value}': {advice}" in done.stderr
     assert list(tmp_path.iterdir()) == [recording]
     told = _run("doctor", PATH=str(tmp_path), **{name: value}).stdout
     assert f"missing Chromium: {name} is '{value}': {advice}" in told

@@ -8,13 +8,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from contextlib import suppress
 from typing import Final
 
 import click
 
-from video_export_worker.errors import InvalidRequest, VideoExportError
+from video_export_worker.cli.failures import tell, wants_json
 
 # Name -> (module below cli, its command, one line of help).
 COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
@@ -74,17 +73,5 @@ def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return 130
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except VideoExportError as error:
-        click.echo(f"error: {error.code}: {error}", err=True)
-        return 2 if isinstance(error, InvalidRequest) else 1
-    except BrokenPipeError:
-        return 1
-    except Exception:  # noqa: BLE001 - the process ends here, with the stack shown
-        traceback.print_exc()
-        return 1
+    except BaseException as error:  # noqa: BLE001 - the process ends here, and says why
+        return tell(error, wants_json(sys.argv[1:]))

@@ -14,8 +14,9 @@ import click
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
-from temporalio.service import HttpConnectProxyConfig, RPCError
+from temporalio.service import HttpConnectProxyConfig, RPCError, RPCStatusCode
 
+from video_export_worker.cli.failures import CommandFailed
 from video_export_worker.cli.settings import InvalidSettings
 
 if TYPE_CHECKING:
@@ -59,8 +60,24 @@ def run_command(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except InvalidSettings as error:
         raise click.UsageError(str(error)) from error
-    except (TemporalUnreachable, RPCError) as error:
-        raise click.ClickException(str(error)) from error
+    except TemporalUnreachable as error:
+        raise CommandFailed("TemporalUnreachable", str(error)) from error
+    except RPCError as error:
+        raise _explain(error) from error
+
+
+def is_namespace_missing(error: RPCError) -> bool:
+    """Return whether Temporal has no such namespace; it answers as it does of a workflow that is not there."""
+    return error.status is RPCStatusCode.NOT_FOUND and "amespace" in error.message
+
+
+def _explain(error: RPCError) -> CommandFailed:
+    """Return what a refusal of Temporal means to the person at the terminal."""
+    if is_namespace_missing(error):
+        return CommandFailed("NamespaceNotFound", f"{error.message} Set TEMPORAL_NAMESPACE to one that exists")
+    if error.status is RPCStatusCode.PERMISSION_DENIED:
+        return CommandFailed("TemporalDenied", f"Temporal refuses this client: {error.message}; check TEMPORAL_API_KEY")
+    return CommandFailed("TemporalRefused", f"Temporal answers {error.status.name}: {error.message}")
 
 
 def _find_proxy(address: str) -> HttpConnectProxyConfig | None:

@@ -10,6 +10,7 @@ import click
 from temporalio.client import WorkflowExecutionStatus
 
 from video_export_worker.cli.connection import connect, read_temporal_settings, run_command
+from video_export_worker.cli.failures import CommandFailed
 from video_export_worker.cli.outcome import download_videos, find_export, follow, show_result
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -23,7 +24,11 @@ download = click.option(
 @download
 @as_json
 def watch_command(export_id: str, download: Path | None, as_json: bool) -> None:
-    """Follow the export EXPORT_ID until it ends, then show its result. Interrupting this does not stop the export."""
+    """Follow the export EXPORT_ID until it ends, then show its result. Interrupting this does not stop the export.
+
+    \b
+    video-export watch video-export-3f2a9c0d1e4b --download videos
+    """
     run_command(_watch(export_id, download, as_json))
 
 
@@ -47,7 +52,7 @@ def cancel_command(export_id: str, as_json: bool) -> None:
 async def _watch(export_id: str, folder: Path | None, as_json: bool) -> None:
     client = await connect(read_temporal_settings(os.environ))
     export = await find_export(client, export_id)
-    result = await follow(export, as_json=as_json)
+    result = await follow(client, export, quiet=as_json)
     show_result(export_id, result, await download_videos(export_id, result, folder), as_json)
 
 
@@ -55,8 +60,9 @@ async def _result(export_id: str, folder: Path | None, as_json: bool) -> None:
     client = await connect(read_temporal_settings(os.environ))
     export = await find_export(client, export_id)
     if (await export.describe()).status is WorkflowExecutionStatus.RUNNING:
-        raise click.ClickException(f"{export_id} has not ended: video-export watch {export_id}")
-    result = await follow(export, as_json=as_json)
+        problem = f"{export_id} has not ended: video-export watch {export_id}"
+        raise CommandFailed("NotEnded", problem, {"id": export_id})
+    result = await follow(client, export, quiet=as_json)
     show_result(export_id, result, await download_videos(export_id, result, folder), as_json)
 
 
@@ -66,7 +72,7 @@ async def _cancel(export_id: str, as_json: bool) -> None:
     status = (await export.describe()).status
     if status is not WorkflowExecutionStatus.RUNNING:
         ended = "ended" if status is None else status.name.lower()
-        raise click.ClickException(f"{export_id} cannot be cancelled: it is {ended}")
+        raise CommandFailed("NotRunning", f"{export_id} cannot be cancelled: it is {ended}", {"id": export_id})
     await export.cancel()
     told = json.dumps({"id": export_id, "status": "cancelling"})
     click.echo(told if as_json else f"{export_id}: cancelling")

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, Final
 
 import click
 
-from video_export_worker.errors import RecordingNotFound
 from video_export_worker.recording import EventType, NoChunks, RecordingIndex, Source, parse_recording
 
 CHUNK_BYTES: Final = 2**20
@@ -86,7 +85,7 @@ def _open(name: str) -> Iterator[bytes]:
     if name == "-":
         return _read(sys.stdin.buffer)
     if not Path(name).is_file():
-        raise RecordingNotFound(f"no file {name}: give a recording's path, or - to read the standard input")
+        raise click.UsageError(f"there is no file {name}: give a recording's path, or - to read the standard input")
     return _read(Path(name).open("rb"))
 
 

@@ -15,7 +15,10 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
+from video_export_worker.cli.connection import is_namespace_missing
+from video_export_worker.cli.failures import CommandFailed
 from video_export_worker.cli.progress import ExportProgress
+from video_export_worker.cli.queue_watch import QueueWatch
 from video_export_worker.contract import PROGRESS_QUERY, RENDER_SEGMENT, Progress, VideoExportResult
 from video_export_worker.storage import Storage
 
@@ -29,35 +32,42 @@ QUERY_TIMEOUT: Final = timedelta(seconds=2)  # without a worker nobody answers
 
 
 async def find_export(client: Client, export_id: str) -> Export:
-    """Look up an export by its workflow id. Raises click.ClickException where there is none."""
+    """Look up an export by its workflow id. Raises CommandFailed where there is none."""
     export: Export = client.get_workflow_handle(export_id, result_type=VideoExportResult)
     try:
         await export.describe()
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise click.ClickException(
-                f"there is no export {export_id!r} in the namespace {client.namespace!r}: check the id"
-            ) from error
-        raise
+        if error.status is not RPCStatusCode.NOT_FOUND or is_namespace_missing(error):
+            raise
+        raise CommandFailed(
+            "ExportNotFound",
+            f"there is no export {export_id!r} in the namespace {client.namespace!r}: check the id "
+            "(`video-export list` shows them), or set TEMPORAL_NAMESPACE",
+            {"id": export_id},
+        ) from error
     return export
 
 
-async def follow(export: Export, *, as_json: bool) -> VideoExportResult:
+async def follow(client: Client, export: Export, *, quiet: bool) -> VideoExportResult:
     """Show progress until the export ends, and answer its result.
 
     Raises:
-        click.ClickException: it failed, was cancelled or terminated; the message says why.
+        CommandFailed: it failed, was cancelled or terminated; the message says why.
     """
     ending = asyncio.create_task(export.result())
-    with ExportProgress(quiet=as_json) as shown:
+    waiting = QueueWatch(client, export)
+    with ExportProgress(quiet=quiet) as shown:
         while not ending.done():
             await asyncio.wait({ending}, timeout=POLL_INTERVAL)
             if not ending.done():
-                shown.update(await observe_progress(export))
+                progress = await observe_progress(export)
+                shown.update(progress)
+                if (advice := await waiting.look(progress)) is not None:
+                    shown.say(advice)
     try:
         return await ending
     except WorkflowFailureError as error:
-        raise describe_failure(export.id, error, as_json) from error
+        raise describe_failure(export.id, error) from error
 
 
 async def observe_progress(export: Export) -> Progress:
@@ -80,7 +90,7 @@ async def _count_frames_on_their_way(description: WorkflowExecutionDescription) 
     return frames
 
 
-def describe_failure(export_id: str, error: WorkflowFailureError, as_json: bool) -> click.ClickException:
+def describe_failure(export_id: str, error: WorkflowFailureError) -> CommandFailed:
     """Build what the command line says of an export that did not finish."""
     cause = error.cause
     while cause.__cause__ is not None and not isinstance(cause, (ApplicationError, CancelledError)):
@@ -89,9 +99,7 @@ def describe_failure(export_id: str, error: WorkflowFailureError, as_json: bool)
     message = cause.message if isinstance(cause, ApplicationError) else str(cause)
     if isinstance(cause, CancelledError):
         code, message = "Cancelled", "the export was cancelled"
-    if as_json:
-        click.echo(json.dumps({"id": export_id, "error": {"code": code, "message": message}}, ensure_ascii=False))
-    return click.ClickException(f"{export_id}: {code}: {message}")
+    return CommandFailed(code, f"{export_id}: {message}", {"id": export_id})
 
 
 async def download_videos(export_id: str, result: VideoExportResult, folder: Path | None) -> list[Path]:

@@ -49,6 +49,13 @@ class ExportProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, text: str) -> None:
+        """Say something beside the progress."""
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        elif not self._quiet:
+            click.echo(text, err=True)
+
     def update(self, progress: Progress) -> None:
         """Show where the export stands."""
         text = PHASES[progress.phase]

@@ -7,7 +7,6 @@ import dataclasses
 import importlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from video_export_worker.cli.request_options import build_request, request_options
-from video_export_worker.contract import Segment, VideoExportRequest, VideoFormat
+from video_export_worker.cli.render_files import check_outputs, choose_outputs, find_recordings, formats_of, publish
+from video_export_worker.cli.request_options import build_request, format_option, request_options
+from video_export_worker.contract import Segment, VideoExportRequest
 
 if TYPE_CHECKING:
     from video_export_worker.contract import AssetCounts
@@ -28,7 +28,7 @@ PROGRESS_INTERVAL = 5.0  # seconds between two lines where there is no terminal
 
 
 @click.command("render")
-@click.argument("recording", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("recording", nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
@@ -37,43 +37,42 @@ PROGRESS_INTERVAL = 5.0  # seconds between two lines where there is no terminal
     multiple=True,
     help="File to write; its suffix (.mp4, .webm, .gif) is the format. May be repeated: one capture serves all.",
 )
+@format_option
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @request_options
 def render_command(
-    recording: tuple[Path, ...], outputs: tuple[Path, ...], force: bool, as_json: bool, **values: Any
+    recording: tuple[str, ...],
+    outputs: tuple[Path, ...],
+    formats: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+    **values: Any,
 ) -> None:
-    """Render RECORDING (or its parts, in order) to a video on this machine.
+    """Render RECORDING (or its parts, in order; - is the standard input) to a video on this machine.
 
-    Nothing else is needed: no Temporal, no storage, no network.
+    Nothing else is needed: no Temporal, no storage.
+
+    \b
+    video-export render session.json
+    video-export render session.json -o short.mp4 -o short.gif --start 60 --end 90
+    gunzip -c session.json.gz | video-export render - --format webm
     """
-    outputs = outputs or (Path(recording[0].name.split(".")[0] + ".mp4"),)
-    formats = _formats_of(outputs)
-    taken = [path for path in outputs if path.exists() and not force]
-    if taken:
-        raise click.UsageError(f"{taken[0]} exists: choose another name or give --force")
-    request = build_request(values, [path.absolute().as_uri() for path in recording], formats)
-    report = asyncio.run(_render(recording, outputs, request, _Bar(quiet=as_json)))
+    outputs = choose_outputs(recording, outputs, formats)
+    chosen = formats_of(outputs)
+    check_outputs(recording, outputs, force)
+    with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder:
+        parts = find_recordings(recording, Path(folder))
+        request = build_request(values, [path.absolute().as_uri() for path in parts], chosen)
+        report = asyncio.run(_render(parts, outputs, request, Path(folder), _Bar(quiet=as_json)))
     click.echo(json.dumps(report, indent=2) if as_json else _describe(report))
 
 
-def _formats_of(outputs: tuple[Path, ...]) -> list[VideoFormat]:
-    known = ", ".join(f".{name}" for name in VideoFormat)
-    formats = []
-    for path in outputs:
-        suffix = path.suffix.removeprefix(".").lower()
-        if suffix not in list(VideoFormat):
-            raise click.UsageError(f"{path}: the suffix names the format and must be one of {known}")
-        formats.append(VideoFormat(suffix))
-    return formats
-
-
 async def _render(
-    recordings: tuple[Path, ...], outputs: tuple[Path, ...], request: VideoExportRequest, bar: _Bar
+    recordings: list[Path], outputs: tuple[Path, ...], request: VideoExportRequest, workdir: Path, bar: _Bar
 ) -> dict[str, Any]:
     began = time.monotonic()
     _keep_driver_compiled()
-    workplace = tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True)
     # Imported here: --help and usage errors must not wait for the renderer.
     from video_export_worker.driver import Driver
 
@@ -85,8 +84,7 @@ async def _render(
         from video_export_worker.rendering.ahead import BrowserAhead, guess_stage
         from video_export_worker.replay.settings import ChromiumSettings, count_browsers
 
-        with workplace as folder, bar:
-            workdir = Path(folder)
+        with bar:
             artefact = workdir / "recording"
             artefact.mkdir()
             try:
@@ -105,7 +103,7 @@ async def _render(
                 )
             videos = await assemble(request, plan, segment.parts, workdir)
             for video, output in zip(videos, outputs, strict=True):
-                _publish(video.path, output)
+                publish(video.path, output)
     return _report(videos, outputs, segment, plan.warnings, table.counts, time.monotonic() - began)
 
 
@@ -115,17 +113,6 @@ def _keep_driver_compiled() -> None:
     cache = os.environ.get("XDG_CACHE_HOME") or (home and f"{home}/.cache")
     if cache:
         os.environ.setdefault("NODE_COMPILE_CACHE", f"{cache}/video-export/node")
-
-
-def _publish(source: Path, target: Path) -> None:
-    """Move a finished file to its place; under the final name it is never half-written."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _report(
@@ -171,11 +158,16 @@ def _describe(report: dict[str, Any]) -> str:
         f"{video['frames']} frames, {video['size'] / 1000:.0f} kB"
         for video in report["videos"]
     ]
-    lines.append(
-        f"{report['wall_seconds']:.1f} s, {report['x_realtime']:g}x real time "
-        f"({report['captured']} frames captured, {report['repeated']} repeated)"
-    )
+    lines.append(f"{report['wall_seconds']:.1f} s, {report['x_realtime']:g}x real time ({_count_frames(report)})")
     return "\n".join(lines + [f"warning: {warning}" for warning in report["warnings"]])
+
+
+def _count_frames(report: dict[str, Any]) -> str:
+    """Say where the frames came from; the numbers add up to all of them."""
+    captured, repeated = report["captured"], report["repeated"]
+    drawn = report["videos"][0]["frames"] - captured - repeated
+    again = f", {drawn} with the pointer drawn anew" if drawn > 0 else ""
+    return f"{captured} frames captured{again}, {repeated} repeated"
 
 
 class _Bar:

@@ -64,6 +64,15 @@ REQUEST_OPTIONS = (
     click.option("--strict", is_flag=True, default=None, help="Refuse a recording with broken events."),
 )
 
+format_option = click.option(
+    "-f",
+    "--format",
+    "formats",
+    type=click.Choice([name.value for name in VideoFormat]),
+    multiple=True,
+    help="Format of the video (mp4); may be repeated.",
+)
+
 
 def request_options(command: Command) -> Command:
     """Add the options to a click command; their values go to `build_request`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -32,6 +33,9 @@ TEMPORAL_VARIABLES: Final = (
 STORAGE_VARIABLE_PREFIXES: Final = ("AWS_", "GOOGLE_", "AZURE_")
 # Read by Python's tempfile and by Chromium.
 SYSTEM_VARIABLES: Final = ("TMPDIR", "HOME")
+
+
+PREFIX: Final = "VIDEO_EXPORT_"
 
 
 class InvalidSettings(ValueError):
@@ -97,7 +101,7 @@ def read_settings(environment: Mapping[str, str]) -> WorkerSettings:
         InvalidSettings: with every problem, one a line.
     """
     given = {name: value for name, value in environment.items() if value.strip()}
-    problems: list[str] = []
+    problems = find_mistyped(environment)
     try:
         AssetSettings.from_environment(environment)
     except ValueError as error:
@@ -105,10 +109,26 @@ def read_settings(environment: Mapping[str, str]) -> WorkerSettings:
     try:
         settings = WorkerSettings.model_validate(given)
     except ValidationError as error:
-        problems[:0] = [_describe(problem) for problem in error.errors(include_url=False)]
+        problems += [_describe(problem) for problem in error.errors(include_url=False)]
     if problems:
         raise InvalidSettings("\n".join(problems))
     return settings
+
+
+def find_mistyped(environment: Mapping[str, str]) -> list[str]:
+    """Tell of every variable that is no setting of the worker and nearly reads as one, with the one that is meant.
+
+    Others that begin with VIDEO_EXPORT_ are left alone: Kubernetes sets some for a Service of such a name, and other
+    programs have theirs.
+    """
+    known = [name.removeprefix(PREFIX) for name in WORKER_VARIABLES if name.startswith(PREFIX)]
+    given = (name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
+    near = {name: get_close_matches(name, known, 1, 0.75) for name in sorted(given) if name not in known}
+    return [
+        f"{PREFIX}{name}: there is no such setting, did you mean {PREFIX}{meant[0]}?"
+        for name, meant in near.items()
+        if meant
+    ]
 
 
 def _describe(problem: Any) -> str:

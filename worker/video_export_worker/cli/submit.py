@@ -6,7 +6,10 @@ import asyncio
 import hashlib
 import json
 import os
+import re
+import tempfile
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +19,13 @@ from temporalio.common import Priority, WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from video_export_worker.cli.connection import connect, read_temporal_settings, run_command
+from video_export_worker.cli.failures import CommandFailed
 from video_export_worker.cli.outcome import Export, download_videos, follow, show_result
-from video_export_worker.cli.request_options import build_request, request_options
+from video_export_worker.cli.render_files import find_recordings
+from video_export_worker.cli.request_options import build_request, format_option, request_options
 from video_export_worker.contract import (
     DEFAULT_TASK_QUEUE,
+    SCHEMES,
     WORKFLOW_NAME,
     VideoExportRequest,
     VideoExportResult,
@@ -31,14 +37,7 @@ from video_export_worker.storage.places import RECORDINGS
 
 @click.command("submit")
 @click.argument("recording", nargs=-1, required=True)
-@click.option(
-    "-f",
-    "--format",
-    "formats",
-    type=click.Choice([name.value for name in VideoFormat]),
-    multiple=True,
-    help="Format of the video (mp4); may be repeated.",
-)
+@format_option
 @click.option("--output", metavar="URI", help="URI prefix of the results; by default the workers decide.")
 @click.option("--id", "export_id", help="Workflow id of the export; by default a new one.")
 @click.option("--task-queue", default=DEFAULT_TASK_QUEUE, show_default=True, help="Queue of the workers.")
@@ -60,15 +59,21 @@ def submit_command(
 ) -> None:
     """Export RECORDING (or its parts, in order) on the workers, and print the export's id.
 
-    RECORDING is a URI that the workers can read, or a file here: it is uploaded to VIDEO_EXPORT_STORAGE_URI first.
+    RECORDING is a URI that the workers can read, or a file here (- is the standard input): it is uploaded to
+    VIDEO_EXPORT_STORAGE_URI first.
+
+    \b
+    video-export submit s3://recordings/session.json --watch --download videos
+    video-export submit session.json.gz -f mp4 -f gif --skip-inactivity 10 --mask .card-number
     """
     export_id = export_id or f"video-export-{uuid.uuid4().hex[:12]}"
     more = {name: values.pop(name) for name in ("output", "priority", "fairness_key")}
-    local = [name for name in recording if "://" not in name]
-    uris = [_plan_uri(name) if name in local else name for name in recording]
-    request = build_request(values, uris, [VideoFormat(name) for name in formats], **more)
-    uploads = {Path(name): uri for name, uri in zip(recording, uris, strict=True) if name in local}
-    run_command(_submit(export_id, task_queue, request, uploads, wait or download is not None, download, as_json))
+    with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder:
+        sources = find_sources(recording, Path(folder))
+        uris = [_plan_uri(source) if isinstance(source, Path) else source for source in sources]
+        request = build_request(values, uris, [VideoFormat(name) for name in formats], **more)
+        uploads = {source: uri for source, uri in zip(sources, uris, strict=True) if isinstance(source, Path)}
+        run_command(_submit(export_id, task_queue, request, uploads, wait or download is not None, download, as_json))
 
 
 async def _submit(
@@ -88,8 +93,15 @@ async def _submit(
         click.echo(json.dumps(shown) if as_json else export_id)
         return
     click.echo(f"export {export_id}", err=True)
-    result = await follow(export, as_json=as_json)
+    result = await follow(client, export, quiet=as_json)
     show_result(export_id, result, await download_videos(export_id, result, folder), as_json)
+
+
+def summarise(request: VideoExportRequest) -> str:
+    """Return what Temporal's UI shows of the export beside its id."""
+    name = request.recording[0].rpartition("/")[2][:100]
+    more = f" and {len(request.recording) - 1} more" if len(request.recording) > 1 else ""
+    return f"{', '.join(request.format)} of {name}{more}"
 
 
 async def _start(client: Client, export_id: str, task_queue: str, request: VideoExportRequest) -> Export:
@@ -99,27 +111,41 @@ async def _start(client: Client, export_id: str, task_queue: str, request: Video
             request.model_dump(mode="json", exclude_defaults=True),
             id=export_id,
             task_queue=task_queue,
+            static_summary=summarise(request),
             result_type=VideoExportResult,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             priority=Priority(priority_key=request.priority, fairness_key=request.fairness_key),
         )
     except WorkflowAlreadyStartedError as error:
-        raise click.ClickException(
-            f"an export {export_id!r} is running: video-export watch {export_id}, or choose another --id"
+        raise CommandFailed(
+            "AlreadyRunning",
+            f"an export {export_id!r} is running: video-export watch {export_id}, or choose another --id",
+            {"id": export_id},
         ) from error
 
 
-def _plan_uri(name: str) -> str:
+def find_sources(recordings: Sequence[str], folder: Path) -> list[str | Path]:
+    """Return the recordings as URIs and as files of this machine; the standard input is copied into the folder.
+
+    Raises:
+        click.UsageError: what is neither; a URI that lacks a slash is one of them.
+    """
+    for name in recordings:
+        scheme = re.match(r"([a-z][a-z0-9]*):/?(?!/)", name)
+        if scheme and scheme[1] in SCHEMES and not Path(name).exists():
+            raise click.UsageError(f"there is no file {name}: did you mean {scheme[1]}://{name[scheme.end() :]}?")
+    files = iter(find_recordings([name for name in recordings if "://" not in name], folder))
+    return [name if "://" in name else next(files) for name in recordings]
+
+
+def _plan_uri(path: Path) -> str:
     """Choose where a local recording goes: under the hash of its content, so that it is uploaded once."""
     root = os.environ.get("VIDEO_EXPORT_STORAGE_URI")
     if not root:
         raise click.UsageError(
-            f"{name} is a file of this machine: set VIDEO_EXPORT_STORAGE_URI to the workers' storage to upload it, "
-            "or give a URI that they can read"
+            f"{path.name} is a file of this machine: set VIDEO_EXPORT_STORAGE_URI to the workers' storage to "
+            "upload it, or give a URI that they can read"
         )
-    path = Path(name)
-    if not path.is_file():
-        raise click.UsageError(f"there is no file {name}")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return join_uri(root, RECORDINGS, f"{digest[:32]}{''.join(path.suffixes[-2:])}")

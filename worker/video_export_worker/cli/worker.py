@@ -32,7 +32,7 @@ from video_export_worker.recording import RecordingLimits
 from video_export_worker.replay.protection import OFF, ON, can_sandbox
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 from video_export_worker.storage import AllowedPlaces, Storage
-from video_export_worker.task_queues import find_registration
+from video_export_worker.task_queues import find_doubt, find_registration
 
 T = TypeVar("T")
 
@@ -62,6 +62,8 @@ def worker_command(task_queue: str, metrics_port: int) -> None:
         raise click.UsageError(str(error)) from error
     hide_memory()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if (doubt := find_doubt(task_queue)) is not None:
+        LOG.warning("%s", doubt)
     code = 0
     try:
         asyncio.run(run_worker(settings, temporal, task_queue, metrics_port))

@@ -38,6 +38,7 @@ from video_export_worker.contract.messages import (
 from video_export_worker.contract.request import (
     MAX_HEIGHT,
     MAX_WIDTH,
+    SCHEMES,
     ColorScheme,
     Mouse,
     Quality,
@@ -67,6 +68,7 @@ __all__ = [
     "PLAN_EXPORT",
     "PROGRESS_QUERY",
     "RENDER_SEGMENT",
+    "SCHEMES",
     "WORKFLOW_NAME",
     "AssembleInput",
     "Asset",

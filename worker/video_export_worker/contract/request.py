@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -15,10 +16,13 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from video_export_worker.contract.assets import AssetMode
 from video_export_worker.contract.values import StrictValue
+from video_export_worker.contract.wording import word
 from video_export_worker.errors import InvalidRequest
 
 MAX_WIDTH: Final = 3840
 MAX_HEIGHT: Final = 2160
+SCHEMES: Final = ("s3", "gs", "az", "file", "memory")
+"""Of the storages that a URI may name; memory is of tests."""
 MAX_GIF_FPS: Final = 50.0  # GIF delays are centiseconds, and players slow down delays under 2
 
 
@@ -141,12 +145,28 @@ def parse_request(raw: Mapping[str, Any] | Any) -> VideoExportRequest:
         raise InvalidRequest("\n".join(problems)) from error
 
 
+def find_uri_problem(uri: str) -> str | None:
+    """Say what is wrong with the beginning of a storage URI; None if nothing is."""
+    scheme, separator, _ = uri.partition("://")
+    if not separator:
+        return f"{uri!r} must be a URI such as s3://bucket/key"
+    if scheme in SCHEMES:
+        return None
+    if scheme in ("http", "https"):
+        return f"{uri!r} is on a web server: upload the recording to the workers' storage and give its URI"
+    public = SCHEMES[:-1]
+    near = get_close_matches(scheme, public, 1, 0.4)
+    meant = f"did you mean {near[0]}://?" if near else f"use {', '.join(f'{name}://' for name in public)}"
+    return f"{uri!r} is in no storage that workers know: {meant}"
+
+
 def _describe(error: ValidationError) -> list[str]:
     lines: list[str] = []
     for problem in error.errors(include_url=False):
         where = ".".join(str(part) for part in problem["loc"]) or "request"
         shown = "" if problem["type"] in ("missing", "value_error") else f" (given: {problem.get('input')!r:.80})"
-        lines.extend(f"{where}: {part}{shown}" for part in problem["msg"].removeprefix("Value error, ").split("; "))
+        said = word(problem, VideoExportRequest.model_fields)
+        lines.extend(f"{where}: {part}{shown}" for part in said.split("; "))
     return lines
 
 
@@ -181,5 +201,5 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
         problems.append(
             f"width x height x device_scale_factor is {width:g}x{height:g} pixels: at most {MAX_WIDTH}x{MAX_HEIGHT}"
         )
-    problems += [f"{uri!r} must be a URI such as s3://bucket/key" for uri in uris if "://" not in uri]
+    problems += [problem for uri in uris if (problem := find_uri_problem(uri)) is not None]
     return problems

@@ -59,7 +59,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (
         lambda failure: failure.says("169.254.169.254", "169.254.170.2", "metadata.google.internal"),
         StorageDenied,
-        "there are no credentials: give the worker those of the storage (for S3 AWS_ACCESS_KEY_ID and "
+        "there are no credentials: give those of the storage (for S3 AWS_ACCESS_KEY_ID and "
         "AWS_SECRET_ACCESS_KEY, or a service account with a role)",
     ),
     (
@@ -88,7 +88,7 @@ RULES: Final[tuple[Rule, ...]] = (
             or failure.says("PermissionDenied", "ReadOnlyFilesystem")
         ),
         StorageDenied,
-        "the worker may not do this: grant it read, write, list and delete below its storage",
+        "the credentials do not allow this: grant them read, write, list and delete below the storage",
     ),
     (
         lambda failure: failure.says("builder error"),

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from video_export_worker.contract import SCHEMES
 from video_export_worker.errors import InvalidRequest, StorageDenied
 
 BUCKET_SCHEMES: Final = ("s3", "gs", "az")
@@ -14,7 +15,6 @@ BUCKET: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 )  # no user, no host, no port: those would be other stores
 REQUEST_SCHEMES: Final = (*BUCKET_SCHEMES, "file")
-SCHEMES: Final = (*REQUEST_SCHEMES, "memory")  # memory holds the objects of tests
 
 
 @dataclass(frozen=True)
