@@ -15,6 +15,7 @@ from temporalio.testing import ActivityEnvironment
 
 from benchmarks.rendering.huge import huge_recording
 from dev.waiting import find_free_port
+from tests.event_loop import longest_callback
 from tests.integration.worker.conftest import RECORDINGS
 from tests.servers import S3Server
 from tests.waiting import wait_for
@@ -173,13 +174,22 @@ async def test_joining_ends_at_once_when_it_is_cancelled(
     assert not [name for name in _files(folder) if name.startswith("exports/")], "something was published"
 
 
-async def test_a_clip_of_a_recording_of_many_chunks_is_rendered(activities: ExportActivities, folder: Path) -> None:
-    (folder / "many.json").write_bytes(b"".join(huge_recording(9 * 2**20)))
+async def test_a_clip_of_a_recording_of_many_chunks_is_rendered_and_holds_no_event_loop(
+    activities: ExportActivities, folder: Path
+) -> None:
+    (folder / "many.json").write_bytes(b"".join(huge_recording(12 * 2**20)))
     uri = f"file://{folder}/many.json"
-    planned = await _plan(activities, parse_request({"recording": uri, "start": 1, "end": 2, "fps": 2}))
+    request = parse_request({"recording": uri, "start": 1, "end": 2, "fps": 2})
+    with longest_callback() as held:
+        planned = await _plan(activities, request)
+        result = await ActivityEnvironment().run(activities.render_segment, _first_segment(planned))
+        joined = AssembleInput(export_id="one", plan=planned.plan, segments=[(0, result.count)])
+        assert (await ActivityEnvironment().run(activities.assemble, joined)).videos
     assert len(_files(folder / "parts/default/one/recording")) > 3, "the index and several chunks"
-    result = await ActivityEnvironment().run(activities.render_segment, _first_segment(planned))
     assert (result.count, result.captured > 0) == (2, True)
+    assert held.seconds < 0.05, (
+        f"the worker was held for {held.seconds:.3f} s: {held.callback}"
+    )
 
 
 async def test_a_part_that_is_gone_ends_the_join(
