@@ -187,9 +187,7 @@ async def test_a_clip_of_a_recording_of_many_chunks_is_rendered_and_holds_no_eve
         assert (await ActivityEnvironment().run(activities.assemble, joined)).videos
     assert len(_files(folder / "parts/default/one/recording")) > 3, "the index and several chunks"
     assert (result.count, result.captured > 0) == (2, True)
-    assert held.seconds < 0.05, (
-        f"the worker was held for {held.seconds:.3f} s: {held.callback}"
-    )
+    assert held.seconds < 0.05, f"the worker was held for {held.seconds:.3f} s: {held.callback}"
 
 
 async def test_a_part_that_is_gone_ends_the_join(
