@@ -103,6 +103,12 @@ def family_of(leader: int) -> set[int]:
     return family
 
 
+def cpu_seconds() -> float:
+    """Processor seconds of this process and everything below it that still runs."""
+    found = (_part_and_cpu(process) for process in family_of(os.getpid()))
+    return sum(seen[1] for seen in found if seen is not None)
+
+
 def proportional_mb(process: int) -> float:
     """Resident megabytes; what several processes share is counted in parts."""
     try:

@@ -47,7 +47,7 @@ from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 READ_BYTES: Final = 1 << 20
-WORTH_A_BROWSER: Final = 1.5  # seconds of work, of which a browser's start is the better half
+WORTH_A_BROWSER: Final = 4.0  # seconds of work, beside which a browser's start is little
 # Parts of these formats are joined without decoding, and read once from their begin to their end.
 READ_AS_A_STREAM: Final = frozenset({VideoFormat.MP4, VideoFormat.WEBM})
 # A GIF is encoded in one piece from all of its lossless parts: in a quarter of an hour they take some GiB of the disk.

@@ -92,7 +92,7 @@ def test_an_index_says_what_each_event_is() -> None:
     assert (index.snapshots.tolist(), index.duration_ms) == ([1], 800)
     assert list(zip(index.focus_ms.tolist(), index.focus_node.tolist(), strict=True)) == [(600, 7), (700, -1)]
     moving = list(zip(index.moving_ms.tolist(), index.moving_kind.tolist(), strict=True))
-    assert moving == [(500, Motion.ANIMATION), (500, Motion.TRANSITION)]
+    assert moving == [(500, Motion.ANIMATION), (500, Motion.TRANSITION), (500, Motion.KEYFRAMES)]
 
 
 def test_events_that_come_out_of_order_are_followed_in_order_of_time() -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from video_export_worker.planning.work_estimate import WorkEstimate
 
-SEGMENT_WORK: Final = 20.0  # seconds of work that a segment has, as far as can be told before
+SEGMENT_WORK: Final = 30.0  # seconds of one core that a segment takes, as far as can be told before
 MAX_SEGMENTS: Final = 1000
 MAX_RESTS: Final = 32  # into which the rest of one segment is cut
 MOST_WORK: Final = 1.4  # all segments together, against one piece

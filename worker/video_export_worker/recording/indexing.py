@@ -21,7 +21,7 @@ from video_export_worker.recording.events import (
 )
 from video_export_worker.recording.frames import FrameFollower
 from video_export_worker.recording.index import CLICKS, DEFAULT_VIEWPORT, MOVE, TOUCH_MOVE
-from video_export_worker.recording.motion import Motion, find_motion
+from video_export_worker.recording.motion import Motion, MotionFinder
 from video_export_worker.recording.mouse import CLICK_KINDS, ClickKind
 from video_export_worker.recording.nodes import PageNodes
 
@@ -48,6 +48,7 @@ class IndexBuilder:
         self._start_ms, self._duration_ms, self._nesting = start_ms, duration_ms, nesting
         self._nodes = PageNodes()
         self._frames = FrameFollower()
+        self._motion = MotionFinder()
         types = {"ms": "d", "x": "d", "y": "d", "node": "q", "kind": "b"}
         self._pointer: dict[str, array[Any]] = {name: array(code) for name, code in types.items()}
         self._viewport_ms, self._widths, self._heights = array("d"), array("q"), array("q")
@@ -80,7 +81,7 @@ class IndexBuilder:
         if event is not None:
             self._note_decoded(stamp, offset, source, event)
         if kind == EventType.FULL_SNAPSHOT or source in MAY_MOVE:
-            for motion in find_motion(text):
+            for motion in self._motion.find(text, event):
                 self._note_motion(offset, motion)
         if source == Source.CANVAS_MUTATION:
             self._canvas_ms.append(offset)
