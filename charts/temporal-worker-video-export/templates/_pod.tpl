@@ -90,6 +90,32 @@ containers:
       - name: VIDEO_EXPORT_OUTPUTS
         value: {{ join "," . | quote }}
       {{- end }}
+      {{- with .Values.assets }}
+      {{- if eq .mode "None" }}
+      - name: VIDEO_EXPORT_ASSETS
+        value: none
+      {{- end }}
+      {{- with .hosts }}
+      - name: VIDEO_EXPORT_ASSET_HOSTS
+        value: {{ join "," . | quote }}
+      {{- end }}
+      {{- with .deniedHosts }}
+      - name: VIDEO_EXPORT_ASSET_HOSTS_DENIED
+        value: {{ join "," . | quote }}
+      {{- end }}
+      {{- with .proxyUrl }}
+      - name: VIDEO_EXPORT_ASSET_PROXY_URL
+        value: {{ . | quote }}
+      {{- end }}
+      {{- with .prefixes }}
+      {{- $pairs := list }}
+      {{- range . }}
+      {{- $pairs = append $pairs (printf "%s=%s" .prefix .place) }}
+      {{- end }}
+      - name: VIDEO_EXPORT_ASSET_PREFIXES
+        value: {{ join "," $pairs | quote }}
+      {{- end }}
+      {{- end }}
       - name: VIDEO_EXPORT_SLOTS
         value: {{ .Values.slots | quote }}
       - name: VIDEO_EXPORT_HEALTH_PORT
@@ -104,6 +130,13 @@ containers:
         valueFrom:
           fieldRef:
             fieldPath: metadata.name
+      {{- with .Values.assets.headersSecretRef }}
+      - name: VIDEO_EXPORT_ASSET_HEADERS_SECRET
+        valueFrom:
+          secretKeyRef:
+            name: {{ .name }}
+            key: {{ default "headers" .key }}
+      {{- end }}
       - name: HOME
         value: /tmp
       - name: TMPDIR

@@ -4,9 +4,19 @@ from typing import Any
 
 from video_export_operator.resource import Spec, VideoExportWorker
 from video_export_operator.resource.identity import selector_labels
+from video_export_operator.resource.spec import AssetMode
 
 DNS_PORT = 53
+HTTP_PORT = 80
 HTTPS_PORT = 443
+PRIVATE_NETWORKS = {
+    "0.0.0.0/0": (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
+    ),
+    "::/0": ("::/8", "64:ff9b::/32", "2001::/32", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8"),
+}
+"""Addresses that the internet does not have, by the range of all of a family; Azure's host agent is among them."""
 
 Json = dict[str, Any]
 
@@ -59,6 +69,7 @@ def build_network_policy(resource: VideoExportWorker) -> Json | None:
             "egress": [
                 {"ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")]},
                 _egress_rule(resource.spec),
+                *_asset_rules(resource.spec),
             ],
         },
     }
@@ -74,6 +85,16 @@ def _egress_rule(spec: Spec) -> Json:
         ports = [{"protocol": "TCP", "port": port} for port in dict.fromkeys([temporal, *storage, *egress.ports])]
     peers = [{"ipBlock": {"cidr": cidr}} for cidr in egress.cidrs]
     return {"ports": ports, **({"to": peers} if peers else {})}
+
+
+def _asset_rules(spec: Spec) -> list[Json]:
+    """Return the rule for linked assets where the other one keeps the pods from the internet: to public addresses."""
+    egress = spec.network_policy.egress
+    is_open = egress.ports is None and not egress.cidrs
+    if spec.assets.mode is AssetMode.NONE or is_open:
+        return []
+    peers = [{"ipBlock": {"cidr": every, "except": list(private)}} for every, private in PRIVATE_NETWORKS.items()]
+    return [{"ports": [{"protocol": "TCP", "port": port} for port in (HTTP_PORT, HTTPS_PORT)], "to": peers}]
 
 
 def build_disruption_budget(resource: VideoExportWorker) -> Json | None:

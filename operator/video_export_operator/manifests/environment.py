@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from video_export_operator.resource import Spec, VideoExportWorker
-from video_export_operator.resource.spec import SeccompType
+from video_export_operator.resource.spec import AssetMode, SeccompType
 
 CA_FOLDER = "/var/run/secrets/videoexport.dev/temporal-ca"
 CLIENT_FOLDER = "/var/run/secrets/videoexport.dev/temporal-client"
@@ -38,6 +38,7 @@ def build_environment(resource: VideoExportWorker) -> list[Json]:
         "TEMPORAL_NAMESPACE": spec.temporal.namespace,
         **_tls_variables(spec),
         **_storage_variables(spec),
+        **_asset_variables(spec),
         "VIDEO_EXPORT_SLOTS": str(spec.slots),
         "VIDEO_EXPORT_HEALTH_PORT": str(spec.health_port),
         "VIDEO_EXPORT_GRACEFUL_SHUTDOWN": str(max(1, spec.termination_grace_period_seconds - SHUTDOWN_MARGIN)),
@@ -52,7 +53,24 @@ def build_environment(resource: VideoExportWorker) -> list[Json]:
     if key is not None:
         reference = {"secretKeyRef": {"name": key.name, "key": key.key}}
         variables.append({"name": "TEMPORAL_API_KEY", "valueFrom": reference})
+    headers = spec.assets.headers_secret_ref
+    if headers is not None:
+        reference = {"secretKeyRef": {"name": headers.name, "key": headers.key}}
+        variables.append({"name": "VIDEO_EXPORT_ASSET_HEADERS_SECRET", "valueFrom": reference})
     return variables
+
+
+def _asset_variables(spec: Spec) -> dict[str, str]:
+    """Return how linked assets are fetched, where that is not by default."""
+    assets = spec.assets
+    values = {
+        "VIDEO_EXPORT_ASSETS": "none" if assets.mode is AssetMode.NONE else "",
+        "VIDEO_EXPORT_ASSET_HOSTS": ",".join(assets.hosts),
+        "VIDEO_EXPORT_ASSET_HOSTS_DENIED": ",".join(assets.denied_hosts),
+        "VIDEO_EXPORT_ASSET_PROXY_URL": assets.proxy_url or "",
+        "VIDEO_EXPORT_ASSET_PREFIXES": ",".join(f"{each.prefix}={each.place}" for each in assets.prefixes),
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 def _storage_variables(spec: Spec) -> dict[str, str]:

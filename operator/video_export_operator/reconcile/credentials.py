@@ -65,6 +65,7 @@ def secret_names(resource: VideoExportWorker) -> frozenset[str]:
     references = (
         storage.secret_ref if storage is not None else None,
         spec.temporal.api_key_secret_ref,
+        spec.assets.headers_secret_ref,
         tls.ca_secret_ref if tls is not None else None,
         tls.client_cert_secret_ref if tls is not None else None,
     )

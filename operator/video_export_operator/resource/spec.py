@@ -46,6 +46,13 @@ PROFILE = _matching(
     r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$",
     "must be a path below the kubelet's seccomp folder, for example profiles/x.json",
 )
+ASSET_HOST = _matching(
+    r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)(@[0-9a-fA-F:.]+/[0-9]{1,3}(\+[0-9a-fA-F:.]+/[0-9]{1,3})*)?$",
+    "must be a host such as cdn.example, *.example, * or intranet.example@10.1.0.0/16",
+)
+ASSET_PREFIX = _matching(r"^https?://[^\s,=]+$", "must be the beginning of a URL such as https://app.example/static/")
+ASSET_PLACE = _matching(r"^(https?|s3|gs|az|file)://[^\s,]+$", "must be a URL, or a place such as s3://builds/static/")
+PROXY = _matching(r"^http://[^\s]+$", "must be a URL such as http://proxy.example:3128")
 CIDR = _matching(r"^[0-9a-fA-F:.]+/[0-9]{1,3}$", "must be a range of addresses such as 10.0.0.0/8")
 
 Prefixes = Annotated[tuple[Annotated[str, Field(max_length=1024), AfterValidator(PREFIX)], ...], Field(max_length=50)]
@@ -105,6 +112,42 @@ class Storage(Part):
     sources: Prefixes = ()
     outputs: Prefixes = ()
     secret_ref: SecretName | None = None
+
+
+class AssetMode(StrEnum):
+    """Whether linked images, fonts and style sheets are fetched."""
+
+    FETCH = "Fetch"
+    NONE = "None"
+
+
+class AssetPrefix(Part):
+    """Where assets whose URLs have a prefix really are."""
+
+    prefix: Annotated[str, Field(max_length=1024), AfterValidator(ASSET_PREFIX)]
+    place: Annotated[str, Field(max_length=1024), AfterValidator(ASSET_PLACE)]
+
+
+AssetHosts = Annotated[
+    tuple[Annotated[str, Field(max_length=300), AfterValidator(ASSET_HOST)], ...], Field(max_length=100)
+]
+
+
+class AssetHeaders(SecretName):
+    """The key of a Secret that holds headers by host."""
+
+    key: str = "headers"
+
+
+class Assets(Part):
+    """How linked images, fonts and style sheets are fetched."""
+
+    mode: AssetMode = AssetMode.FETCH
+    hosts: AssetHosts = ()
+    denied_hosts: AssetHosts = ()
+    proxy_url: Annotated[str, Field(max_length=1024), AfterValidator(PROXY)] | None = None
+    prefixes: Annotated[tuple[AssetPrefix, ...], Field(max_length=50)] = ()
+    headers_secret_ref: AssetHeaders | None = None
 
 
 class Mode(StrEnum):
@@ -260,6 +303,7 @@ class Spec(Part):
     args: tuple[str, ...] = ()
     slots: Annotated[int, Field(ge=1, le=100)] = 2
     storage: Storage | None = None
+    assets: Assets = Assets()
     replicas: Replicas = 0
     scaling: Scaling = Scaling()
     metrics_port: Port = 8007

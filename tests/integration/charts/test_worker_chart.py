@@ -85,6 +85,11 @@ CASES: dict[str, dict[str, Any]] = {
     "Chromium's sandbox": {"seccompProfile": {"type": "Localhost", "localhostProfile": "profiles/mine.json"}},
     "egress": {"networkPolicy": {"egress": {"ports": [9000, 443], "cidrs": ["10.0.0.0/8"]}}},
     "egress to Temporal and the storage alone": {"networkPolicy": {"egress": {"ports": []}}},
+    "assets from some hosts": {
+        "assets": {"hosts": ["cdn.example", "in.example@10.0.0.0/8"], "headersSecretRef": {"name": "cdn"}},
+        "networkPolicy": {"egress": {"ports": []}},
+    },
+    "no assets": {"assets": {"mode": "None"}, "networkPolicy": {"egress": {"ports": [], "cidrs": ["10.0.0.0/8"]}}},
     "template": {"template": OVERLAY},
     "where and with what": POD_VALUES,
     "where and with what, and a template over it": {**POD_VALUES, "template": OVERLAY},
@@ -153,6 +158,7 @@ def assert_same(case: dict[str, Any]) -> None:
 
 NO_MATTER_OF_PODS = ("scaling", "replicas", "rollout")
 """Fields of the resource that say how many pods there are and when they change, not what they are."""
+PREFIX = {"prefix": "https://app.example/static/", "place": "s3://builds/static/"}
 SAMPLES: dict[str, Any] = {
     "temporal.address": "elsewhere:7233",
     "temporal.namespace": "media",
@@ -171,6 +177,14 @@ SAMPLES: dict[str, Any] = {
     "storage.secretRef.name": "s3",
     "storage.outputs[]": "s3://results/videos",
     "storage.sources[]": "s3://recordings",
+    "assets.mode": "None",
+    "assets.hosts[]": "*.example",
+    "assets.deniedHosts[]": "ads.example",
+    "assets.proxyUrl": "http://proxy.example:3128",
+    "assets.prefixes[].prefix": "https://other.example/static/",
+    "assets.prefixes[].place": "s3://builds/other/",
+    "assets.headersSecretRef.name": "cdn",
+    "assets.headersSecretRef.key": "token",
     "networkPolicy.egress.cidrs[]": "10.0.0.0/8",
     "networkPolicy.egress.ports[]": 9000,
     "seccompProfile.type": "Localhost",
@@ -196,6 +210,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "seccompProfile.localhostProfile": {"seccompProfile": {"type": "Localhost"}},
     "temporal.apiKeySecretRef.key": {"temporal": {"apiKeySecretRef": {"name": "cloud"}}},
     "podDisruptionBudget.maxUnavailable": {"podDisruptionBudget": {"enabled": True}},
+    "assets.headersSecretRef.key": {"assets": {"headersSecretRef": {"name": "cdn"}}},
+    **{f"assets.prefixes[].{name}": {"assets": {"prefixes": [PREFIX]}} for name in PREFIX},
 }
 """What else has to be set for a field to mean something."""
 
@@ -224,6 +240,8 @@ def spell(path: str, value: Any) -> dict[str, Any]:
     if path == "image":
         repository, _, tag = str(value).rpartition(":")
         return {"image": {"repository": repository, "tag": tag}}
+    if path.startswith("assets.prefixes[]."):
+        return {"assets": {"prefixes": [{**PREFIX, path.rpartition(".")[2]: value}]}}
     for name in reversed(path.split(".")):
         value = {name.removesuffix("[]"): [value]} if name.endswith("[]") else {"cpu" if name == "*" else name: value}
     return dict(value)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
@@ -174,6 +175,26 @@ def test_egress_is_what_the_resource_names() -> None:
         "ports": [{"protocol": "TCP"}],
         "to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
     }
+
+
+def test_linked_assets_are_reached_at_public_addresses_alone() -> None:
+    def rules(**spec: Any) -> Any:
+        return children(**spec)[0]["NetworkPolicy"].body["spec"]["egress"][2:]
+
+    narrow: dict[str, Any] = {"networkPolicy": {"egress": {"ports": []}}}
+    assert rules() == [], "every TCP port is allowed anyway"
+    assert rules(**narrow, assets={"mode": "None"}) == []
+    (rule,) = rules(**narrow)
+    assert rule["ports"] == [{"protocol": "TCP", "port": 80}, {"protocol": "TCP", "port": 443}]
+    for peer in rule["to"]:
+        block = peer["ipBlock"]
+        allowed, private = ip_network(block["cidr"]), [ip_network(each) for each in block["except"]]
+        assert all(each.version == allowed.version and each != allowed for each in private)
+    private = [ip_network(each) for peer in rule["to"] for each in peer["ipBlock"]["except"]]
+    for address in ("10.1.1.1", "169.254.169.254", "127.0.0.1", "100.64.0.1", "fd00:ec2::254", "::1", "fe80::1"):
+        assert any(ip_address(address) in each for each in private), address
+    for address in ("93.184.216.34", "2606:4700::1111"):
+        assert not any(ip_address(address) in each for each in private), address
 
 
 def test_a_profile_on_the_nodes_switches_chromiums_sandbox_on() -> None:
