@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from tests.unit.worker.recording_files import START, as_array, as_lines, incremental, meta, session, snapshot
 from video_export_worker.cli.inspect import inspect_command
-from video_export_worker.errors import RecordingInvalid, RecordingNotFound
+from video_export_worker.errors import RecordingInvalid
 
 
 def run(*arguments: str, stdin: bytes = b"") -> str:
@@ -70,12 +70,14 @@ def test_a_script_reads_json_of_several_parts(tmp_path: Path) -> None:
         "idle_total": 0,
         "windows": [{"name": None, "events": 8, "kept": True}],
         "warnings": [],
+        "linked_hosts": {},
     }
 
 
 def test_what_cannot_be_read_is_a_typed_error(tmp_path: Path) -> None:
-    with pytest.raises(RecordingNotFound, match="no file"):
-        run(str(tmp_path / "missing.json"))
+    missing = CliRunner().invoke(inspect_command, [str(tmp_path / "missing.json")])
+    assert missing.exit_code == 2
+    assert "there is no file" in missing.output
     with pytest.raises(RecordingInvalid, match="empty"):
         run("-")
     with pytest.raises(RecordingInvalid, match="strict"):

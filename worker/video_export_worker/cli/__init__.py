@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "result": ("exports", "result_command", "Show the result of an export, download its videos."),
     "cancel": ("exports", "cancel_command", "Stop an export and remove what it left."),
     "inspect": ("inspect", "inspect_command", "Say what is in a recording."),
+    "embed": ("embed", "embed_command", "Write a recording that holds what it links to."),
     "worker": ("worker", "worker_command", "Render exports from a Temporal task queue."),
     "doctor": ("doctor", "doctor_command", "Check what this machine is missing, and say how to get it."),
 }

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
+from urllib.parse import urlsplit
 
 import click
 
+from video_export_worker.assets.links import LinkFinder
 from video_export_worker.recording import EventType, NoChunks, RecordingIndex, Source, parse_recording
 
 CHUNK_BYTES: Final = 2**20
@@ -35,8 +37,10 @@ def inspect_command(recording: tuple[str, ...], as_json: bool, threshold: float,
 
     RECORDING is a file, several parts of one recording in order, or - for the standard input.
     """
-    parsed = parse_recording([_open(name) for name in recording], strict=strict, chunks=NoChunks())
-    summary = summarise(parsed.index, threshold)
+    links = LinkFinder()
+    files = [_open(name) for name in recording]
+    parsed = parse_recording(files, strict=strict, chunks=NoChunks(), observer=links)
+    summary = {**summarise(parsed.index, threshold), "linked_hosts": _count_hosts(links)}
     click.echo(json.dumps(summary, indent=2, ensure_ascii=False) if as_json else "\n".join(describe(summary)))
 
 
@@ -77,8 +81,17 @@ def describe(summary: dict[str, Any]) -> Iterator[str]:
             f"  {window['name']}: {window['events']} events{', shown' if window['kept'] else ''}"
             for window in summary["windows"]
         )
+    hosts = summary.get("linked_hosts", {})
+    if hosts:
+        yield f"Links     {sum(hosts.values())}"
+    yield from (f"  {count:>7}  {host}" for host, count in hosts.items())
     yield f"Warnings  {len(summary['warnings']) or 'none'}"
     yield from (f"  {warning}" for warning in summary["warnings"])
+
+
+def _count_hosts(links: LinkFinder) -> dict[str, int]:
+    """Count linked images, fonts and style sheets by host, the most first; nobody is asked."""
+    return dict(Counter(urlsplit(url).netloc for url in links.uses).most_common())
 
 
 def _open(name: str) -> Iterator[bytes]:
