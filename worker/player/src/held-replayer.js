@@ -1,5 +1,6 @@
 // rrweb's replayer, held: what it throws is noted with the event that it came from, and what else the event brings is applied.
 import { AdoptedStyles } from "./adopted-styles.js";
+import { makePlain } from "./buildable.js";
 import { SOURCES } from "./events.js";
 import { placeAdds } from "./mutations.js";
 
@@ -27,7 +28,13 @@ export function hold(replayer, faults) {
   };
   replayer.rebuildFullSnapshot = (event, isSync) => {
     faults.begin(event);
-    original.rebuildFullSnapshot(event, isSync);
+    try {
+      original.rebuildFullSnapshot(event, isSync);
+    } catch (error) {
+      faults.tell(`built as plain nodes, without shadow trees and states: ${error}`);
+      makePlain(event.data.node);
+      original.rebuildFullSnapshot(event, isSync);
+    }
   };
 }
 
@@ -35,7 +42,7 @@ export function hold(replayer, faults) {
 function misfit({ source, id }, mirror) {
   if (source !== SOURCES.MEDIA) return undefined;
   const node = mirror.getNode(id);
-  return node && !/^(audio|video)$/.test(node.localName) ? `node ${id} is no audio or video but ${nameOf(node)}` : undefined;
+  return node && !node.canPlayType ? `node ${id} is no audio or video but ${nameOf(node)}` : undefined;
 }
 
 /** Applies one of a mutation's lists: at once, and item by item where something in it fails. */
@@ -64,7 +71,7 @@ function fit(adds, mirror, faults) {
   }
   return fitting.filter(({ node, parentId }) => {
     const parent = node.type === DOCUMENT ? mirror.getNode(parentId) : null;
-    if (!parent || parent.localName === "iframe") return true;
+    if (!parent || (parent.localName === "iframe" && "contentDocument" in parent)) return true;
     faults.tell(`left out one of its \`adds\`: a document was put into ${nameOf(parent)}, and only an iframe holds one`);
     return false;
   });

@@ -231,7 +231,7 @@ export class ReplayedWindow {
     for (let batches = 0; batches < most; batches += 1) {
       const batch = this.#takeBatch(at, joined);
       if (!batch.length) break;
-      await this.#applyBatch(batch);
+      await this.#applyBatch(batch).catch((error) => this.#faults.tell(error, batch[0]));
     }
     return this.#applied > before;
   }

@@ -2,11 +2,11 @@
 // happens, and when), and what rrweb cannot build: one node that it stumbles over would end the whole replay.
 //
 // What an attribute does is decided by its name in whatever case, not by the element: a mutation names no element.
+import { makeBuildable } from "./buildable.js";
 import { restrictCommands } from "./canvas-commands.js";
 import { CUSTOM, isCanvas, isFullSnapshot, isMutation, isSize } from "./events.js";
 
 const NODE = { DOCUMENT: 0, DOCTYPE: 1, ELEMENT: 2, TEXT: 3, CDATA: 4, COMMENT: 5 };
-const SVG = "http://www.w3.org/2000/svg";
 
 const LONGEST_SIDE = 100_000; // CSS pixels of a viewport
 const SHORTEST_SIDE = 2; // a window that is hidden reports 0 or 1
@@ -25,8 +25,6 @@ const REMOVED = new Set([
 const HTTP_EQUIVALENTS = new Set(["content-language", "content-type", "default-style", "x-ua-compatible"]);
 /** Links that load or connect ahead of need. */
 const AHEAD = /(^|\s)(compression-dictionary|dns-prefetch|expect|import|manifest|modulepreload|preconnect|prefetch|preload|prerender|serviceworker|\S*icon)(\s|$)/i;
-/** Names that HTML allows for an element of the page's own. */
-const CUSTOM_NAME = /^(?!annotation-xml$|color-profile$|font-face|missing-glyph$)[a-z][^\sA-Z/>:-]*-[^\sA-Z/>:]*$/;
 
 /** Sanitises an event in place. */
 export function sanitiseEvent(event) {
@@ -84,6 +82,7 @@ function sanitiseTree(root) {
     if (node.type === NODE.ELEMENT) sanitiseElement(node);
     if (node.type === NODE.ELEMENT || node.type === NODE.DOCUMENT) {
       node.childNodes = childrenOf(node);
+      if (node.type === NODE.DOCUMENT && !node.childNodes.length) delete node.compatMode; // it is told from the first child
       found.push(...node.childNodes);
     } else sanitiseLeaf(node);
   }
@@ -91,8 +90,7 @@ function sanitiseTree(root) {
 
 function sanitiseElement(node) {
   node.attributes = isObject(node.attributes) ? node.attributes : {};
-  node.tagName = buildable(String(node.tagName), node.isSVG);
-  if (node.isCustom && !CUSTOM_NAME.test(node.tagName)) delete node.isCustom;
+  makeBuildable(node);
   if (node.tagName === "img" && "rr_dataURL" in node.attributes) delete node.attributes.srcset; // rrweb would lose all others
   if (node.tagName === "picture") preferInlined(node);
   const autoplay = node.attributes.autoplay ?? false;
@@ -120,26 +118,6 @@ function isActive(name, value) {
   if (REMOVED.has(name)) return true;
   if (name === "http-equiv") return !HTTP_EQUIVALENTS.has(String(value).trim().toLowerCase());
   return name === "rel" && AHEAD.test(String(value));
-}
-
-const names = new Map(); // of elements, by what was recorded
-
-/** The name of an element that a browser makes; those of HTML are in lower case, as in a recording of rrweb's own. */
-function buildable(tagName, isSvg) {
-  const name = isSvg && !/^script$/i.test(tagName) ? tagName : tagName.toLowerCase();
-  const key = isSvg ? `svg ${name}` : name;
-  if (!names.has(key)) names.set(key, isBuildable(name, isSvg) ? name : "unknown");
-  return names.get(key);
-}
-
-function isBuildable(name, isSvg) {
-  if (name in {}) return false; // rrweb looks names up in an object
-  try {
-    isSvg ? document.createElementNS(SVG, name) : document.createElement(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The children that a node of this type can have. */

@@ -84,11 +84,12 @@ export class TrackedNodes {
     if (root.nodeType === Node.DOCUMENT_FRAGMENT_NODE && root.host) this.#shadows.add(root);
     if (node.nodeType !== Node.ELEMENT_NODE) return;
     this.#documents.add(node.ownerDocument);
-    if (node.localName === "img" || (node.localName === "image" && node.decode)) this.pendingImages.add(node);
-    if (node.localName === "link" || node.localName === "style") this.#awaitSheet(node);
-    if (node.localName === "iframe") watch(node);
-    if (node.localName === "canvas") this.#awaitCanvasPicture(node);
-    if (node.localName === "video" || node.localName === "audio") this.#clips.push(node);
+    if (node.decode) this.pendingImages.add(node); // an image of HTML or of SVG
+    // Elements of SVG may have the same names.
+    if ("sheet" in node) this.#awaitSheet(node);
+    if ("contentDocument" in node && node.localName === "iframe") watch(node);
+    if (node.toDataURL) this.#awaitCanvasPicture(node);
+    if (node.canPlayType) this.#clips.push(node);
     if (node.matches(SMIL)) this.#smil.add(node);
     if (node.matches(SELF_MOVING)) this.#selfMoving.add(node);
   }
@@ -96,7 +97,7 @@ export class TrackedNodes {
   #seeChanged(changes) {
     for (const { id } of changes) {
       const node = this.#lookFor.node(id);
-      if (node?.localName === "source") node.parentNode?.querySelectorAll("img").forEach((image) => this.pendingImages.add(image));
+      if (node?.localName === "source") node.parentNode?.querySelectorAll("img").forEach((image) => image.decode && this.pendingImages.add(image));
       if (["img", "image", "link"].includes(node?.localName)) this.#see(node);
     }
   }

@@ -18,6 +18,7 @@ _ESCAPED: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encod
 
 MAX_TIMESTAMP_MS: Final = 8.64e15  # the largest time a JavaScript Date can hold
 LARGEST: Final = sys.float_info.max
+_NUMBERS: Final = (int, float)  # not their kin: true and false are numbers to Python
 MIN_VIEWPORT: Final = 2  # CSS pixels; recorders report 0x0 and 1x1 from windows that are hidden
 MAX_VIEWPORT: Final = 100_000  # CSS pixels; far above any screen
 
@@ -140,7 +141,7 @@ def snapshot_nodes(event: Event) -> Iterator[dict[str, Any]]:
 
 def is_number(value: Any) -> bool:
     """Tell whether this is a JSON number that is finite in JavaScript, too: whole ones can be larger here."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+    return value.__class__ in _NUMBERS and -LARGEST <= value <= LARGEST
 
 
 def list_objects(value: Any) -> list[dict[str, Any]]:

@@ -92,10 +92,12 @@ async def render_frames(
 
 
 def _refuse_repeated(error: PageFailed, due: int, failures: set[str]) -> None:
-    """Refuse the recording where the page has failed so before, at the same frame."""
-    failure = f"frame {due}, {str(error).splitlines()[0]}"
+    """Refuse the recording where the page has failed so before, whatever it was doing when the failure was noticed."""
+    stage, _, failure = str(error).splitlines()[0].partition(": ")
     if failure in failures:
-        raise RecordingInvalid(f"the page that shows the recording fails in the same way twice: {failure}") from error
+        raise RecordingInvalid(
+            f"the page that shows the recording fails in the same way twice: frame {due}, {stage}: {failure}"
+        ) from error
     failures.add(failure)
 
 
