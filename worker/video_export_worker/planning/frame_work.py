@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_export_worker.planning.timeline import Timeline
-from video_export_worker.recording import EventType, RecordingIndex, Source
+from video_export_worker.recording.events import EventType, Source
+from video_export_worker.recording.index import RecordingIndex
 from video_export_worker.recording.motion import Motion
 
 # Seconds of one core at 1280x720, all processes together: `python -m benchmarks.rendering.estimates` compares.

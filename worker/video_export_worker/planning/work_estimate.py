@@ -13,7 +13,7 @@ import numpy as np
 
 from video_export_worker.planning.frame_work import FrameWork, estimate_frames
 from video_export_worker.planning.timeline import Timeline
-from video_export_worker.recording import RecordingIndex
+from video_export_worker.recording.index import RecordingIndex
 
 ROUNDS: Final = 40  # of halving: the cost of a piece is known to a millionth then
 
