@@ -80,6 +80,7 @@ function sanitiseTree(root) {
   const found = [root];
   for (let node = found.pop(); node; node = found.pop()) {
     if (node.type === NODE.ELEMENT) sanitiseElement(node);
+    else delete node.attributes;
     if (node.type === NODE.ELEMENT || node.type === NODE.DOCUMENT) {
       node.childNodes = childrenOf(node);
       if (node.type === NODE.DOCUMENT && !node.childNodes.length) delete node.compatMode; // it is told from the first child
