@@ -28,7 +28,7 @@ _SRC_USES: Final = {"video": Use.MEDIA, "audio": Use.MEDIA, "source": Use.MEDIA}
 _WITHOUT_PICTURE: Final = frozenset({"iframe", "frame", "script", "noscript", "embed", "track", "portal"})
 # Only a text with one of these can hold a link: a page of an application has thousands of changes without any.
 _MAY_LINK: Final = re.compile(
-    rb'"(?:[\w-]*src|[\w-]*srcset|(?:xlink:)?href|rr_captured_\w+|poster|background|_cssText|style|fontSource)"'
+    rb'"(?:[\w-]*src|[\w-]*srcset|(?:xlink:)?href|rr_captured_\w+|poster|background|fontSource)"'
     rb"|url\(|@import|image-set\(",
     re.IGNORECASE,
 )
