@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
-from video_export_worker.pipeline import build_plan
+from video_export_worker.planning.export_plan import build_plan
 from video_export_worker.planning.timeline import restore_timeline
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording
 from video_export_worker.replay.beginnings import choose_beginning

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.rendering.processes import measure
 from benchmarks.rendering.sessions import write_session
 from video_export_worker.contract import VideoExportRequest
-from video_export_worker.pipeline import build_plan
+from video_export_worker.planning.export_plan import build_plan
 from video_export_worker.planning.timeline import build_timeline
 from video_export_worker.planning.work_estimate import estimate_work
 from video_export_worker.recording import RecordingLimits, parse_recording

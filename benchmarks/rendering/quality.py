@@ -22,7 +22,7 @@ from typing import Any, Final
 from benchmarks.rendering.in_worker import export
 from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
-from video_export_worker.pipeline import build_plan
+from video_export_worker.planning.export_plan import build_plan
 from video_export_worker.planning.timeline import build_timeline
 from video_export_worker.recording import RecordingLimits, parse_recording
 from video_export_worker.rendering.frames import render_frames

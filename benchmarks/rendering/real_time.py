@@ -19,7 +19,7 @@ from playwright.async_api import CDPSession, Route, async_playwright
 
 from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
-from video_export_worker.pipeline import build_plan
+from video_export_worker.planning.export_plan import build_plan
 from video_export_worker.recording import RecordingLimits, parse_recording
 from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import PAGE_URL, PlayerFiles

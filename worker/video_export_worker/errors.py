@@ -7,6 +7,7 @@
     ├── RecordingTooLarge     over a limit of bytes or of video time
     ├── RecordingTooHeavy     it ended the process that reads it, at the same place twice
     ├── NothingToRender       the chosen range holds no frame
+    ├── NothingVisible        all that was painted is one colour, and the request is strict
     ├── RendererDiffers       the plan is of another version: a worker of that version takes it, or it is made anew
     ├── ProcessDied           an attempt's process took too much, or crashed
     ├── RenderFailed          Chromium: launch, load, seek, capture (names its stage)
@@ -60,6 +61,10 @@ class NothingToRender(VideoExportError):
     """The chosen range of the recording holds no frame."""
 
 
+class NothingVisible(VideoExportError):
+    """Every frame of the video would have one and the same colour, and the request is strict."""
+
+
 class RendererDiffers(VideoExportError):
     """The export was planned by another version of the renderer: its parts would not fit to ours."""
 
@@ -111,6 +116,7 @@ ERROR_CODES: dict[str, type[VideoExportError]] = {
         RecordingTooLarge,
         RecordingTooHeavy,
         NothingToRender,
+        NothingVisible,
         RendererDiffers,
         ProcessDied,
         RenderFailed,

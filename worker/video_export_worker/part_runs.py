@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from video_export_worker.composing.masks import merge_counts
+from video_export_worker.composing.visibility import merge_colours
 from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
 from video_export_worker.encoding import write_parts
 from video_export_worker.planning.timeline import Timeline
@@ -15,6 +16,7 @@ from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.allotments import Allotment
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.rendering.windows import ShownWindows
 from video_export_worker.replay.answers import StoredAnswers
 from video_export_worker.replay.settings import ChromiumSettings
 
@@ -35,6 +37,7 @@ class RenderedSegment:
         parts: by format, one for each run.
         runs: the frames of each, in order.
         rest: the frames that there was no time for, cut into segments.
+        colours: of the page's pictures, as far as they tell whether anything is to be seen.
     """
 
     parts: Mapping[VideoFormat, Sequence[Part]]
@@ -46,13 +49,14 @@ class RenderedSegment:
     masked: Mapping[str, int]
     warnings: tuple[str, ...] = ()
     rest: Sequence[Segment] = ()
+    colours: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
 class PartRun:
     """Frames that one browser renders into one part for each format."""
 
-    recording: ReplaySource
+    recording: ReplaySource | ShownWindows
     timeline: Timeline
     request: VideoExportRequest
     plan: ExportPlan
@@ -94,6 +98,7 @@ class PartRun:
             restarts=counts.restarts,
             masked=counts.masked,
             warnings=tuple(counts.warnings),
+            colours=merge_colours([counts.colours]),
         )
 
 
@@ -109,6 +114,7 @@ def merge_runs(runs: Sequence[RenderedSegment]) -> RenderedSegment:
         masked=merge_counts(run.masked for run in runs),
         warnings=tuple(dict.fromkeys(warning for run in runs for warning in run.warnings)),
         rest=[segment for run in runs for segment in run.rest],
+        colours=merge_colours(run.colours for run in runs),
     )
 
 

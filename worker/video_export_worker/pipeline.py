@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import math
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,12 +25,13 @@ from video_export_worker.encoding import (
     FinishedVideo,
     join_parts,
 )
-from video_export_worker.errors import RecordingNotFound, RecordingTooLarge
+from video_export_worker.errors import RecordingNotFound
 from video_export_worker.part_runs import Part, PartRun, RenderedSegment, merge_runs
-from video_export_worker.planning.segments import cut_rest, cut_segments
-from video_export_worker.planning.size import choose_size, choose_viewport, list_viewports
-from video_export_worker.planning.timeline import build_timeline, restore_timeline
-from video_export_worker.planning.work_estimate import estimate_work
+from video_export_worker.planning.export_plan import build_plan, read_schedule
+from video_export_worker.planning.segments import cut_rest
+from video_export_worker.planning.timeline import restore_timeline
+from video_export_worker.planning.windows import stretches_between
+from video_export_worker.planning.work_estimate import estimate_session
 from video_export_worker.recording import (
     INDEX_NAME,
     ChunkFolder,
@@ -42,6 +42,7 @@ from video_export_worker.recording import (
     save_index,
 )
 from video_export_worker.rendering.allotments import Allotment, TimeBudget
+from video_export_worker.rendering.windows import ShownWindows
 from video_export_worker.replay.answers import open_answers
 from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
@@ -50,8 +51,6 @@ READ_BYTES: Final = 1 << 20
 WORTH_A_BROWSER: Final = 4.0  # seconds of work, beside which a browser's start is little
 # Parts of these formats are joined without decoding, and read once from their begin to their end.
 READ_AS_A_STREAM: Final = frozenset({VideoFormat.MP4, VideoFormat.WEBM})
-# A GIF is encoded in one piece from all of its lossless parts: in a quarter of an hour they take some GiB of the disk.
-MAX_GIF_SECONDS: Final = 900.0
 
 LOG = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -93,42 +92,25 @@ async def plan_export(
     return await asyncio.to_thread(read)
 
 
-def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: RecordingLimits) -> ExportPlan:
-    """Lay out the video of a recording. Raises NothingToRender and RecordingTooLarge."""
-    idle = recording.find_idle(request.skip_inactivity.threshold) if request.skip_inactivity else []
-    timeline = build_timeline(request, recording.duration_ms, idle, limits.video_seconds)
-    seconds = float(timeline.frames / timeline.fps)
-    if VideoFormat.GIF in request.format and seconds > MAX_GIF_SECONDS:
-        raise RecordingTooLarge(
-            f"the GIF would be {seconds / 60:.0f} minutes long, the limit is {MAX_GIF_SECONDS / 60:g} minutes: "
-            "choose MP4 or WebM, a range, a higher speed or skip_inactivity"
-        )
-    page = choose_viewport(request, list_viewports(recording, 0.0, math.inf), timeline)
-    width, height = choose_size(request, page)
-    pieces = cut_segments(estimate_work(recording, timeline), range(timeline.frames))
-    return ExportPlan(
-        width=width,
-        height=height,
-        page=page,
-        fps=request.fps,
-        frames=timeline.frames,
-        time_map=list(timeline.spans),
-        end=timeline.end_ms / 1000,
-        shows_end=timeline.shows_end,
-        segments=_list_segments(pieces),
-        warnings=list(recording.warnings),
-    )
-
-
 def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> Sequence[int]:
     """Choose the chunks of a recording that rendering a segment reads: from the last full snapshot before it on.
 
-    What a replay hands to the page (`ChunkFeed`) and what is chosen here have to change together.
+    For each window that it shows. What a replay hands to the page (`ChunkFeed`) and what is chosen here have to change
+    together.
     """
+    number, segment = plan.split_frames(segment)
+    plan = plan.of_video(number)
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
-    beginning = choose_beginning(index, timeline.recording_ms(segment.first))
-    stop = index.chunks_until(timeline.recording_ms(segment.stop - 1))
-    return [*beginning.font_chunks, *range(beginning.chunk, max(stop, beginning.chunk + 1))]
+    begin_ms = timeline.recording_ms(segment.first)
+    end_ms = timeline.recording_ms(segment.stop - 1)
+    windows = {window.number: window for window in index.session}
+    chosen: set[int] = set()
+    for shown, shown_ms, until_ms in stretches_between(read_schedule(plan, index), begin_ms, end_ms):
+        window = windows[shown]
+        beginning = choose_beginning(window, shown_ms)
+        stop = max(window.chunks_until(until_ms), beginning.chunk + 1)
+        chosen |= {window.first_chunk + chunk for chunk in (*beginning.font_chunks, *range(beginning.chunk, stop))}
+    return sorted(chosen)
 
 
 async def render_segment(
@@ -159,9 +141,13 @@ async def render_segment(
     """
     replayed = await asyncio.to_thread(open_recording, folder)
     assets = await asyncio.to_thread(open_answers, folder)
+    number, segment = plan.split_frames(segment)
+    before = number * plan.frames
+    plan = plan.of_video(number)
     timeline = restore_timeline(plan.time_map, plan.frames, plan.fps, plan.end * 1000, plan.shows_end)
     frames = range(segment.first, segment.stop)
-    work = estimate_work(replayed.index, timeline)
+    shown = ShownWindows(replayed.session, read_schedule(plan, replayed.index))
+    work = estimate_session({window.number: window for window in replayed.index.session}, shown.schedule, timeline)
     pieces = work.cut(frames, min(chromium.browsers, 1 + int(work.of(frames) / WORTH_A_BROWSER)))
     done = [0] * len(pieces)
 
@@ -172,7 +158,7 @@ async def render_segment(
     async def run(index: int, piece: range) -> RenderedSegment:
         folder = workdir / f"run-{index}"
         folder.mkdir()
-        job = PartRun(replayed, timeline, request, plan, assets, folder, lambda frame: tell(index, frame))
+        job = PartRun(shown, timeline, request, plan, assets, folder, lambda frame: tell(index, frame))
         allotment = Allotment(piece, budget)
         try:
             rendered = await job.render(allotment, chromium)
@@ -181,13 +167,12 @@ async def render_segment(
             allotment = Allotment(piece, budget)
             rendered = await job.render(allotment, dataclasses.replace(chromium, capture=CaptureMode.SCREENSHOT))
         rest = cut_rest(work, allotment.rendered, allotment.seconds, allotment.rest)
-        return dataclasses.replace(rendered, rest=_list_segments(rest))
+        return dataclasses.replace(rendered, rest=[Segment(first=part.start, count=len(part)) for part in rest])
 
-    return merge_runs(await _side_by_side([run(index, piece) for index, piece in enumerate(pieces)]))
-
-
-def _list_segments(pieces: Sequence[range]) -> list[Segment]:
-    return [Segment(first=piece.start, count=len(piece)) for piece in pieces]
+    merged = merge_runs(await _side_by_side([run(index, piece) for index, piece in enumerate(pieces)]))
+    return dataclasses.replace(
+        merged, runs=[part.moved(before) for part in merged.runs], rest=[part.moved(before) for part in merged.rest]
+    )
 
 
 async def _side_by_side(work: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:

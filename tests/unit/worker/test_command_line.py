@@ -180,7 +180,7 @@ def test_every_option_reaches_the_request() -> None:
     arguments = ["--width", "640", "--height", "480", "--fps", "30", "--speed", "2", "--start", "1", "--end", "9"]
     arguments += ["--skip-inactivity", "5", "--skip-speed", "8", "--quality", "high", "--scale", "2", "--no-cursor"]
     arguments += ["--no-clicks", "--trail", "--mask", ".a", "--mask", ".b", "--background", "#123456", "--strict"]
-    arguments += ["--viewport", "largest", "--color-scheme", "dark"]
+    arguments += ["--viewport", "largest", "--color-scheme", "dark", "--windows", "each"]
     command.main(arguments, standalone_mode=False)
     more = {"priority": 2, "fairness_key": "tenant"}
     request = build_request(collected, ["s3://b/r"], [VideoFormat.GIF], "s3://b/out", **more)
@@ -200,6 +200,7 @@ def test_every_option_reaches_the_request() -> None:
         mouse={"cursor": False, "clicks": False, "trail": True},  # type: ignore[arg-type]
         mask_selectors=[".a", ".b"],
         background="#123456",
+        windows="each",
         viewport=ViewportChoice.LARGEST,
         color_scheme=ColorScheme.DARK,
         strict=True,

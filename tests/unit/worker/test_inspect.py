@@ -35,11 +35,10 @@ def test_a_person_reads_duration_sizes_events_idle_windows_and_warnings() -> Non
         "Idle      1:01:36.0 in 1 stretches",
         "  0:04.0 - 1:01:40.0",
         "Windows   2",
-        "  first: 4 events, shown",
-        "  second: 1 events",
+        "  first: 4 events, 0:00.0 - 1:01:40.0, the user did something 2 times",
+        "  second: 1 events, cannot be shown",
         "Warnings  2",
-        "  the recording has 2 windows; the video shows the one with the most user activity (first: 4 events) "
-        "and leaves out 1 events of the others",
+        "  the window second cannot be shown: its 1 events hold no full snapshot, or nothing else",
         f"  skipped the recording, line 6 (byte {len(as_lines(events[:5])) + 1}): "
         "`timestamp` must be milliseconds since 1970, not missing",
     ]
@@ -68,7 +67,7 @@ def test_a_script_reads_json_of_several_parts(tmp_path: Path) -> None:
         "canvas": False,
         "idle": [],
         "idle_total": 0,
-        "windows": [{"name": None, "events": 8, "kept": True}],
+        "windows": [{"name": None, "events": 8, "kept": True, "start": 0.0, "end": 2.6, "activity": 4}],
         "warnings": [],
         "linked_hosts": {},
     }

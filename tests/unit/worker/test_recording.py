@@ -92,22 +92,28 @@ def test_viewports_are_every_change_of_size_once() -> None:
     assert recording.viewport == (800, 600)
 
 
-def test_the_window_with_the_most_user_activity_is_shown() -> None:
+def test_each_window_is_a_recording_on_the_clock_of_all() -> None:
     quiet = [["quiet", event] for event in (meta(), snapshot(), *(mutation(100 + at) for at in range(20)))]
     busy = [["busy", event] for event in (meta(50), snapshot(51), incremental(60, 3, id=1, x=0, y=5))]
     blind = [["blind", incremental(70 + at, 3, id=1, x=0, y=5)] for at in range(9)]
     recording = parse_recording([as_lines([*quiet, *busy, *blind])])
     assert recording.events == [event for _, event in busy]
     assert [(window.name, window.events, window.kept) for window in recording.windows] == [
-        ("quiet", 22, False),
+        ("quiet", 22, True),
         ("busy", 3, True),
         ("blind", 9, False),
     ]
     assert set(recording.index.window) == {1}, "each event names its window by its place in `windows`"
     assert recording.warnings == [
-        "the recording has 3 windows; the video shows the one with the most user activity (busy: 3 events) "
-        "and leaves out 31 events of the others"
+        "the window blind cannot be shown: its 9 events hold no full snapshot, or nothing else"
     ]
+    other = recording.session[0]
+    assert other.events == [event for _, event in quiet]
+    assert [(index.name, index.begin_ms, index.duration_ms) for index in recording.index.session] == [
+        ("quiet", 0, 119),
+        ("busy", 50, 60),
+    ]
+    assert recording.index.session_ms == 119
 
 
 def test_the_pointer_is_every_position_and_click_in_order() -> None:

@@ -118,7 +118,8 @@ def test_what_else_an_event_brings_is_applied(name: str) -> None:
     event, expected, message = MENDED[name]
     data = as_lines([*SESSION[:3], event, *SESSION[3:]])
     recording = parse_recording([data])
-    assert recording.events == [*SESSION[:3], expected, *SESSION[3:]]
+    # A Meta event that no full snapshot follows is left out, with or without a size.
+    assert recording.events == [*SESSION[:3], *([expected] if expected["type"] != 4 else []), *SESSION[3:]]
     [warning] = recording.warnings
     assert warning.startswith("mended the recording, line 4 (byte ")
     assert warning.endswith(message)

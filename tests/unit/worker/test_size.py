@@ -8,7 +8,7 @@ import pytest
 
 from tests.snapshots import Page
 from video_export_worker.contract import parse_request
-from video_export_worker.pipeline import build_plan
+from video_export_worker.planning.export_plan import build_plan
 from video_export_worker.recording import Recording, RecordingLimits
 
 

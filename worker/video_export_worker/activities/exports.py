@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +25,7 @@ from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.attempts.running import ChildDied
 from video_export_worker.attempts.spawner import SpawnFailed
 from video_export_worker.composing.masks import merge_counts, warn_of_unmatched
+from video_export_worker.composing.visibility import merge_colours, warn_of_nothing
 from video_export_worker.contract import (
     ASSEMBLE,
     DISCARD_PARTS,
@@ -146,17 +148,15 @@ class ExportActivities:
         async with begin_attempt("assembling", Progress(phase="assembling")) as attempt:
             stored = await self._plans.read(given.plan)
             segments = await self._parts.read_all(given.plan, given.segments)
-            listed = {name: list_parts(segments, name) for name in stored.request.format}
-            workdir = attempt.workdir / "videos"
-            await asyncio.to_thread(workdir.mkdir)
-            poster = workdir / naming.POSTER_NAME
-            async with feed_parts(self._storage, listed, attempt.workdir / "parts") as parts:
-                joining = self._pipeline.assemble(stored.request, stored.plan, parts, workdir, poster)
-                finished = await self._watch_over(Place(stored.index, "assembly", _look_of(stored)), joining)
-            files = {naming.POSTER_NAME: poster} | {naming.video_name(video.format): video.path for video in finished}
+            joined = [
+                video
+                for number in range(len(stored.plan.names))
+                for video in await self._join(attempt.workdir, stored, given.segments, segments, number)
+            ]
+            files = {naming.POSTER_NAME: joined[0].poster} | {video.name: video.video.path for video in joined}
             publication = Publication(self._storage, stored.output)
             objects = await publication.publish(files)
-            result = _describe_result(stored, [segment for _, segment in segments], finished, objects)
+            result = _describe_result(stored, [segment for _, segment in segments], joined, objects)
             await publication.finish(given.export_id, result, objects)
             return result
 
@@ -184,6 +184,28 @@ class ExportActivities:
         for group in table.counts.missing:
             count(Metric.ASSETS, group.count, outcome=group.reason)
         return table
+
+    async def _join(
+        self,
+        workdir: Path,
+        stored: StoredPlan,
+        frames: Sequence[tuple[int, int]],
+        segments: Sequence[tuple[str, StoredSegment]],
+        number: int,
+    ) -> list[_JoinedVideo]:
+        """Join the parts of one of the videos, in every format."""
+        plan = stored.plan.of_video(number)
+        mine = [segment for (first, _), segment in zip(frames, segments, strict=True) if first // plan.frames == number]
+        listed = {name: list_parts(mine, name) for name in stored.request.format}
+        folder = workdir / f"videos-{number}"
+        await asyncio.to_thread(folder.mkdir)
+        poster = folder / naming.POSTER_NAME
+        async with feed_parts(self._storage, listed, workdir / f"parts-{number}") as parts:
+            joining = self._pipeline.assemble(stored.request, plan, parts, folder, poster)
+            finished = await self._watch_over(Place(stored.index, "assembly", _look_of(stored)), joining)
+        window = stored.plan.names[number]
+        place = number + 1 if stored.plan.videos else None
+        return [_JoinedVideo(naming.video_name(video.format, place), video, window, poster) for video in finished]
 
     async def _watch_over(self, place: Place, work: Awaitable[T]) -> T:
         """Give the death of a process, and what hangs a browser, its meaning.
@@ -235,10 +257,27 @@ def _describe_segment(stored: StoredSegment, *, reused: bool = False) -> Segment
     )
 
 
+@dataclass(frozen=True)
+class _JoinedVideo:
+    """A finished video on this machine's disk.
+
+    Attributes:
+        name: its file's name below the output.
+        video: what was verified.
+        window: name of the window, where each has a video of its own.
+        poster: picture of its first frame.
+    """
+
+    name: str
+    video: FinishedVideo
+    window: str | None
+    poster: Path
+
+
 def _describe_result(
     stored: StoredPlan,
     segments: Sequence[StoredSegment],
-    finished: Sequence[FinishedVideo],
+    joined: Sequence[_JoinedVideo],
     objects: Mapping[str, StoredObject],
 ) -> VideoExportResult:
     masked = merge_counts(segment.masked for segment in segments)
@@ -247,8 +286,9 @@ def _describe_result(
         *warn_of_missing(stored.asset_counts),
         *(line for segment in segments for line in segment.warnings),
     ]
+    warnings += warn_of_nothing(merge_colours(segment.colours for segment in segments), strict=stored.request.strict)
     return VideoExportResult(
-        videos=[_describe_video(video, objects[naming.video_name(video.format)]) for video in finished],
+        videos=[_describe_video(video, objects[video.name]) for video in joined],
         poster=objects[naming.POSTER_NAME].uri,
         time_map=stored.plan.time_map,
         captured=sum(segment.captured for segment in segments),
@@ -259,7 +299,8 @@ def _describe_result(
     )
 
 
-def _describe_video(video: FinishedVideo, stored: StoredObject) -> VideoObject:
+def _describe_video(joined: _JoinedVideo, stored: StoredObject) -> VideoObject:
+    video = joined.video
     count(Metric.VIDEO_SECONDS, round(video.duration), format=video.format)
     return VideoObject(
         format=video.format,
@@ -271,6 +312,7 @@ def _describe_video(video: FinishedVideo, stored: StoredObject) -> VideoObject:
         width=video.width,
         height=video.height,
         codec=video.codec,
+        window=joined.window,
     )
 
 

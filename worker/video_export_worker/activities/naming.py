@@ -61,6 +61,6 @@ def segment_prefix(plan: PlanReference, segment: Segment) -> str:
     return join_uri(plan.uri.removesuffix(f"/{PLAN_NAME}"), f"{segment.first:07d}-{segment.count}")
 
 
-def video_name(name: VideoFormat) -> str:
-    """File name of a finished video."""
-    return f"video.{name}"
+def video_name(name: VideoFormat, number: int | None = None) -> str:
+    """File name of a finished video; `number` counts the windows from 1 where each has a video of its own."""
+    return f"video.{name}" if number is None else f"video-{number}.{name}"

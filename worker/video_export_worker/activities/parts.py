@@ -40,6 +40,7 @@ class PartStore:
             captured=rendered.captured,
             repeated=rendered.repeated,
             masked=dict(rendered.masked),
+            colours=list(rendered.colours),
             warnings=list(rendered.warnings),
             rest=list(rendered.rest),
         )

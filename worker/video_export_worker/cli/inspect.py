@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 import click
 
 from video_export_worker.assets.links import LinkFinder
-from video_export_worker.recording import EventType, NoChunks, RecordingIndex, Source, parse_recording
+from video_export_worker.recording import (
+    EventType,
+    NoChunks,
+    RecordingIndex,
+    Source,
+    WindowSummary,
+    find_idle,
+    parse_recording,
+)
 
 CHUNK_BYTES: Final = 2**20
 SHOWN_IDLE: Final = 10
@@ -46,21 +54,28 @@ def inspect_command(recording: tuple[str, ...], as_json: bool, threshold: float,
 
 def summarise(recording: RecordingIndex, threshold: float) -> dict[str, Any]:
     """Gather everything that the command shows. Times are seconds since the recording's start."""
-    idle = [(start / 1000, end / 1000) for start, end in recording.find_idle(threshold)]
+    idle = [(start / 1000, end / 1000) for start, end in find_idle(recording.session, threshold)]
+    shown = {index.number: index for index in recording.session}
     return {
         "start_ms": recording.start_ms,
-        "duration": recording.duration_ms / 1000,
+        "duration": recording.session_ms / 1000,
         "events": len(recording),
         "events_by_kind": dict(Counter(map(_name_kind, recording.kind, recording.source)).most_common()),
         "viewports": [{"at": at / 1000, "width": width, "height": height} for at, width, height in recording.viewports],
         "canvas": recording.has_canvas,
         "idle": [{"start": start, "end": end} for start, end in idle],
         "idle_total": sum(end - start for start, end in idle),
-        "windows": [
-            {"name": window.name, "events": window.events, "kept": window.kept} for window in recording.windows
-        ],
+        "windows": [_summarise_window(window, shown.get(number)) for number, window in enumerate(recording.windows)],
         "warnings": list(recording.warnings),
     }
+
+
+def _summarise_window(window: WindowSummary, index: RecordingIndex | None) -> dict[str, Any]:
+    summary = {"name": window.name, "events": window.events, "kept": window.kept}
+    if index is None:
+        return summary
+    times = {"start": index.begin_ms / 1000, "end": index.duration_ms / 1000}
+    return {**summary, **times, "activity": len(index.activity)}
 
 
 def describe(summary: dict[str, Any]) -> Iterator[str]:
@@ -78,8 +93,7 @@ def describe(summary: dict[str, Any]) -> Iterator[str]:
     if len(summary["windows"]) > 1:
         yield f"Windows   {len(summary['windows'])}"
         yield from (
-            f"  {window['name']}: {window['events']} events{', shown' if window['kept'] else ''}"
-            for window in summary["windows"]
+            f"  {window['name']}: {window['events']} events{_describe_times(window)}" for window in summary["windows"]
         )
     hosts = summary.get("linked_hosts", {})
     if hosts:
@@ -92,6 +106,12 @@ def describe(summary: dict[str, Any]) -> Iterator[str]:
 def _count_hosts(links: LinkFinder) -> dict[str, int]:
     """Count linked images, fonts and style sheets by host, the most first; nobody is asked."""
     return dict(Counter(urlsplit(url).netloc for url in links.uses).most_common())
+
+
+def _describe_times(window: dict[str, Any]) -> str:
+    if not window["kept"]:
+        return ", cannot be shown"
+    return f", {_clock(window['start'])} - {_clock(window['end'])}, the user did something {window['activity']} times"
 
 
 def _open(name: str) -> Iterator[bytes]:

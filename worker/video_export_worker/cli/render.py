@@ -17,7 +17,7 @@ import click
 
 from video_export_worker.cli.render_files import check_outputs, choose_outputs, find_recordings, formats_of, publish
 from video_export_worker.cli.request_options import build_request, format_option, request_options
-from video_export_worker.contract import Segment, VideoExportRequest
+from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
 
 if TYPE_CHECKING:
     from video_export_worker.contract import AssetCounts
@@ -79,6 +79,7 @@ async def _render(
     async with Driver() as driver:  # starts meanwhile
         await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
         from video_export_worker.cli.local_assets import gather_assets
+        from video_export_worker.composing.visibility import merge_colours, warn_of_nothing
         from video_export_worker.pipeline import assemble, plan_export, render_segment
         from video_export_worker.recording import RecordingLimits
         from video_export_worker.rendering.ahead import BrowserAhead, guess_stage
@@ -96,15 +97,25 @@ async def _render(
                 table = await gather_assets(artefact, request)
                 browsers = count_browsers(os.environ, plan.width, plan.height)
                 chromium = dataclasses.replace(settings, ahead=ahead, browsers=browsers)
-                # There are no pods to share the work with: one segment, and the browsers of this machine.
-                whole = Segment(first=0, count=plan.frames)
-                segment = await render_segment(
-                    artefact, request, plan, whole, workdir, chromium=chromium, on_progress=bar.update
-                )
-            videos = await assemble(request, plan, segment.parts, workdir)
-            for video, output in zip(videos, outputs, strict=True):
-                publish(video.path, output)
-    return _report(videos, outputs, segment, plan.warnings, table.counts, time.monotonic() - began)
+                rendered: list[RenderedSegment] = []
+                finished: list[_Finished] = []
+                for number, name in enumerate(plan.names):
+                    # There are no pods to share the work with: one segment, and the browsers of this machine.
+                    whole = Segment(first=number * plan.frames, count=plan.frames)
+                    place = workdir / f"video-{number}"
+                    place.mkdir()
+                    segment = await render_segment(
+                        artefact, request, plan, whole, place, chromium=chromium, on_progress=bar.update
+                    )
+                    rendered.append(segment)
+                    for video in await assemble(request, plan.of_video(number), segment.parts, place):
+                        target = _name_output(outputs, video.format, number + 1 if plan.videos else None)
+                        finished.append(_Finished(video, target, name))
+            nothing = warn_of_nothing(merge_colours(one.colours for one in rendered), strict=request.strict)
+            for finished_video in finished:
+                publish(finished_video.video.path, finished_video.path)
+    report = _report(finished, rendered, plan, table.counts, began)
+    return {**report, "warnings": [*report["warnings"], *nothing]}
 
 
 def _keep_driver_compiled() -> None:
@@ -115,40 +126,68 @@ def _keep_driver_compiled() -> None:
         os.environ.setdefault("NODE_COMPILE_CACHE", f"{cache}/video-export/node")
 
 
+@dataclasses.dataclass(frozen=True)
+class _Finished:
+    """A video on its way to its place.
+
+    Attributes:
+        video: what was verified.
+        path: where it goes.
+        window: name of the window, where each has a video of its own.
+    """
+
+    video: FinishedVideo
+    path: Path
+    window: str | None
+
+
+def _name_output(outputs: tuple[Path, ...], name: VideoFormat, number: int | None) -> Path:
+    """Where the video of a format goes: windows that have one each are counted from 1."""
+    path = next(path for path in outputs if path.suffix.removeprefix(".").lower() == name)
+    return path if number is None else path.with_stem(f"{path.stem}-{number}")
+
+
 def _report(
-    videos: list[FinishedVideo],
-    outputs: tuple[Path, ...],
-    segment: RenderedSegment,
-    warnings: list[str],
-    assets: AssetCounts,
-    wall: float,
+    videos: list[_Finished], rendered: list[RenderedSegment], plan: ExportPlan, assets: AssetCounts, began: float
 ) -> dict[str, Any]:
     from video_export_worker.assets.gathering import warn_of_missing
     from video_export_worker.composing.masks import warn_of_unmatched
+    from video_export_worker.part_runs import merge_runs
 
+    segment = merge_runs(rendered)
+    wall = time.monotonic() - began
     return {
-        "videos": [
-            {
-                "path": str(output),
-                "format": video.format,
-                "duration": video.duration,
-                "frames": video.frames,
-                "width": video.width,
-                "height": video.height,
-                "codec": video.codec,
-                "size": video.size,
-            }
-            for video, output in zip(videos, outputs, strict=True)
-        ],
+        "videos": [_report_video(video) for video in videos],
+        "time_map": [span.model_dump() for span in plan.time_map],
         "captured": segment.captured,
         "repeated": segment.repeated,
         "steps": segment.steps,
         "browser_restarts": segment.restarts,
         "masked": dict(segment.masked),
         "assets": assets.model_dump(mode="json"),
-        "warnings": [*warnings, *warn_of_missing(assets), *segment.warnings, *warn_of_unmatched(segment.masked)],
+        "warnings": [
+            *plan.warnings,
+            *warn_of_missing(assets),
+            *segment.warnings,
+            *warn_of_unmatched(segment.masked),
+        ],
         "wall_seconds": round(wall, 3),
-        "x_realtime": round(videos[0].duration / wall, 2),
+        "x_realtime": round(sum(video.video.duration for video in videos[:: len(videos) // len(rendered)]) / wall, 2),
+    }
+
+
+def _report_video(finished: _Finished) -> dict[str, Any]:
+    video = finished.video
+    return {
+        "path": str(finished.path),
+        "format": video.format,
+        "duration": video.duration,
+        "frames": video.frames,
+        "width": video.width,
+        "height": video.height,
+        "codec": video.codec,
+        "size": video.size,
+        "window": finished.window,
     }
 
 

@@ -31,6 +31,11 @@ REQUEST_OPTIONS = (
         type=click.Choice([choice.value for choice in ViewportChoice]),
         help="Which size of the page the video's follows: the one shown longest, or the largest (longest).",
     ),
+    click.option(
+        "--windows",
+        metavar="WHICH",
+        help="Of several windows: the one in which the user works (follow), a video of each (each), or a name.",
+    ),
     click.option("--fps", type=float, help="Frames per second (25)."),
     click.option("--speed", type=float, help="Seconds of recording per second of video (1)."),
     click.option("--start", type=float, help="Second of the recording at which the video begins (0)."),

@@ -41,6 +41,10 @@ class Segment(TolerantValue):
         """The frame after the last."""
         return self.first + self.count
 
+    def moved(self, frames: int) -> Segment:
+        """The segment so many frames later."""
+        return self.model_copy(update={"first": self.first + frames})
+
 
 def list_between(whole: Segment, cut_out: Sequence[Segment]) -> list[Segment]:
     """List the stretches of a segment that lie around others in it, in order; those that touch are one."""
@@ -49,8 +53,37 @@ def list_between(whole: Segment, cut_out: Sequence[Segment]) -> list[Segment]:
     return [Segment(first=first, count=stop - first) for first, stop in pairs if stop > first]
 
 
+class ShownWindow(TolerantValue):
+    """From `begin_ms` of the recording on, in milliseconds, the window of that number is shown."""
+
+    begin_ms: float
+    window: int
+
+
+class PlannedVideo(TolerantValue):
+    """The video of one window, where each has its own.
+
+    Attributes:
+        window: number of the window.
+        name: the recorder's name for it.
+        width: pixels, even.
+        height: pixels, even.
+        page: size of the page that it was made for, in CSS pixels.
+    """
+
+    window: int
+    name: str | None
+    width: int
+    height: int
+    page: tuple[int, int]
+
+
 class ExportPlan(TolerantValue):
-    """Everything that is decided before the first frame is rendered."""
+    """Everything that is decided before the first frame is rendered.
+
+    Where each window has a video of its own, `width` and the like are those of the first. All have the same frames at
+    the same times, which are numbered through: the frames of the second video come after those of the first.
+    """
 
     width: int = Field(description="Width of the video in pixels, even.")
     height: int = Field(description="Height of the video in pixels, even.")
@@ -62,6 +95,10 @@ class ExportPlan(TolerantValue):
     time_map: list[TimeSpan] = Field(min_length=1)
     end: float = Field(description="Second of the recording that no frame goes beyond.")
     shows_end: bool = Field(description="The last frame shows `end`, even where the frame grid ends before it.")
+    windows: list[ShownWindow] = Field(
+        default_factory=list, description="Which window is shown when; without any, the one that the index begins with."
+    )
+    videos: list[PlannedVideo] = Field(default_factory=list, description="Where each window has a video of its own.")
     segments: list[Segment] = Field(min_length=1)
     warnings: list[str] = Field(default_factory=list)
 
@@ -69,6 +106,26 @@ class ExportPlan(TolerantValue):
     def duration(self) -> float:
         """Length of the video in seconds: every frame stands for 1/fps."""
         return self.frames / self.fps
+
+    @property
+    def names(self) -> list[str | None]:
+        """The name of each video's window, where each window has a video; else one nothing, for the only video."""
+        return [video.name for video in self.videos] or [None]
+
+    def of_video(self, number: int) -> ExportPlan:
+        """The plan of one of the videos by itself."""
+        if not self.videos:
+            return self
+        video = self.videos[number]
+        shown = [ShownWindow(begin_ms=0, window=video.window)]
+        spans = [span.model_copy(update={"window": video.name}) for span in self.time_map]
+        size = {"width": video.width, "height": video.height, "page": video.page}
+        return self.model_copy(update={**size, "windows": shown, "videos": [], "time_map": spans})
+
+    def split_frames(self, segment: Segment) -> tuple[int, Segment]:
+        """Number of the video that a segment belongs to, and the segment within that video."""
+        number, first = divmod(segment.first, self.frames)
+        return number, segment.model_copy(update={"first": first})
 
 
 class StoredPlan(TolerantValue):
@@ -104,6 +161,7 @@ class StoredSegment(TolerantValue):
         captured: frames that Chromium captured.
         repeated: frames that show the picture before them.
         masked: for each mask selector how many elements it has covered at once, at most.
+        colours: of the page's pictures, as far as they tell whether anything is to be seen.
         warnings: of the renderer.
         rest: what was not rendered, as `SegmentResult` has it. Frames that were rendered after some of it are stored as
             a segment of their own, and are counted here.
@@ -114,6 +172,7 @@ class StoredSegment(TolerantValue):
     captured: int
     repeated: int
     masked: dict[str, int] = Field(default_factory=dict)
+    colours: list[int] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
     rest: list[Segment] = Field(default_factory=list)
 

@@ -23,6 +23,8 @@ MAX_WIDTH: Final = 3840
 MAX_HEIGHT: Final = 2160
 SCHEMES: Final = ("s3", "gs", "az", "file", "memory")
 """Of the storages that a URI may name; memory is of tests."""
+FOLLOW_WINDOWS: Final = "follow"
+EACH_WINDOW: Final = "each"
 MAX_GIF_FPS: Final = 50.0  # GIF delays are centiseconds, and players slow down delays under 2
 
 
@@ -103,6 +105,9 @@ class VideoExportRequest(StrictValue):
     speed: float = Field(1.0, ge=0.1, le=100, description="Seconds of recording per second of video.")
     start: float = Field(0, ge=0, description="Second of the recording at which the video begins.")
     end: float | None = Field(None, gt=0, description="Second of the recording at which the video ends.")
+    windows: str = Field(
+        FOLLOW_WINDOWS, min_length=1, max_length=200, description="`follow`, `each`, or the name of a window."
+    )
     skip_inactivity: SkipInactivity | None = None
     quality: Quality = Quality.MEDIUM
     device_scale_factor: float = Field(1.0, ge=0.5, le=3)

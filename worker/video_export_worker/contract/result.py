@@ -22,6 +22,9 @@ class TimeSpan(TolerantValue):
     video: float
     recording: float
     speed: float
+    window: str | None = Field(
+        default=None, description="Name of the window that is shown; none where the recording names none."
+    )
 
 
 class Progress(TolerantValue):
@@ -47,6 +50,7 @@ class VideoObject(TolerantValue):
     width: int
     height: int
     codec: str
+    window: str | None = Field(default=None, description="Name of the window, where each has a video of its own.")
 
 
 class ManifestObject(TolerantValue):

@@ -65,6 +65,7 @@ def build_timeline(
     duration_ms: float,
     idle: Sequence[tuple[float, float]],
     max_video_seconds: float,
+    begin_ms: float = 0.0,
 ) -> Timeline:
     """Lay out the video.
 
@@ -73,12 +74,13 @@ def build_timeline(
         duration_ms: length of the recording.
         idle: stretches without user activity, in milliseconds since the recording's start.
         max_video_seconds: limit of the video's length.
+        begin_ms: when there is something to show.
 
     Raises:
         NothingToRender: the range begins after the recording's end.
         RecordingTooLarge: the video would be longer than the limit.
     """
-    start_ms = request.start * 1000
+    start_ms = max(request.start * 1000, begin_ms)
     end_ms = duration_ms if request.end is None else min(request.end * 1000, duration_ms)
     if start_ms > end_ms or (start_ms == end_ms and request.start > 0):
         raise NothingToRender(

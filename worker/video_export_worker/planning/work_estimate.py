@@ -7,12 +7,14 @@ begins at and its first frame. What that is can only be guessed before (`frame_w
 from __future__ import annotations
 
 import bisect
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
 from video_export_worker.planning.frame_work import FrameWork, estimate_frames
 from video_export_worker.planning.timeline import Timeline
+from video_export_worker.planning.windows import Schedule, window_at
 from video_export_worker.recording.index import RecordingIndex
 
 ROUNDS: Final = 40  # of halving: the cost of a piece is known to a millionth then
@@ -63,3 +65,23 @@ class WorkEstimate:
 def estimate_work(recording: RecordingIndex, timeline: Timeline) -> WorkEstimate:
     """How much work each frame is, as far as the recording's index tells."""
     return WorkEstimate(estimate_frames(recording, timeline))
+
+
+def estimate_session(windows: Mapping[int, RecordingIndex], schedule: Schedule, timeline: Timeline) -> WorkEstimate:
+    """How much work each frame is where windows are shown in turn.
+
+    What happened in a window while another one was shown is replayed at the frame that shows it again.
+    """
+    if len({stretch.window for stretch in schedule}) == 1:
+        return estimate_work(windows[schedule[0].window], timeline)
+    shown = np.array([window_at(schedule, timeline.recording_ms(frame)) for frame in range(timeline.frames)])
+    render, before = np.zeros(len(shown)), np.zeros(len(shown))
+    for number in np.unique(shown).tolist():
+        work = estimate_frames(windows[number], timeline)
+        mine = np.flatnonzero(shown == number)
+        hidden = np.diff(work.before[mine], prepend=0.0)
+        hidden = np.where(hidden < 0, work.before[mine], hidden)  # it begins anew, at a later full snapshot
+        is_turn = np.diff(mine, prepend=-1) > 1
+        render[mine] = work.render[mine] + np.where(is_turn, hidden, 0.0)
+        before[mine] = work.before[mine]
+    return WorkEstimate(FrameWork(render, before))

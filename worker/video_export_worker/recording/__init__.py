@@ -6,7 +6,7 @@ No clock and no network: the caller brings the bytes and says where the chunks g
 from video_export_worker.recording.checks import name_code
 from video_export_worker.recording.chunks import ChunkFolder, ChunkStore, NoChunks, ReplaySource, chunk_name
 from video_export_worker.recording.events import Event, EventType, Interaction, Source, source_of
-from video_export_worker.recording.index import RecordingIndex, WindowSummary
+from video_export_worker.recording.index import RecordingIndex, WindowSummary, find_idle
 from video_export_worker.recording.index_file import INDEX_NAME, load_index, save_index
 from video_export_worker.recording.limits import RecordingLimits
 from video_export_worker.recording.motion import Motion
@@ -33,6 +33,7 @@ __all__ = [
     "Source",
     "WindowSummary",
     "chunk_name",
+    "find_idle",
     "load_index",
     "name_code",
     "open_recording",

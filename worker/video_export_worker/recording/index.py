@@ -8,6 +8,7 @@ Offsets are milliseconds since the recording's start. An ordinal is the number o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -37,7 +38,7 @@ class WindowSummary:
     Attributes:
         name: The recorder's name for it; None where the format names no windows.
         events: How many it has.
-        kept: True for the window that the recording shows.
+        kept: True if it can be shown: it has a full snapshot, and is no frame of another one.
     """
 
     name: str | None
@@ -47,12 +48,14 @@ class WindowSummary:
 
 @dataclass(frozen=True, eq=False)
 class RecordingIndex:
-    """A recording without its events' text.
+    """A window of a recording without its events' text.
+
+    A session with several windows has an index for each, on one clock.
 
     Attributes:
         start_ms: Timestamp of the recording's first moment, in milliseconds since 1970: offsets count from it.
         warnings: What was skipped, missing or assumed.
-        windows: The windows of the session, of which the recording shows one.
+        windows: The windows of the session.
         offset_ms: Of each event, ascending; those with the same one keep the order of the file.
         kind: Type of each event (`EventType`); 127 for what is larger.
         source: Source of each event (`Source`); -1 for events that have none, 127 for what is larger.
@@ -62,7 +65,7 @@ class RecordingIndex:
         line: Line of that file, from 1, in which the event begins.
         byte: Byte of that file, from 0, at which the event begins.
         window: Number of the window that each event belongs to: its place in `windows`.
-        chunk_first: Ordinal of the first event of each chunk.
+        chunk_first: Ordinal of the first event of each chunk, of those of this window.
         chunk_snapshot: Whether a chunk begins at a full snapshot, with the Meta event before it if there is one.
         snapshots: Ordinals of the full snapshots.
         pointer_ms: Of each thing that the pointer did, in order of time; the columns `pointer_...` belong together.
@@ -82,6 +85,8 @@ class RecordingIndex:
         moving_ms: Offsets at which an event brought content that moves by itself. It moves until it is removed, at the
             latest until the next full snapshot.
         moving_kind: What it is (`Motion`).
+        first_chunk: Number of the window's first chunk among those of all windows.
+        others: Indexes of the other windows that can be shown, in the order of `windows`.
     """
 
     start_ms: float
@@ -115,6 +120,33 @@ class RecordingIndex:
     forgotten_frame: Integers
     moving_ms: Floats
     moving_kind: NDArray[np.int8]
+    first_chunk: int = 0
+    others: tuple[RecordingIndex, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The window's place in `windows`."""
+        return int(self.window[0])
+
+    @property
+    def name(self) -> str | None:
+        """The recorder's name for the window."""
+        return self.windows[self.number].name
+
+    @property
+    def session(self) -> tuple[RecordingIndex, ...]:
+        """The indexes of all windows that can be shown, this one among them, in the order of `windows`."""
+        return tuple(sorted((self, *self.others), key=lambda index: index.number))
+
+    @property
+    def session_ms(self) -> float:
+        """Milliseconds from the session's first event to its last, in any window that can be shown."""
+        return max(index.duration_ms for index in self.session)
+
+    @property
+    def begin_ms(self) -> float:
+        """Offset of the window's first event."""
+        return float(self.offset_ms[0])
 
     def __len__(self) -> int:
         """How many events the recording has."""
@@ -127,7 +159,7 @@ class RecordingIndex:
 
     @property
     def duration_ms(self) -> float:
-        """Milliseconds from the first event to the last."""
+        """Milliseconds from the recording's first event to the window's last."""
         return float(self.offset_ms[-1])
 
     @property
@@ -174,8 +206,7 @@ class RecordingIndex:
         Returns:
             (start, end) in ms since the recording's start, in order; its start and its end bound stretches too.
         """
-        moments = [0.0, *self.activity_ms, self.duration_ms]
-        return [(start, end) for start, end in pairwise(moments) if end > start and end - start >= threshold_s * 1000]
+        return find_idle([self], threshold_s)
 
     def place_of(self, ordinal: int) -> str:
         """Where an event stands in the files, as messages say it."""
@@ -188,3 +219,14 @@ class RecordingIndex:
         """How many chunks hold everything that happened up to `end_ms`."""
         events = int(np.searchsorted(self.offset_ms, end_ms, side="right"))
         return max(1, int(np.searchsorted(self.chunk_first, events, side="left")))
+
+
+def find_idle(windows: Sequence[RecordingIndex], threshold_s: float) -> list[tuple[float, float]]:
+    """List the stretches of at least `threshold_s` seconds without user activity in any of these windows.
+
+    Returns:
+        (start, end) in ms since the recording's start, in order; its start and its end bound stretches too.
+    """
+    active: list[float] = np.sort(np.concatenate([index.activity for index in windows])).tolist()
+    moments = [0.0, *active, max(index.duration_ms for index in windows)]
+    return [(start, end) for start, end in pairwise(moments) if end > start and end - start >= threshold_s * 1000]

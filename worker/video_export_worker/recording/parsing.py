@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO, Final, Protocol, cast
 
 import msgspec
@@ -57,11 +58,11 @@ def parse_recording(
     Each part is a file of its own, in any of the formats and compressions that `formats` and `decompression` list. The
     events of all parts are put in order of time.
 
-    A session may have several windows. They have one DOM each, with the same node ids, so one replay shows one window:
-    the one in which the user did the most, and of equals the one with more events, and then the first. A warning names
-    the others.
+    A session may have several windows. They have one DOM each, with the same node ids, so each is a recording of its
+    own, all on one clock (`Recording.session`). What is returned is that of the window in which the user did the most,
+    and of equals the one with more events, and then the first.
 
-    The recording begins with its first full snapshot and the Meta event before it: nothing can be shown earlier.
+    A window begins with its first full snapshot and the Meta event before it: nothing can be shown earlier.
 
     Args:
         parts: The files, each whole or in chunks.
@@ -80,9 +81,15 @@ def parse_recording(
     with tempfile.SpooledTemporaryFile(SPOOL_MEMORY, buffering=SPOOL_BUFFER, prefix="spool-") as file:
         spool = Spool(cast("BinaryIO", file), meters)
         _fill(spool, parts, meters, problems)
-        selection = select(spool, problems)
-        index = _write_chunks(spool, selection, chunks, limits, problems, observer)
-    return Recording(index, chunks)
+        session = select(spool, problems)
+        start_ms = min(float(selection.meta["timestamp"]) for selection in session.selections)
+        indexes: list[RecordingIndex] = []
+        for selection in session.selections:
+            first_chunk = sum(index.chunks for index in indexes)
+            columns: dict[str, Any] = _write_chunks(spool, selection, chunks, first_chunk, start_ms, limits, observer)
+            indexes.append(RecordingIndex(start_ms, (), session.windows, **columns, first_chunk=first_chunk))
+    index, *others = (replace(index, warnings=tuple(problems.warnings)) for index in indexes)
+    return Recording(replace(index, others=tuple(others)), chunks)
 
 
 def _fill(spool: Spool, parts: Sequence[bytes | Iterable[bytes]], meters: Meters, problems: Problems) -> None:
@@ -99,10 +106,12 @@ def _write_chunks(
     spool: Spool,
     selection: Selection,
     chunks: ChunkStore,
+    first_chunk: int,
+    start_ms: float,
     limits: RecordingLimits,
-    problems: Problems,
     observer: EventObserver | None,
-) -> RecordingIndex:
+) -> dict[str, Any]:
+    """Write a window's chunks, with numbers from `first_chunk` on, and return the columns of its index."""
     first = encode_event(selection.meta)
     rows = selection.rows
     columns: dict[str, NDArray[Any]] = {
@@ -116,23 +125,19 @@ def _write_chunks(
         "window": np.concatenate([[np.int16(selection.window)], spool.window[rows]]),
     }
     stamps = np.concatenate([[float(selection.meta["timestamp"])], spool.stamp[rows]])
-    start_ms = float(stamps[0])
     builder = IndexBuilder(start_ms, float(stamps[-1]) - start_ms, limits.nesting)
     chunk_first, chunk_snapshot = lay_chunks(columns["kind"], columns["size"])
     texts = _noted(builder, _and_then(first, spool.read(rows)), stamps, columns["kind"], columns["source"], observer)
-    for number, count in enumerate(np.diff(chunk_first, append=len(stamps))):
+    for number, count in enumerate(np.diff(chunk_first, append=len(stamps)), start=first_chunk):
         chunks.write(number, b"[" + b",\n".join(next(texts) for _ in range(count)) + b"]")
-    return RecordingIndex(
-        start_ms=start_ms,
-        warnings=tuple(problems.warnings),
-        windows=selection.windows,
-        offset_ms=stamps - start_ms,
-        chunk_first=chunk_first,
-        chunk_snapshot=chunk_snapshot,
-        snapshots=np.flatnonzero(columns["kind"] == 2),
+    return {
+        "offset_ms": stamps - start_ms,
+        "chunk_first": chunk_first,
+        "chunk_snapshot": chunk_snapshot,
+        "snapshots": np.flatnonzero(columns["kind"] == 2),
         **columns,
         **settle_touches(builder.columns()),
-    )
+    }
 
 
 def _noted(

@@ -16,14 +16,23 @@ from video_export_worker.recording.mouse import MouseClick, MouseMove
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording: a Meta event with the window's size, a full snapshot, and what happened since. A `ReplaySource`."""
+    """A window's recording: a Meta event with its size, a full snapshot, and what happened since. A `ReplaySource`.
+
+    It is the window in which the user did the most; `session` has the others.
+    """
 
     index: RecordingIndex
     chunks: ChunkStore
 
     def texts(self, first: int, stop: int) -> Iterator[str]:
         """Yield the chunks from `first` up to but not including `stop`: JSON arrays of events, not decoded."""
-        return map(self.chunks.read, range(first, stop))
+        base = self.index.first_chunk
+        return map(self.chunks.read, range(base + first, base + stop))
+
+    @property
+    def session(self) -> dict[int, Recording]:
+        """The recordings of all windows that can be shown, by the numbers of the windows."""
+        return {index.number: Recording(index, self.chunks) for index in self.index.session}
 
     @property
     def events(self) -> list[Event]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,28 +20,40 @@ from video_export_worker.recording.spool import Spool
 
 Rows = NDArray[np.intp]
 
+FRAME_OUTLIVES_MS: Final = 1000.0  # a frame that is removed with its page may still report
 _USER_ACTIVITY: Final = np.array(sorted(USER_ACTIVITY), np.int8)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The events that are shown.
+    """The events of a window that are shown.
 
     Attributes:
         meta: The first one, which says how large the page is.
         window: Number of its window.
         rows: Rows of the others in the spool, in order of time, from the first full snapshot on.
-        windows: All windows of the session.
     """
 
     meta: Event
     window: int
     rows: Rows
+
+
+@dataclass(frozen=True)
+class SessionSelection:
+    """The windows that can be shown.
+
+    Attributes:
+        selections: Of each window, the one with the most user activity first.
+        windows: All windows of the session.
+    """
+
+    selections: tuple[Selection, ...]
     windows: tuple[WindowSummary, ...]
 
 
-def select(spool: Spool, problems: Problems) -> Selection:
-    """Choose the window, put its events in order, and begin with a full snapshot.
+def select(spool: Spool, problems: Problems) -> SessionSelection:
+    """Choose the windows that can be shown, put the events of each in order, and begin with its first full snapshot.
 
     Raises:
         RecordingInvalid: if there is nothing that can be replayed, and why.
@@ -49,8 +63,17 @@ def select(spool: Spool, problems: Problems) -> Selection:
     repeated = find_repeated(spool)
     if repeated.any():
         problems.note(f"{int(repeated.sum())} of {len(spool)} events were delivered more than once: each is shown once")
-    kept, windows = _choose_window(spool, problems)
-    rows = np.flatnonzero((spool.window == kept) & ~repeated)
+    playable = _list_playable(spool, problems)
+    frames = find_frames(spool, playable)
+    kept = [number for number in playable if number not in frames]
+    _report_windows(spool, playable, frames, problems)
+    events = np.bincount(spool.window, minlength=len(spool.windows)).tolist()
+    windows = tuple(WindowSummary(name, events[number], number in kept) for number, name in enumerate(spool.windows))
+    return SessionSelection(tuple(_select_window(spool, number, ~repeated, problems) for number in kept), windows)
+
+
+def _select_window(spool: Spool, number: int, wanted: NDArray[np.bool_], problems: Problems) -> Selection:
+    rows = np.flatnonzero((spool.window == number) & wanted)
     if len(rows) < 2:
         raise RecordingInvalid(
             "the recording holds only one event: a replay needs a full snapshot and what follows it"
@@ -59,7 +82,7 @@ def select(spool: Spool, problems: Problems) -> Selection:
     rows = rows[np.argsort(spool.stamp[rows], kind="stable")]
     first = int(np.argmax(spool.kind[rows] == EventType.FULL_SNAPSHOT))
     meta = _find_meta(spool, rows, first, problems)
-    return Selection(meta, kept, _without_strange_metas(spool, rows[first:]), windows)
+    return Selection(meta, number, _without_strange_metas(spool, rows[first:]))
 
 
 def _without_strange_metas(spool: Spool, rows: Rows) -> Rows:
@@ -93,7 +116,8 @@ def find_repeated(spool: Spool) -> NDArray[np.bool_]:
     return repeated
 
 
-def _choose_window(spool: Spool, problems: Problems) -> tuple[int, tuple[WindowSummary, ...]]:
+def _list_playable(spool: Spool, problems: Problems) -> list[int]:
+    """Numbers of the windows with a full snapshot and more, the one with the most user activity first."""
     count = len(spool.windows)
 
     def count_by_window(which: NDArray[np.bool_]) -> list[int]:
@@ -103,21 +127,84 @@ def _choose_window(spool: Spool, problems: Problems) -> tuple[int, tuple[WindowS
     snapshots = count_by_window(spool.kind == EventType.FULL_SNAPSHOT)
     activity = count_by_window(np.isin(spool.source, _USER_ACTIVITY))
     events = count_by_window(np.ones(len(spool), bool))
-    playable = [number for number in range(count) if snapshots[number]]
-    if not playable:
+    found = [number for number in range(count) if snapshots[number]]
+    if not found:
         raise RecordingInvalid(
             f"the recording has no full snapshot among its {len(spool)} events, so there is no page to show; "
             "record with rrweb's snapshots on, and give every part of the recording" + _mention_first(problems)
         )
-    kept = max(playable, key=lambda number: (activity[number], events[number]))
-    if count > 1:
-        problems.note(
-            f"the recording has {count} windows; the video shows the one with the most user activity "
-            f"({spool.windows[kept]}: {events[kept]} events) and leaves out {len(spool) - events[kept]} events of the "
-            "others"
-        )
-    summaries = (WindowSummary(name, events[at], at == kept) for at, name in enumerate(spool.windows))
-    return kept, tuple(summaries)
+    whole = [number for number in found if events[number] > 1] or found
+    return sorted(whole, key=lambda number: (-activity[number], -events[number], number))
+
+
+def _report_windows(spool: Spool, playable: Sequence[int], frames: Mapping[int, int], problems: Problems) -> None:
+    """Say which windows are not shown, and why."""
+    for number, name in enumerate(spool.windows):
+        count = int((spool.window == number).sum())
+        if number in frames:
+            problems.note(
+                f"{name} is a frame of the window {spool.windows[frames[number]]}: its {count} events are not shown"
+            )
+        elif number not in playable:
+            problems.note(
+                f"the window {name} cannot be shown: its {count} events hold no full snapshot, or nothing else"
+            )
+
+
+def find_frames(spool: Spool, windows: Sequence[int]) -> dict[int, int]:
+    """Find the windows that are frames in the page of another one, which recorders of frames report as windows.
+
+    Such a window is smaller than the other one, shows the address that an iframe of the other has, and the other was
+    there first and ends no sooner.
+
+    Returns:
+        Numbers of such windows, with the number of the window that holds each.
+    """
+    if len(windows) < 2:
+        return {}
+    shown = {number: _first_meta(spool, number) for number in windows}
+    found = {}
+    for frame in windows:
+        meta = shown[frame]
+        holders = [other for other in windows if other != frame and _may_hold(spool, other, frame, shown)]
+        if meta is None or not holders:
+            continue
+        source = json.dumps(meta["data"]["href"], ensure_ascii=False)[1:-1].encode()
+        holder = next((other for other in holders if _holds_frame(spool, other, source)), None)
+        if holder is not None and holder not in found:
+            found[frame] = holder
+    return found
+
+
+def _first_meta(spool: Spool, number: int) -> Event | None:
+    rows = np.flatnonzero((spool.window == number) & (spool.kind == EventType.META))
+    sized = (event for event in _decode(spool, rows) if viewport_of(event) and event["data"].get("href"))
+    return next((event for event in sized if isinstance(event["data"]["href"], str)), None)
+
+
+def _may_hold(spool: Spool, holder: int, frame: int, shown: Mapping[int, Event | None]) -> bool:
+    outer, inner = shown[holder], shown[frame]
+    if outer is None or inner is None:
+        return False
+    sizes = viewport_of(outer), viewport_of(inner)
+    if sizes[0] is None or sizes[1] is None or sizes[0] == sizes[1]:
+        return False
+    begins, ends = zip(*(_bounds(spool, number) for number in (holder, frame)), strict=True)
+    is_inside = all(small <= large for small, large in zip(sizes[1], sizes[0], strict=True))
+    return bool(is_inside and begins[0] <= begins[1] and ends[0] >= ends[1] - FRAME_OUTLIVES_MS)
+
+
+def _bounds(spool: Spool, number: int) -> tuple[float, float]:
+    stamps = spool.stamp[spool.window == number]
+    return float(stamps.min()), float(stamps.max())
+
+
+def _holds_frame(spool: Spool, number: int, source: bytes) -> bool:
+    """Tell whether an iframe with this address is in a window's pages."""
+    is_page = (spool.kind == EventType.FULL_SNAPSHOT) | (spool.source == Source.MUTATION)
+    texts = spool.read(np.flatnonzero((spool.window == number) & is_page))
+    pattern = re.compile(rb'"(?:src|rr_src)"\s*:\s*"' + re.escape(source) + rb'/?"')
+    return any(b"iframe" in text and pattern.search(text) for text in texts)
 
 
 def _find_meta(spool: Spool, rows: Rows, first: int, problems: Problems) -> Event:

@@ -11,22 +11,22 @@ from typing import Final
 from video_export_worker.capture.captures import Capture, open_capture
 from video_export_worker.composing.frames import Shot
 from video_export_worker.composing.masks import Box, place_masks
-from video_export_worker.composing.pointer import PointerMarks, PointerPath
+from video_export_worker.composing.pointer import PointerMarks
+from video_export_worker.composing.visibility import colour_of
 from video_export_worker.errors import RenderFailed
 from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
+from video_export_worker.planning.windows import stretches_between
 from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.allotments import Allotment
 from video_export_worker.rendering.faults import report
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
-from video_export_worker.rendering.unseen import UnseenReplay
+from video_export_worker.rendering.windows import ShownWindows, WindowReplay
 from video_export_worker.replay.answers import WITHOUT_ASSETS, StoredAnswers, describe_for_page
-from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import open_page
-from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.player import Origin, PageState, Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
-from video_export_worker.replay.steps import Step, StepPlanner
+from video_export_worker.replay.steps import Step
 
 LATE: Final = "an image or a font of the page did not load in time and may be missing"
 TOP: Final = Origin()  # where the top document begins, which holds all nodes of most pages
@@ -40,21 +40,20 @@ class BrowserRun:
 
     def __init__(
         self,
-        source: ReplaySource,
+        shown: ReplaySource | ShownWindows,
         timeline: Timeline,
         options: RenderOptions,
         chromium: ChromiumSettings,
         counts: RenderCounts,
         assets: StoredAnswers = WITHOUT_ASSETS,
     ) -> None:
-        self._source = source
+        self._windows = shown if isinstance(shown, ShownWindows) else ShownWindows.only(shown)
         self._timeline = timeline
         self._options = options
         self._chromium = chromium
         self._counts = counts
         self._assets = assets
-        self._planner = StepPlanner(source.index.offset_ms.tolist())
-        self._pointer = PointerPath(source.index.mouse, options.mouse)
+        self._open: dict[int, WindowReplay] = {}
         self._previous: Step | None = None
         self._state = NOTHING_YET
         self._origins: dict[int, Origin] = {}
@@ -72,7 +71,6 @@ class BrowserRun:
             RenderFailed: the browser failed.
         """
         options = self._options
-        beginning = choose_beginning(self._source.index, self._timeline.recording_ms(first))
         async with (
             open_page(self._chromium, options.stage) as page,
             open_capture(page, options.width, options.height, self._chromium.capture) as capture,
@@ -80,15 +78,9 @@ class BrowserRun:
             await page.prefer(options.color_scheme)
             page.answers = self._assets
             player = Player(page)
-            feed = ChunkFeed(self._source, player, beginning)
             await player.open(self._lay_scene())
-            index = self._source.index
-            await player.open_window(beginning, canvas=index.has_canvas, canvas_recorded=index.has_drawing)
-            await feed.begin()
-            await player.load()
-            await UnseenReplay(player, feed, self._planner, self._timeline).run(beginning.at_ms, first)
             try:
-                async for shot in self._step(player, feed, capture, allotment, first):
+                async for shot in self._step(player, capture, allotment, first):
                     yield shot
                 await capture.finish()
             finally:
@@ -98,57 +90,83 @@ class BrowserRun:
 
     def _lay_scene(self) -> Scene:
         options, stage = self._options, self._options.stage
+        first = self._windows.at(0).index
         return Scene(
             width=stage.width,
             height=stage.height,
             max_scale=16 if options.enlarge else 1,
             background=options.background,
-            start_ms=self._source.index.start_ms,
-            page=options.page or self._source.index.viewport,
+            start_ms=first.start_ms,
+            page=options.page or first.viewport,
             mask_selectors=options.mask_selectors,
             assets=describe_for_page(self._assets.table),
         )
 
-    async def _step(
-        self, player: Player, feed: ChunkFeed, capture: Capture, allotment: Allotment, first: int
-    ) -> AsyncGenerator[Shot]:
+    async def _step(self, player: Player, capture: Capture, allotment: Allotment, first: int) -> AsyncGenerator[Shot]:
         shown: Shot | None = None
+        window: WindowReplay | None = None
         for index in itertools.takewhile(allotment.admits, itertools.count(first)):
             at_ms = self._timeline.recording_ms(index)
+            window = await self._turn(window, player, range(index, allotment.stop))
             damaged = False
-            if self._planner.must_step(at_ms, self._previous):
-                await feed.reach(at_ms)
-                await self._seek(player, at_ms)
+            if window.planner.must_step(at_ms, self._previous):
+                await window.feed.reach(at_ms)
+                await self._seek(window, at_ms)
                 if index + 1 < allotment.stop and not capture.needs_page and not self._options.mask_selectors:
-                    self._seek_next(player, feed, index + 1)
-                damaged = await self._paint(player, at_ms)
+                    self._seek_next(window, index + 1)
+                damaged = await self._paint(window.player, at_ms)
                 if self._options.mask_selectors:
-                    self._masks = await self._place_masks(player)
+                    self._masks = await self._place_masks(window.player)
             picture = await self._capture(capture) if damaged or shown is None else shown.page
-            marks = await self._marks(player, at_ms)
+            marks = await self._marks(window, at_ms)
             shot = Shot(index, picture, marks, self._masks)
             if shown is None or picture is not shown.page or (marks, shot.masks) != (shown.marks, shown.masks):
                 shown = shot
                 yield shown
 
-    async def _seek(self, player: Player, at_ms: float) -> None:
-        """Apply the recording up to `at_ms`."""
+    async def _turn(self, before: WindowReplay | None, player: Player, frames: range) -> WindowReplay:
+        """The window that the first frame shows, replayed up to there; `before` is the one that is shown until now."""
+        at_ms = self._timeline.recording_ms(frames.start)
+        source = self._windows.at(at_ms)
+        number = source.index.number
+        if before is not None and before.index.number == number:
+            return before
+        window = self._open.get(number) or WindowReplay(source, player, self._timeline, self._options.mouse)
+        self._open[number] = window
+        await window.open(at_ms)
+        if before is None:
+            await window.player.load()
+        await window.catch_up(frames.start, is_first=before is None)
+        if before is not None and not self._comes_again(before, frames):
+            await self._open.pop(before.index.number).close()
+        self._previous = None
+        return window
+
+    def _comes_again(self, window: WindowReplay, frames: range) -> bool:
+        begin_ms, end_ms = (self._timeline.recording_ms(frame) for frame in (frames.start, frames.stop - 1))
+        stretches = stretches_between(self._windows.schedule, begin_ms, end_ms)
+        return any(number == window.index.number for number, _, _ in stretches)
+
+    async def _seek(self, window: WindowReplay, at_ms: float) -> None:
+        """Apply the window's recording up to `at_ms`."""
         before = -1.0 if self._previous is None else self._previous.at_ms
         ahead, self._ahead = self._ahead, None
-        self._state = await (ahead or player.seek(at_ms))
-        self._previous = Step(at_ms, self._planner.has_event(before, at_ms), False, self._state.animating)
+        self._state = await (ahead or window.player.seek(at_ms))
+        window.reached_ms = at_ms
+        self._previous = Step(at_ms, window.planner.has_event(before, at_ms), False, self._state.animating)
         self._origins.clear()
         if self._state.unresolved and LATE not in self._counts.warnings:
             self._counts.warnings.append(LATE)
-        report(player.faults, self._source.index, self._counts, strict=self._options.strict)
+        report(window.player.faults, window.index, self._counts, strict=self._options.strict)
 
-    def _seek_next(self, player: Player, feed: ChunkFeed, index: int) -> None:
+    def _seek_next(self, window: WindowReplay, index: int) -> None:
         """Let the page go on to frame `index` where it is not asked about the frame before any more."""
         at_ms = self._timeline.recording_ms(index)
         is_asked = self._state.nested or self._state.restless
-        is_ready = self._state.changed and not is_asked and feed.has_reached(at_ms)
-        if is_ready and self._planner.must_step(at_ms, self._previous):
-            self._ahead = player.seek_next(at_ms)
+        is_ready = self._state.changed and not is_asked and window.feed.has_reached(at_ms)
+        is_shown = self._windows.at(at_ms).index.number == window.index.number
+        if is_ready and is_shown and window.planner.must_step(at_ms, self._previous):
+            self._ahead = window.player.seek_next(at_ms)
 
     async def _paint(self, player: Player, at_ms: float) -> bool:
         """Paint the page as it is at `at_ms`; True if it was painted anew."""
@@ -176,9 +194,12 @@ class BrowserRun:
         height, width = picture.shape[:2]
         if height < self._options.height or width < self._options.width:
             raise RenderFailed(f"capture: a picture of {width}x{height} pixels")
-        return picture[: self._options.height, : self._options.width]
+        picture = picture[: self._options.height, : self._options.width]
+        if len(self._counts.colours) < 2:
+            self._counts.colours.add(colour_of(picture))
+        return picture
 
-    async def _marks(self, player: Player, at_ms: float) -> PointerMarks:
+    async def _marks(self, window: WindowReplay, at_ms: float) -> PointerMarks:
         """The pointer's marks; the page is asked where a frame that holds an element begins."""
         missing: set[int] = set()
 
@@ -191,9 +212,9 @@ class BrowserRun:
             left, top = origin.x + x * origin.scale, origin.y + y * origin.scale
             return (viewport.x + left * viewport.scale) * ratio, (viewport.y + top * viewport.scale) * ratio
 
-        marks = self._pointer.marks_at(at_ms, project)
+        marks = window.pointer.marks_at(at_ms, project)
         if missing:
             nodes = sorted(missing)
-            self._origins.update(zip(nodes, await player.origins(nodes), strict=True))
-            marks = self._pointer.marks_at(at_ms, project)
+            self._origins.update(zip(nodes, await window.player.origins(nodes), strict=True))
+            marks = window.pointer.marks_at(at_ms, project)
         return marks

@@ -16,6 +16,7 @@ from video_export_worker.recording import ReplaySource
 from video_export_worker.rendering.allotments import Allotment
 from video_export_worker.rendering.browser_run import BrowserRun
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.rendering.windows import ShownWindows
 from video_export_worker.replay.answers import WITHOUT_ASSETS, StoredAnswers
 from video_export_worker.replay.page import PageFailed
 from video_export_worker.replay.settings import ChromiumSettings
@@ -26,7 +27,7 @@ READ_AHEAD: Final = 4  # captured frames that wait to be encoded
 
 
 async def render_frames(
-    recording: ReplaySource,
+    recording: ReplaySource | ShownWindows,
     timeline: Timeline,
     options: RenderOptions,
     frames: range | Allotment,
@@ -42,7 +43,7 @@ async def render_frames(
     once only where the next one hangs at the same frame.
 
     Args:
-        recording: what is replayed.
+        recording: what is replayed: a window, or several in turn.
         timeline: which time each frame shows.
         options: size and looks.
         frames: numbers of the frames, in steps of one; an allotment may end before them, and tells where.

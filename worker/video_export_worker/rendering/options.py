@@ -53,6 +53,7 @@ class RenderCounts:
     Attributes:
         reported: faults of the recording, of which only the first are among the warnings.
         masked: for each mask selector how many elements it has covered at once, at most.
+        colours: of the pictures that have one each, and `MANY` if there are others; at most two.
     """
 
     steps: int = 0
@@ -60,4 +61,5 @@ class RenderCounts:
     restarts: int = 0
     reported: int = 0
     masked: dict[str, int] = field(default_factory=dict)
+    colours: set[int] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)

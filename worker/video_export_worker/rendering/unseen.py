@@ -19,13 +19,31 @@ LONGEST_GAP_MS: Final = 1_000.0
 
 
 class UnseenReplay:
-    """The time before a run's frames."""
+    """The time before a run's frames, or the time in which another window was shown.
 
-    def __init__(self, player: Player, feed: ChunkFeed, planner: StepPlanner, timeline: Timeline) -> None:
+    Args:
+        player: of the window.
+        feed: of its recording.
+        planner: of its events.
+        timeline: of the video.
+        between_frames: frames of the video were begun already. None may be begun at their times, so a restless page is
+            not shown meanwhile.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        feed: ChunkFeed,
+        planner: StepPlanner,
+        timeline: Timeline,
+        *,
+        between_frames: bool = False,
+    ) -> None:
         self._player = player
         self._feed = feed
         self._planner = planner
         self._timeline = timeline
+        self._between_frames = between_frames
 
     async def run(self, begin_ms: float, first: int) -> None:
         """Replay from `begin_ms`, the time of the first full snapshot, to frame `first`, which is yet to be sought."""
@@ -36,7 +54,9 @@ class UnseenReplay:
             await self._feed.reach(until_ms)
             replayed = await self._player.replay(until_ms, MOST_BATCHES, end_ms - APART_MS)
             at_ms = replayed.reached_ms
-            if replayed.restless:
+            if self._between_frames:
+                await self._player.pass_between()
+            elif replayed.restless:
                 at_ms = await self._show_restless(at_ms, first)
             else:
                 await self._player.pass_unseen(at_ms)

@@ -56,6 +56,7 @@ from video_export_worker.replay.beginnings import Beginning
 from video_export_worker.replay.page import ReplayPage
 
 MAX_REPAINTS: Final = 50
+BETWEEN_FRAMES_MS: Final = 0.01  # a frame that stands between two of the video: there may be a hundred of them
 UNSEEN_BEFORE_MS: Final = 1.0  # a frame that shows the page at the very time of one that did not show it never ends
 BETWEEN_REPAINTS_MS: Final = 0.5  # begun again at the same time, a frame with an animated picture may never end
 
@@ -275,6 +276,11 @@ class Player:
         """Begin a frame that shows nothing, so that nothing piles up in Blink."""
         if self._page.set_time(at_ms - UNSEEN_BEFORE_MS):
             await self._page.begin_frame()
+
+    async def pass_between(self) -> None:
+        """Begin a frame right after the one of the video that was begun last; nothing of the window is to be shown."""
+        self._page.advance_time(BETWEEN_FRAMES_MS)
+        await self._page.begin_frame()
 
     async def seek(self, at_ms: float) -> PageState:
         """Apply the recording up to and including `at_ms`.

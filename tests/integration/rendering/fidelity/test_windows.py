@@ -1,0 +1,94 @@
+"""Several windows: each is exact by itself, and the one in which the user is is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.rendering.fidelity.goldens import Picture
+from tests.integration.rendering.fidelity.views import list_differences
+from tests.reference.windows import Session, reference_of_windows
+from tests.snapshots import Page
+from video_export_worker.contract import Mouse, VideoExportRequest
+from video_export_worker.planning.timeline import Timeline, build_timeline
+from video_export_worker.planning.windows import follow_user
+from video_export_worker.recording import Recording, parse_recording
+from video_export_worker.rendering.frames import render_frames
+from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.rendering.windows import ShownWindows
+from video_export_worker.replay.settings import ChromiumSettings
+
+OPTIONS = RenderOptions(width=320, height=200, mouse=Mouse(trail=True), page=(320, 200))
+
+
+def busy_window() -> Page:
+    """Turns all the time, and changes while another window is shown; a checkout comes while it is hidden."""
+    page = Page()
+    css = "@keyframes turn{to{transform:rotate(1turn)}} b{position:absolute;left:90px;top:60px;width:60px;height:60px}"
+    square = page.element("b", style="background:teal;animation:turn 2s linear infinite")
+    note = page.element("p", "first", style="transition:opacity .4s")
+    page.show(page.document([square, note], css)).move(100, 30, 30, note).move(400, 200, 90, note)
+    page.change(700, note, style="transition:opacity .4s;opacity:.2")
+    page.change(1100, square, style="background:crimson;animation:turn 2s linear infinite")
+    page.move(1500, 60, 60, note).change(1600, note, style="transition:opacity .4s;opacity:1").move(2600, 90, 90, note)
+    return page.end(2800)
+
+
+def growing_window() -> Page:
+    """A smaller window that opens later, is scrolled, and changes its size."""
+    page = Page(240, 160)
+    lines = [page.element("p", f"line {at}", style="height:40px;margin:0") for at in range(20)]
+    box = page.element("div", *lines, style="height:120px;overflow:auto;background:#fed")
+    page.show(page.document([box]), 500).move(600, 20, 20, box).scroll(800, box, 130)
+    page.append(1700, box, page.element("h1", "appended while it is hidden"))
+    page.move(2000, 120, 80, box).scroll(2100, box, 700).add(2300, 3, {"source": 4, "width": 400, "height": 160})
+    return page.end(2700)
+
+
+SESSION = Session({"busy": busy_window().events, "growing": growing_window().events})
+
+
+async def by_product(
+    recording: Recording, timeline: Timeline, frames: range, chromium: ChromiumSettings
+) -> list[Picture]:
+    windows = ShownWindows(recording.session, follow_user(recording.index.session))
+    shown: list[Picture] = []
+    async for frame in render_frames(windows, timeline, OPTIONS, frames, chromium=chromium, counts=RenderCounts()):
+        shown += shown[-1:] * (frame.index - frames.start - len(shown))
+        shown.append(frame.picture.copy())
+    return shown + [shown[-1]] * (len(frames) - len(shown))
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return parse_recording([SESSION.as_file()])
+
+
+@pytest.fixture(scope="module")
+def timeline(recording: Recording) -> Timeline:
+    request = VideoExportRequest.model_validate({"recording": "file:///a"})
+    return build_timeline(request, recording.index.session_ms, [], 1e9)
+
+
+@pytest.fixture(scope="module")
+async def whole(recording: Recording, timeline: Timeline, chromium: ChromiumSettings) -> list[Picture]:
+    return await by_product(recording, timeline, range(timeline.frames), chromium)
+
+
+async def test_every_frame_is_that_of_the_windows_own_reference(
+    whole: list[Picture], timeline: Timeline, chromium: ChromiumSettings
+) -> None:
+    reference = [picture async for picture in reference_of_windows(SESSION, timeline, OPTIONS, chromium=chromium)]
+    differences = list_differences(whole, reference, timeline)
+    assert not differences, "\n".join(differences)
+    turns = [SESSION.window_at(timeline.recording_ms(frame)) for frame in range(timeline.frames)]
+    assert turns.count("busy") > 20, "the recording is to show both windows"
+    assert turns.count("growing") > 20
+
+
+async def test_segments_give_the_same_frames(
+    whole: list[Picture], recording: Recording, timeline: Timeline, chromium: ChromiumSettings
+) -> None:
+    for first in (20, 45):
+        part = await by_product(recording, timeline, range(first, timeline.frames), chromium)
+        differences = list_differences(part, whole[first:], timeline)
+        assert not differences, f"begun at frame {first}:\n" + "\n".join(differences)
