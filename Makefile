@@ -66,8 +66,8 @@ bench-render: setup ## how fast recordings become videos (RECORDINGS=files), aga
 bench-quality: setup ## pictures and bytes of the videos, against the usual settings at every frame (RECORDINGS=files)
 	@$(PYTHON) -m benchmarks.rendering.quality $(RECORDINGS)
 
-bench-long: setup ## what long recordings cost: late ranges, many segments; build/bench/long.json
-	@$(PYTHON) -m benchmarks.rendering.long
+bench-long: setup ## what long recordings cost (ROWS=names, PUBLIC=file); build/bench/long.json
+	@$(PYTHON) -m benchmarks.rendering.long $(ROWS)
 
 soak-render: setup ## five hundred exports in one process: nothing lost, nothing left
 	@$(PYTHON) -m benchmarks.rendering.soak

@@ -9,8 +9,11 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final
+
+import zstandard
 
 START_MS: Final = 1_700_000_000_000
 STEP_MS: Final = 40
@@ -41,6 +44,40 @@ def huge_recording(size: int) -> Iterator[bytes]:
         if made >= size:
             break
     yield b"]"
+
+
+def write_huge(path: Path, size: int) -> None:
+    """Write about `size` bytes of a recording, compressed by zstd."""
+    _write(path, huge_recording(size))
+
+
+def write_texts(path: Path, *, changes: int, seconds: float, snapshot_seconds: float) -> None:
+    """Write a recording in which one text after the other changes, 3 kB each, compressed by zstd."""
+    events = _change_texts(changes, seconds, snapshot_seconds)
+    texts = (json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() for event in events)
+    _write(path, (part for number, text in enumerate(texts) for part in (b"," if number else b"[", text)), b"]")
+
+
+def _write(path: Path, parts: Iterable[bytes], end: bytes = b"") -> None:
+    compressor = zstandard.ZstdCompressor(level=1).compressobj()
+    with path.open("wb") as file:
+        for part in parts:
+            file.write(compressor.compress(part))
+        file.write(compressor.compress(end) + compressor.flush())
+
+
+def _change_texts(changes: int, seconds: float, snapshot_seconds: float) -> Iterator[dict[str, Any]]:
+    rng = random.Random(7)
+    page, taken = _page(), -1.0
+    for number in range(changes):
+        at = int(number * seconds * 1000 / changes)
+        if at // (snapshot_seconds * 1000) > taken:
+            taken = at // (snapshot_seconds * 1000)
+            yield _event(4, at, {"href": "https://shop.test/", "width": 1280, "height": 720})
+            yield _event(2, at, {"node": page, "initialOffset": {"left": 0, "top": 0}})
+        text = " ".join(rng.choices(WORDS, k=430))
+        change = {"source": 0, "adds": [], "removes": [], "attributes": []}
+        yield _event(3, at, {**change, "texts": [{"id": 10 + 4 * rng.randrange(ROWS) + 3, "value": text}]})
 
 
 def _events() -> Iterator[dict[str, Any]]:

@@ -1,73 +1,51 @@
-"""`python -m benchmarks.rendering.long`: what long recordings cost, as a table and in build/bench/long.json."""
+"""`python -m benchmarks.rendering.long [ROW ...]`: what long recordings cost, as a table and in build/bench/long.json.
+
+Rows that are not measured keep what the file has. PUBLIC=file adds a recording that is compared with every frame.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Final
 
-from benchmarks.rendering.processes import measure
-from benchmarks.rendering.sessions import write_session
-from video_export_worker.contract import VideoExportRequest
-from video_export_worker.planning.export_plan import build_plan
-from video_export_worker.planning.timeline import build_timeline
-from video_export_worker.planning.work_estimate import estimate_work
-from video_export_worker.recording import RecordingLimits, parse_recording
+from benchmarks.rendering.long_rows import MEASUREMENTS, Row
 
-TARGET = Path("build/bench/long.json")
+TARGET: Final = Path("build/bench/long.json")
 
 
-@dataclass(frozen=True)
-class Row:
-    """A figure and what it should be at most."""
-
-    name: str
-    value: float
-    goal: float
-    unit: str
+def merge(known: list[dict[str, Any]], rows: list[Row]) -> list[dict[str, Any]]:
+    """The rows of the file with new values in the places of the old ones, and new rows behind them."""
+    fresh = {row.name: asdict(row) for row in rows}
+    kept = [fresh.pop(row["name"], row) for row in known]
+    return [*kept, *fresh.values()]
 
 
-def render_late(folder: Path) -> Row:
-    """Ten seconds at the end of an hour that has one snapshot, as a whole command."""
-    source = folder / "hour.json.gz"
-    write_session(source, 60)
-    command = [sys.executable, "-m", "video_export_worker", "render", str(source), "-o", str(folder / "late.mp4")]
-    measured = measure([*command, "--start", "3580", "--end", "3590", "--json"], {})
-    return Row("render --start 3580 --end 3590 of an hour with one snapshot", round(measured["wall_s"], 1), 15, "s")
-
-
-def share_out(folder: Path, snapshot_minutes: float | None, goal: float) -> Row:
-    """Work of all segments of two busy hours against that of one piece, as the work estimate has it."""
-    source = folder / "hours.json.gz"
-    write_session(source, 120, snapshot_minutes=snapshot_minutes)
-    with source.open("rb") as file:
-        recording = parse_recording([iter(lambda: file.read(1 << 20), b"")])
-    request = VideoExportRequest.model_validate({"recording": "file:///a"})
-    plan = build_plan(recording.index, request, RecordingLimits())
-    work = estimate_work(recording.index, build_timeline(request, recording.duration_ms, [], 1e9))
-    segments = [range(segment.first, segment.first + segment.count) for segment in plan.segments]
-    total = sum(work.of(segment) for segment in segments) / work.of(range(plan.frames))
-    how = f"snapshots every {snapshot_minutes:g} min" if snapshot_minutes else "one snapshot"
-    return Row(
-        f"work of {len(segments)} segments of two busy hours against one piece, {how}", round(total, 2), goal, "x"
-    )
+def describe(row: dict[str, Any]) -> str:
+    """A line of the table."""
+    return f"{row['name']} | {row['value']:g} {row['unit']} | {row['goal']:g} {row['unit']}"
 
 
 def main() -> None:
-    """Measure, print, and keep the rows that other measures put into the file."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        rows = [render_late(folder), share_out(folder, 5, 1.15), share_out(folder, None, 1.4)]
+    """Measure, print, and keep what was measured after each of the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(MEASUREMENTS)}; all by default")
+    chosen = parser.parse_args().rows or list(MEASUREMENTS)
+    unknown = sorted(set(chosen) - set(MEASUREMENTS))
+    if unknown:
+        parser.error(f"there is no row {unknown[0]!r}: choose from {', '.join(MEASUREMENTS)}")
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(TARGET.read_text()) if TARGET.exists() else []
-    names = {row.name for row in rows}
-    kept = [row for row in known if row["name"] not in names]
-    TARGET.write_text(json.dumps([*kept, *map(asdict, rows)], indent=2) + "\n")
-    print("what | value | goal")
-    for row in rows:
-        print(f"{row.name} | {row.value:g} {row.unit} | {row.goal:g} {row.unit}")
+    print("what | value | goal", flush=True)
+    for name in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = MEASUREMENTS[name](Path(folder))
+        known = json.loads(TARGET.read_text()) if TARGET.exists() else []
+        TARGET.write_text(json.dumps(merge(known, rows), indent=2) + "\n")
+        for row in rows:
+            print(describe(asdict(row)), flush=True)
 
 
 if __name__ == "__main__":

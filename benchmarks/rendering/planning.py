@@ -11,9 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import zstandard
-
-from benchmarks.rendering.huge import huge_recording
+from benchmarks.rendering.huge import write_huge
 from video_export_worker.contract import parse_request
 from video_export_worker.pipeline import plan_export
 from video_export_worker.recording import INDEX_NAME, RecordingLimits, load_index
@@ -26,11 +24,7 @@ def measure(mebibytes: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         source, artefact = Path(name) / "recording.json.zst", Path(name) / "artefact"
         artefact.mkdir()
-        compressor = zstandard.ZstdCompressor(level=1).compressobj()
-        with source.open("wb") as file:
-            for text in huge_recording(mebibytes * MIB):
-                file.write(compressor.compress(text))
-            file.write(compressor.flush())
+        write_huge(source, mebibytes * MIB)
         before = _peak()
         began, cpu = time.monotonic(), time.process_time()
         limits = RecordingLimits(decompressed_bytes=2 * mebibytes * MIB)

@@ -26,7 +26,7 @@ REPLAY: Final = 0.0006  # an event is replayed unseen at its own time
 REPLAY_JOINED: Final = 0.00016  # the same, together with others: replay/player.py
 BUILD_BYTE: Final = 1.0e-7  # building a full snapshot, for each byte of it; a mutation's nodes cost the same
 APART_MS: Final = 60_000.0  # before a piece's first frame nothing is joined
-TRAIL_MS: Final = 600.0  # the pointer's trail changes the picture so long after it moved
+TRAIL_MS: Final = 400.0  # the pointer's trail changes the picture about so long after it moved
 # What moves for a moment after an event that may begin it, and the share of such frames that show it.
 TRANSITION_MS: Final = 300.0
 TURNING: Final = 0.6
