@@ -33,7 +33,7 @@ export function makePlain(root) {
   for (let node = found.pop(); node; node = found.pop()) {
     for (const key of ["isCustom", "isShadow", "isShadowHost"]) delete node[key];
     if (node.type === ELEMENT) for (const name of Object.keys(node.attributes)) if (/^rr_(?!width|height)/.test(name)) delete node.attributes[name];
-    found.push(...(node.childNodes ?? []));
+    for (const child of node.childNodes ?? []) found.push(child); // not `push(...)`: there may be more than a call can take
   }
 }
 

@@ -121,7 +121,7 @@ function findBase(root) {
   for (let node = found.pop(); node; node = found.pop()) {
     const tag = node.tagName?.toLowerCase();
     if (tag === "base" && typeof node.attributes?.href === "string") return node.attributes.href;
-    if (tag !== "body") found.push(...(node.childNodes ?? []).toReversed());
+    if (tag !== "body") for (const child of (node.childNodes ?? []).toReversed()) found.push(child);
   }
   return undefined;
 }

@@ -107,9 +107,9 @@ function* contentBoxes(root, clips) {
     if (node.nodeType === Node.ELEMENT_NODE) {
       const clip = ownClip(node, clips);
       for (const box of node.getClientRects()) yield intersect(box, clip);
-      if (node.shadowRoot) waiting.push(...node.shadowRoot.childNodes);
+      if (node.shadowRoot) for (const child of node.shadowRoot.childNodes) waiting.push(child);
     }
-    waiting.push(...node.childNodes);
+    for (const child of node.childNodes) waiting.push(child);
   }
 }
 

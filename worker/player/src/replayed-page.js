@@ -145,7 +145,9 @@ export class ReplayedPage {
     context.lastPlayedEvent = null; // it would hold back events of the same millisecond
     context.events.length = 0;
     // The replayer counts time from the first and takes the recording for finished after the last.
-    context.events.push(this.#marker(0), ...batch, this.#marker(NEVER_MS));
+    context.events.push(this.#marker(0));
+    for (const event of batch) context.events.push(event); // not `push(...)`: there may be more than a call can take
+    context.events.push(this.#marker(NEVER_MS));
     this.#faults.begin(batch.find(isShown) ?? batch[0]);
     try {
       this.#replayer.pause(batch.at(-1).timestamp - this.#start + 1);
@@ -161,7 +163,7 @@ export class ReplayedPage {
   async #loadCanvasImages(batch) {
     const { context } = this.#replayer.service.state;
     context.events.length = 0;
-    context.events.push(...batch);
+    for (const event of batch) context.events.push(event);
     for (const event of batch) this.#faults.begin(event);
     await this.#replayer.preloadAllImages().catch((error) => this.#faults.tell(error));
     const loading = Array.from(this.#replayer.imageMap.values(), (image) => image.decode?.().catch(() => {}));

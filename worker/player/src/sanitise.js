@@ -84,7 +84,7 @@ function sanitiseTree(root) {
     if (node.type === NODE.ELEMENT || node.type === NODE.DOCUMENT) {
       node.childNodes = childrenOf(node);
       if (node.type === NODE.DOCUMENT && !node.childNodes.length) delete node.compatMode; // it is told from the first child
-      found.push(...node.childNodes);
+      for (const child of node.childNodes) found.push(child); // not `push(...)`: there may be more than a call can take
     } else sanitiseLeaf(node);
   }
 }

@@ -99,6 +99,8 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "a document 450 deep, above the limit": lambda: deeper_than_any_parser(450),
     "a document 1,000,000 deep": lambda: deeper_than_any_parser(1_000_000),
     "a document 20,000 wide": lambda: of_body()(lambda page: [page.element("b", "x") for _ in range(20_000)]),
+    # More than a call of JavaScript takes arguments.
+    "130,000 texts in one element": lambda: of_body()(lambda page: [page.text("") for _ in range(130_000)]),
     "500 endless animations": lambda: of_body(css=ENDLESS)(lambda page: [page.element("i", "x") for _ in range(500)]),
     "canvases of 16,384 pixels": lambda: of_body()(
         lambda page: [page.element("canvas", width="16384", height="16384") for _ in range(4)]
@@ -111,7 +113,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "100,000 hovers in one rule": lambda: of_body(css=",".join([".a:hover"] * 100_000) + "{color:red}")(
         lambda page: []
     ),
-    "100,000 moves in a millisecond": lambda: changed(lambda page, _: moment_of(page, 100_000)),
+    "130,000 moves in a millisecond": lambda: changed(lambda page, _: moment_of(page, 130_000)),
     "times that go backwards": lambda: changed(backwards),
     "times that are no times": lambda: changed(odd_times),
     "lone surrogates": lambda: changed(odd_texts),
