@@ -68,7 +68,7 @@ def unbuildable_page() -> Page:
     nodes += [{**page.element(name, **hidden), "isShadowHost": True} for name in ("input", "img", "table", "font-face")]
     nodes += [page.element("div", rr_mediaState="played", rr_mediaVolume=0.5)]
     nodes += [page.element("video", rr_mediaVolume=7, rr_mediaPlaybackRate=99, rr_mediaCurrentTime=-1, **hidden)]
-    nodes += [{**page.text(""), "attributes": 7}]
+    nodes += [{**page.text(""), "attributes": 7, "childNodes": [{**page.element("p"), "attributes": True}, 3]}]
     nodes += [page.svg(name, **hidden) for name in ("video", "iframe", "canvas", "img")]
     nodes += [{"type": kind, "id": 10_000 + kind, "textContent": None} for kind in (1, 4, 5, 6, 99)]
     nodes += [{"type": 2, "id": 20_000, "tagName": None}, {"type": 3, "id": 20_001}, None, 7, [], "text"]
