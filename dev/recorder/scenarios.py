@@ -177,6 +177,21 @@ async def write_messages(user: User) -> None:
     await user.move(".sign:nth-child(10)")
 
 
+async def look_at_goods(user: User) -> None:
+    """Choose goods of a shop whose pictures, font and styles are on two other hosts."""
+    await user.move("li:nth-child(2)")
+    await user.click("li:nth-child(2)")
+    await user.wait(300)
+    await user.click("#more")
+    await user.move("li:nth-child(4)")
+    await user.wait(200)
+    await user.click("#swap")
+    await user.wait(300)
+    await user.click("#more")
+    await user.click("li:nth-child(5)")
+    await user.wait(400)
+
+
 SCENARIOS = {
     "form": Scenario("form.html", fill_form),
     "long-list": Scenario("long-list.html", scroll_list),
@@ -187,4 +202,5 @@ SCENARIOS = {
     "resize": Scenario("resize.html", resize_window),
     "idle": Scenario("idle.html", leave_document),
     "text": Scenario("text.html", write_messages),
+    "linked": Scenario("linked.html", look_at_goods),
 }

@@ -15,11 +15,18 @@ from playwright.async_api import Browser, Page, Route
 from dev.recorder.user import User
 
 PAGES = Path(__file__).parent / "pages"
+HOSTS = Path(__file__).parent / "hosts"
 RRWEB = Path(__file__).parents[2] / "worker/player/node_modules/rrweb/dist/rrweb.umd.min.cjs"
 ORIGIN = "http://recorder.test"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LOADED = START + timedelta(seconds=2)
-CONTENT_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
 
 # The page's own frames and tasks run in real time; only what it asks of a clock is paused. __nextFrame waits for one
 # real frame, in which Chromium dispatches scroll and resize events. It keeps the real function from before the clock.
@@ -98,8 +105,18 @@ async def _collect(page: Page) -> list[dict[str, Any]]:
     return events
 
 
+def find_linked(url: str) -> Path | None:
+    """The file of another host: `hosts/HOST/NAME`."""
+    path = HOSTS / url.partition("?")[0].removeprefix("http://")
+    return path if path.parent.parent == HOSTS and path.is_file() else None
+
+
 async def _serve(route: Route) -> None:
-    """Answer from `pages/`; there is no network."""
+    """Answer from `pages/` and `hosts/`; there is no network."""
+    if linked := find_linked(route.request.url):
+        headers = {"access-control-allow-origin": "*"} if linked.suffix == ".woff2" else {}
+        await route.fulfill(body=linked.read_bytes(), headers={"content-type": CONTENT_TYPES[linked.suffix], **headers})
+        return
     name = route.request.url.removeprefix(f"{ORIGIN}/").partition("?")[0]
     path = PAGES / name
     if not route.request.url.startswith(ORIGIN) or path.parent != PAGES or not path.is_file():

@@ -19,12 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from tests.reference.browser import Picture, reference_frames
+from tests.reference.linked import linked_files
 from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.contract import Mouse, VideoExportRequest
 from video_export_worker.planning.timeline import Timeline, build_timeline
 from video_export_worker.recording import Recording, parse_recording
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.replay.answers import StoredAnswers
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 CHECKOUT = Path(__file__).parents[2]
@@ -58,10 +60,16 @@ class Row:
 
 
 async def _every_frame(
-    recording: Recording, timeline: Timeline, options: RenderOptions, chromium: ChromiumSettings, counts: RenderCounts
+    recording: Recording,
+    timeline: Timeline,
+    options: RenderOptions,
+    chromium: ChromiumSettings,
+    counts: RenderCounts,
+    assets: StoredAnswers,
 ) -> AsyncGenerator[Picture]:
     """The product's frames; one that repeats the one before comes again."""
-    rendered = render_frames(recording, timeline, options, range(timeline.frames), chromium=chromium, counts=counts)
+    frames = range(timeline.frames)
+    rendered = render_frames(recording, timeline, options, frames, chromium=chromium, counts=counts, assets=assets)
     shown: Picture | None = None
     index = 0
     async with contextlib.aclosing(rendered):
@@ -83,10 +91,12 @@ async def compare(name: str, recording: Recording, request: VideoExportRequest, 
     width, height = recording.viewport
     options = RenderOptions(width=width, height=height, mouse=Mouse(trail=True))
     counts = RenderCounts()
-    product = _every_frame(recording, timeline, options, chromium, counts)
     different, pixels, levels, first = 0, 0, 0, None
     frames = reference_frames(recording, timeline, options, range(timeline.frames), chromium=chromium)
-    async with contextlib.aclosing(product):
+    async with contextlib.AsyncExitStack() as stack:
+        assets = stack.enter_context(linked_files(recording))
+        product = _every_frame(recording, timeline, options, chromium, counts, assets)
+        await stack.enter_async_context(contextlib.aclosing(product))
         async for index, theirs in frames:
             ours = await anext(product)
             if np.array_equal(ours, theirs):

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.async_api import CDPSession, Page, Route, async_playwright
 
+from dev.recorder.session import CONTENT_TYPES, find_linked
 from video_export_worker.composing.pointer import PointerPath, draw_marks
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.recording import Recording
@@ -46,8 +48,8 @@ FLAGS = [
     "--force-color-profile=srgb",
 ]
 POLICY = (
-    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
-    "media-src data: blob:"
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline' http:; img-src data: blob: http:; "
+    "font-src data: http:; media-src data: blob:"
 )
 AHEAD_MS = 1e9  # frame times near the machine's own would let Blink's clock follow that
 MOST_HANGS = 3
@@ -70,6 +72,7 @@ class ReferencePage:
 
     def __init__(self, page: Page, session: CDPSession) -> None:
         self._page = page
+        self.asked = 0  # requests for files of other hosts
         self._session = session
         self._zero = float(int(time.monotonic() * 1000) + AHEAD_MS)
         self._now = self._zero - 100_000
@@ -118,14 +121,23 @@ class ReferencePage:
         """PNG of the page as it is at `at_ms` of the recording, and where the recorded viewport stands in it."""
         state = await self.call(f"reference.go({at_ms!r})")
         self._now = max(self._now, self._zero + at_ms)
-        for _ in range(SETTLING):
-            if not (await self.begin())["hasDamage"] and await self.call("reference.isSeen()"):
-                break
+        await self._settle()
         for _ in range(SETTLING):
             # A frame that came in between may take the picture's place.
             if data := (await self.begin(picture=True)).get("screenshotData"):
                 return base64.b64decode(data), state["size"]
         raise RuntimeError("Chromium returned no picture")
+
+    async def _settle(self) -> None:
+        """Begin frames until nothing changes, and once more after each file that a frame has asked for."""
+        asked = -1
+        while asked != self.asked:
+            asked = self.asked
+            for _ in range(SETTLING):
+                if not (await self.begin())["hasDamage"] and await self.call("reference.isSeen()"):
+                    break
+            if self.asked:
+                await self.call("reference.come()")
 
 
 @contextlib.asynccontextmanager
@@ -144,8 +156,9 @@ async def open_reference(chromium: ChromiumSettings, options: RenderOptions) -> 
                 device_scale_factor=stage.device_scale_factor,
                 color_scheme=options.color_scheme.value,
             )
-            await page.route("**/*", _serve)
-            yield ReferencePage(page, await page.context.new_cdp_session(page))
+            reference = ReferencePage(page, await page.context.new_cdp_session(page))
+            await page.route("**/*", partial(_serve, reference))
+            yield reference
         finally:
             await browser.close()
 
@@ -216,7 +229,12 @@ def _decode(png: bytes) -> Picture:
     return picture
 
 
-async def _serve(route: Route) -> None:
+async def _serve(reference: ReferencePage, route: Route) -> None:
+    if linked := find_linked(route.request.url):
+        reference.asked += 1
+        headers = {"content-type": CONTENT_TYPES[linked.suffix], "access-control-allow-origin": "*"}
+        await route.fulfill(body=linked.read_bytes(), headers=headers)
+        return
     name = route.request.url.removeprefix(ORIGIN)
     if name == "page.html":
         nonce = secrets.token_hex(8)

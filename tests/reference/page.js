@@ -498,4 +498,10 @@ function offsetOf(id) {
   return [x, y, scale];
 }
 
-window.reference = { open, go, offsetOf, isSeen };
+/** What a frame has asked for comes: style sheets, and then the images and fonts that they name. */
+async function come() {
+  await arrive();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+window.reference = { open, go, offsetOf, isSeen, come };

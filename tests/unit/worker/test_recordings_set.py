@@ -105,6 +105,13 @@ def has_scripts(recording: Recording) -> None:
     assert "明天见！🚄" in text
 
 
+def has_links(recording: Recording) -> None:
+    text = json.dumps(recording.events)
+    assert "http://cdn.recorder.test/shop.css" in text
+    assert text.count("http://static.recorder.test/") >= 6
+    assert count(recording, Source.MUTATION) >= 4
+
+
 FEATURES: dict[str, Callable[[Recording], None]] = {
     "form": has_form,
     "long-list": has_long_list,
@@ -115,6 +122,7 @@ FEATURES: dict[str, Callable[[Recording], None]] = {
     "resize": has_resizes,
     "idle": has_idle_time,
     "text": has_scripts,
+    "linked": has_links,
 }
 
 
