@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from temporalio.client import Client, WorkflowExecutionStatus
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of an activity that was completed, by the worker of this identity."""
+
+    number: int
+    identity: str
+    began: datetime
+    ended: datetime
 
 
 class Exports:
@@ -35,3 +47,15 @@ class Exports:
         history = self._runner.run(self._client.get_workflow_handle(export).fetch_history())
         started = (event.activity_task_started_event_attributes for event in history.events)
         return [one.attempt for one in started if one.attempt]  # an event of another kind has 0 here
+
+    def completed(self, export: str) -> list[Attempt]:
+        """Return the attempt of each activity that completed it, and when."""
+        history = self._runner.run(self._client.get_workflow_handle(export).fetch_history())
+        events, found = {event.event_id: event for event in history.events}, []
+        for event in history.events:
+            started = events.get(event.activity_task_completed_event_attributes.started_event_id)
+            if started is not None:
+                about = started.activity_task_started_event_attributes
+                times = started.event_time.ToDatetime(), event.event_time.ToDatetime()
+                found.append(Attempt(about.attempt, about.identity, *times))
+        return found

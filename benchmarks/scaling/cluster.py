@@ -15,7 +15,7 @@ CONTAINER_START = (2.0, 4.0)
 WORKER_START = (3.0, 6.0)
 """Seconds from then until its worker polls and the pod is ready."""
 STOP = 1.0
-"""Seconds from the decision to take a pod until its worker no longer polls: two controllers, the kubelet, SIGTERM."""
+"""Seconds from a smaller size until a worker no longer polls: two controllers, the kubelet, the runtime, SIGTERM."""
 DRAIN_LOOK = 1.0
 """Seconds between two looks at whether a stopped pod has finished."""
 
@@ -65,14 +65,19 @@ class Deployment:
     def live(self) -> list[Pod]:
         return [pod for pod in self.pods.values() if pod.terminating_at is None]
 
-    def scale(self, size: int) -> None:
-        """Create or take pods until there are as many; what terminates is none of them."""
+    def scale(self, size: int, written: float = 0.0) -> None:
+        """Create or take pods until there are as many; what terminates is none of them.
+
+        Args:
+            size: how many.
+            written: seconds from now until the API server has a smaller size.
+        """
         self.size = size
         live = self.live
         for _ in range(size - len(live)):
             self._create()
         for pod in sorted(live, key=_deletion_order)[: max(0, len(live) - size)]:
-            self._stop(pod)
+            self._stop(pod, written)
 
     def finish(self) -> float:
         """Return the pod-seconds spent until now."""
@@ -100,7 +105,7 @@ class Deployment:
         self.queue.join(pod.worker)
         self.on_change()
 
-    def _stop(self, pod: Pod) -> None:
+    def _stop(self, pod: Pod, written: float) -> None:
         """Stop polling; go when all that runs has ended, or at the end of the grace period."""
         pod.terminating_at = self.clock.now
         worker = pod.worker
@@ -113,7 +118,7 @@ class Deployment:
             worker.polling = False
             self._drain(pod)
 
-        self.clock.after(STOP, stop)
+        self.clock.after(written + STOP, stop)
 
     def _drain(self, pod: Pod) -> None:
         over = pod.terminating_at is not None and self.clock.now - pod.terminating_at >= self.grace

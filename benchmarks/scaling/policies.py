@@ -29,6 +29,9 @@ class World:
 LATE = 0.005
 """Seconds by which a look is later than it was due."""
 
+LOOK = 0.3
+"""Seconds from the last look at idle pods until the API server has the size that takes them."""
+
 Policy = Callable[[World], object]
 """Starts to decide; it schedules its own next looks."""
 
@@ -69,7 +72,7 @@ class Operator:
             return
         for name, cost in marks_of(map(_live, deployment.pods.values()), decision.victims).items():
             deployment.pods[name].cost = cost
-        deployment.scale(decision.replicas)
+        deployment.scale(decision.replicas, LOOK)
 
     def _decide(self) -> Decision:
         count = None
