@@ -106,8 +106,27 @@ class Cluster(Applier):
         )
         return deployment, listed["items"]
 
-    async def scale(self, key: Key, owner: str, replicas: int, live: Json | None = None) -> Json:
-        """Change the size of a Deployment that the owner controls by its scale subresource, and return it.
+    async def read_deployment(self, key: Key) -> Json:
+        """Return the Deployment of a resource.
+
+        Raises:
+            NotFound: it is not there.
+        """
+        return await self._transport.request("GET", path_of("apps/v1", "Deployment", key.namespace, key.name))
+
+    async def scale(self, key: Key, owner: str, replicas: int) -> Json:
+        """Change the size of the Deployment that the owner controls, whatever it is, and return the Deployment.
+
+        Raises:
+            NotFound: it is gone.
+            NameTaken: it is somebody else's.
+            Conflict: somebody changed it meanwhile.
+        """
+        await self.write_size(key, owner, replicas, await self.read_deployment(key))
+        return await self.read_deployment(key)
+
+    async def write_size(self, key: Key, owner: str, replicas: int, live: Json) -> None:
+        """Change the size of a Deployment that the owner controls by its scale subresource.
 
         Policies for Deployments, which may refuse a template, are not asked about that.
 
@@ -115,21 +134,19 @@ class Cluster(Applier):
             key: of the resource and its Deployment.
             owner: uid of the resource.
             replicas: the size.
-            live: the Deployment, where it was just read.
+            live: the Deployment as it was just read.
 
         Raises:
             NotFound: it is gone.
             NameTaken: it is somebody else's.
             Conflict: somebody changed it since it was read.
         """
-        path = path_of("apps/v1", "Deployment", key.namespace, key.name)
-        live = live or await self._transport.request("GET", path)
         if not is_controlled_by(live, owner):
             raise name_taken(Ref("apps/v1", "Deployment", key.name), key.namespace)
+        path = path_of("apps/v1", "Deployment", key.namespace, key.name)
         # As it was read: a write that the network held back must not undo what the next leader did meanwhile.
         body = {"metadata": {"resourceVersion": live["metadata"]["resourceVersion"]}, "spec": {"replicas": replicas}}
         await self._transport.request("PATCH", f"{path}/scale", body, MERGE, {"fieldManager": MANAGER})
-        return await self._transport.request("GET", path)
 
     async def scale_replica_set(self, live: Json, replicas: int) -> None:
         """Change the size of a ReplicaSet that was just read by its scale subresource.

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from video_export_operator.cluster import Cluster
 from video_export_operator.controllers import VICTIM_COST, own_pods, plan_replacement, plan_shrink
@@ -23,11 +23,19 @@ SEEN = 5.0
 QUICK = 0.2
 """Seconds for a look. After a longer one the pods that did answer are asked again."""
 ROUNDS = 4
-"""How often victims are asked where one has begun something or is deaf, and a changed Deployment is read again."""
+"""How often victims are asked where one has begun something or is deaf, or the Deployment has changed meanwhile."""
 
 
-Lower = Callable[[Collection[str]], Awaitable[Outcome]]
-"""Lowers a size as far as it takes only the pods that it is given."""
+@dataclass(frozen=True)
+class Lowering:
+    """A smaller size that takes free pods only: how it is written, and what comes of it."""
+
+    write: Callable[[], Awaitable[None]]
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+Prepare = Callable[[Collection[str]], Awaitable[Lowering | None]]
+"""Finds out how a size is lowered so that it takes only the pods that it is given; None where it is small already."""
 
 
 class Unanswered(ApiUnavailable):
@@ -52,7 +60,7 @@ class Shrinker:
             NotLeading: this replica may not act any more.
         """
         return await self._take(
-            resource, action.victims, lambda free: self._lower_again(resource, action.replicas, free)
+            resource, action.victims, lambda free: self._prepare_size(resource, action.replicas, free)
         )
 
     async def replace(self, resource: VideoExportWorker, victims: Collection[str]) -> Outcome:
@@ -63,44 +71,56 @@ class Shrinker:
             Unanswered: the API server may have taken the new size.
             NotLeading: this replica may not act any more.
         """
-        return await self._take(resource, victims, lambda free: self._lower_older(resource, free))
+        return await self._take(resource, victims, lambda free: self._prepare_older(resource, free))
 
-    async def _take(self, resource: VideoExportWorker, victims: Collection[str], lower: Lower) -> Outcome:
+    async def _take(self, resource: VideoExportWorker, victims: Collection[str], prepare: Prepare) -> Outcome:
         """Mark the victims, ask them again, and lower a size for those that are idle.
 
         Where pods are missing a smaller size may need no victims.
         """
         try:
-            free, begun, looked_at = await self._mark_idle(resource, victims)
-            if victims and not free:
-                return Outcome(begun=begun)
-            lowered = await lower(free)
-            self.metrics.shrink.observe(time.monotonic() - looked_at)
-            return lowered | Outcome(begun=begun)
+            return await self._take_idle(resource, frozenset(victims), prepare)
         except (NotLeading, Unanswered):
             raise
         except OperatorError as error:
             await self._unmark(resource, victims)
             raise ShrinkFailed(f"no pod was taken: {error.reason}: {error}") from error
 
-    async def _mark_idle(
-        self, resource: VideoExportWorker, victims: Collection[str]
-    ) -> tuple[Collection[str], Mapping[str, WorkerReport], float]:
-        """Mark the victims; return those that are idle, those that have begun something, and when they were asked."""
-        before = self.store.snapshot(resource).pods
-        free, begun = frozenset(victims), dict[str, WorkerReport]()
+    async def _take_idle(self, resource: VideoExportWorker, free: frozenset[str], prepare: Prepare) -> Outcome:
+        """Take the victims that are idle, and return what the others have begun.
+
+        All that can be done before the last look is done before it: between it and the size there is one request.
+        """
+        before, begun, asked = self.store.snapshot(resource).pods, dict[str, WorkerReport](), free
+        starting = {pod.name for pod in before if not pod.started}
         await self._mark(resource.key, marks_of(before, free), free)
-        starting, asked = {pod.name for pod in before if not pod.started}, free
         for _ in range(ROUNDS):
+            lowering = await prepare(free)
+            if lowering is None:
+                return Outcome(begun=begun)
             looked_at = time.monotonic()
             new, deaf = await self._look(resource, free, asked, starting)
             if new:
                 free, begun = free - new.keys(), {**begun, **new}
                 await self._mark(resource.key, dict.fromkeys(new, 0), free)
+                if not free:
+                    return Outcome(begun=begun)
             elif not deaf or time.monotonic() - looked_at < QUICK:
-                return free, begun, looked_at
+                with contextlib.suppress(Conflict):  # a controller has just written the Deployment's status
+                    await self._write(resource.key, lowering, looked_at)
+                    return lowering.outcome | Outcome(begun=begun)
             asked = free & asked - deaf  # while one was waited for, what the others said became old
-        raise ShrinkFailed("pods went on beginning work while they were asked")
+        raise ShrinkFailed("the pods or the Deployment went on changing while pods were asked")
+
+    async def _write(self, key: Key, lowering: Lowering, looked_at: float) -> None:
+        """Write a smaller size; what it makes of the Deployment is read at once, or shown by the watch."""
+        try:
+            await lowering.write()
+        except ApiUnavailable as error:
+            raise Unanswered(str(error)) from error
+        self.metrics.shrink.observe(time.monotonic() - looked_at)
+        with contextlib.suppress(OperatorError):
+            self.store.put_deployment(await self.cluster.read_deployment(key))
 
     async def _look(
         self, resource: VideoExportWorker, free: Collection[str], asked: Collection[str], starting: Collection[str]
@@ -131,50 +151,36 @@ class Shrinker:
         if not await self.store.wait_for_pods(key, are_marked, SEEN):
             raise ShrinkFailed(f"the watch of the pods has not shown their marks within {SEEN:g} s")
 
-    async def _lower_again(self, resource: VideoExportWorker, replicas: int, free: Collection[str]) -> Outcome:
-        """Lower the size, from what is there then, where a controller has just written the Deployment's status."""
-        for _ in range(ROUNDS - 1):
-            with contextlib.suppress(Conflict):
-                return await self._lower(resource, replicas, free)
-        return await self._lower(resource, replicas, free)
-
-    async def _lower(self, resource: VideoExportWorker, replicas: int, free: Collection[str]) -> Outcome:
-        """Lower the size as far as it takes free pods only, once."""
+    async def _prepare_size(self, resource: VideoExportWorker, replicas: int, free: Collection[str]) -> Lowering | None:
+        """Return how the size of the Deployment is lowered."""
         key = resource.key
         body, sets = await self.cluster.read_size_inputs(key)
         if body is None:
-            return Outcome()
+            return None
         live, pods = parse_deployment(body), self.store.snapshot(resource).pods
         if live.size <= replicas:
-            return Outcome()
+            return None
         owned = own_pods(live, map(parse_replica_set, sets), pods)
         found = plan_shrink(owned, replicas, live.size, free, time.time())
         if found is None:
             raise ShrinkFailed("every smaller size would take a pod that is busy or unknown")
-        try:
-            scaled = await self.cluster.scale(key, resource.uid, found.size, body)
-        except ApiUnavailable as error:
-            raise Unanswered(str(error)) from error
-        self.store.put_deployment(scaled)
-        left = {size_ref(key.name): str(found.size)} if found.size == replicas else {}
-        return Outcome(left, size=(live.uid, found.size))
+        size, left = found.size, {size_ref(key.name): str(replicas)} if found.size == replicas else {}
+        return Lowering(
+            lambda: self.cluster.write_size(key, resource.uid, size, body), Outcome(left, size=(live.uid, size))
+        )
 
-    async def _lower_older(self, resource: VideoExportWorker, free: Collection[str]) -> Outcome:
-        """Lower the size of an older ReplicaSet as far as it takes free pods only, once."""
+    async def _prepare_older(self, resource: VideoExportWorker, free: Collection[str]) -> Lowering | None:
+        """Return how the size of an older ReplicaSet is lowered."""
         body, sets = await self.cluster.read_size_inputs(resource.key)
         if body is None:
-            return Outcome()
+            return None
         live, pods = parse_deployment(body), self.store.snapshot(resource).pods
         owned = own_pods(live, map(parse_replica_set, sets), pods)
         found = plan_replacement(owned, live.size, free, time.time())
         if found is None:
             raise ShrinkFailed("an older pod that is busy or unknown would go before those that are idle")
-        try:
-            older = next(each for each in sets if each["metadata"]["name"] == found.replica_set)
-            await self.cluster.scale_replica_set(older, found.size)
-        except ApiUnavailable as error:
-            raise Unanswered(str(error)) from error
-        return Outcome()
+        older, size = next(each for each in sets if each["metadata"]["name"] == found.replica_set), found.size
+        return Lowering(lambda: self.cluster.scale_replica_set(older, size))
 
     async def _unmark(self, resource: VideoExportWorker, victims: Collection[str]) -> None:
         """Take the marks away. What fails is tried again by a plan of its own."""

@@ -83,7 +83,10 @@ class OneDeployment:
     async def read_size_inputs(self, _: Key) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         return self.deployment(), [self.replica_set()]
 
-    async def scale(self, _: Key, __: str, replicas: int, ___: dict[str, Any]) -> dict[str, Any]:
+    async def read_deployment(self, _: Key) -> dict[str, Any]:
+        return self.deployment()
+
+    async def write_size(self, _: Key, __: str, replicas: int, ___: dict[str, Any]) -> None:
         if self.conflicts:
             self.conflicts -= 1
             raise Conflict("the object has been modified")
@@ -91,7 +94,6 @@ class OneDeployment:
             raise ApiUnavailable("no answer")
         self.size = replicas
         self.written.append(("size", replicas))
-        return self.deployment()
 
 
 class Probe:
