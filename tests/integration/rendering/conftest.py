@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.requirements import require
+from tests.requirements import require, require_player
 from video_export_worker.replay.settings import ChromiumSettings
 
 
@@ -18,3 +18,8 @@ def chromium() -> ChromiumSettings:
 @pytest.fixture(scope="session", autouse=True)
 def _ffmpeg() -> None:
     require(shutil.which("ffmpeg") and shutil.which("ffprobe"), "no ffmpeg: run `make setup` as root")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _player() -> None:
+    require_player()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
+from tests.requirements import require_player
 from tests.servers import S3Server, TemporalServer
 from tests.workers import WorkerProcess, running_worker
 from video_export_worker.contract import WORKFLOW_NAME, VideoExportResult
@@ -111,3 +112,8 @@ def animation_events() -> bytes:
 def form_events() -> bytes:
     """JSON of the short recording."""
     return gzip.decompress((RECORDINGS / "form.json.gz").read_bytes())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _player() -> None:
+    require_player()
