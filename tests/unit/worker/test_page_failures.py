@@ -24,7 +24,7 @@ async def render(failures: Iterator[Exception], monkeypatch: pytest.MonkeyPatch)
         def __init__(self, *_: Any) -> None:
             pass
 
-        async def run(self, _: range) -> AsyncGenerator[Any]:
+        async def run(self, *_: Any) -> AsyncGenerator[Any]:
             for failure in failures:
                 raise failure
             return
