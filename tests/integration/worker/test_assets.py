@@ -116,6 +116,28 @@ async def test_redirects_are_checked_each(hosts: AssetHosts, tmp_path: Path) -> 
     assert not hosts.asked["/secret.png"]
 
 
+async def test_urls_that_two_parsers_read_differently_are_not_asked(hosts: AssetHosts, tmp_path: Path) -> None:
+    """As a process that a recording has taken over could write them."""
+    urls = [
+        f"http://cdn.test\\@127.0.0.1:{hosts.port}/secret.png",
+        f"http://cdn.test#@127.0.0.1:{hosts.port}/secret.png",
+        f"http://127.0.0.1\t:{hosts.port}/secret.png",
+        f"http://cdn.test@127.0.0.1:{hosts.port}/secret.png",
+        "file:///etc/passwd",
+        "",
+    ]
+    settings = AssetSettings(policy=HostPolicy([HostRule.parse("cdn.test")]))
+    table = await gather(hosts, tmp_path, *urls, settings=settings)
+    assert table.files == {}
+    assert not hosts.asked
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "x" * 64, ""])
+def test_a_file_that_planning_names_is_named_by_its_hash(name: str) -> None:
+    with pytest.raises(ValueError, match="sha256"):
+        FoundLinks.model_validate({"recorded": {"http://x.test/": {"sha256": name, "type": "image/png", "size": 1}}})
+
+
 async def test_a_redirect_to_a_public_place_is_followed(hosts: AssetHosts, tmp_path: Path) -> None:
     hosts.put("/old.png", status=301, headers={"Location": "/new.png"})
     hosts.put("/new.png", PNG)

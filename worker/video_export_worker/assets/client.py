@@ -124,6 +124,11 @@ class AssetClient:
         Raises:
             AssetMissing: it cannot be had.
         """
+        # Whoever named it may have been taken over by a recording: it is a URL as browsers write it, or none.
+        first = resolve(url, "")
+        if first is None:
+            raise AssetMissing(MissingReason.FAILED)
+        url = first
         try:
             async with asyncio.timeout(self._file_seconds):
                 for _ in range(MOST_REDIRECTS + 1):
@@ -146,18 +151,19 @@ class AssetClient:
     async def _ask(self, url: str, validators: Mapping[str, str]) -> Answer | str:
         """One request; what a redirect names is the answer where there is one."""
         assert self._session is not None
-        host = urlsplit(url).hostname or ""
+        target = URL(url, encoded=True)
+        host = target.host or ""  # as the request itself reads it
         self._check(host)
         headers = {**validators, **self._headers.get(host, {})}
-        asking = self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False, proxy=self._proxy)
+        asking = self._session.get(target, headers=headers, allow_redirects=False, proxy=self._proxy)
         async with asking as response:
             if response.status == 304 and validators:
                 return Answer(None, max_age=_read_age(response), validators=_read_validators(response) or validators)
             if response.status in (301, 302, 303, 307, 308):
-                target = resolve(response.headers.get("Location", ""), url)
-                if target is None:
+                location = resolve(response.headers.get("Location", ""), url)
+                if location is None:
                     raise AssetMissing(MissingReason.FAILED)
-                return target
+                return location
             if response.status != 200:
                 reason = MissingReason.NOT_FOUND if response.status == 410 else MissingReason.FAILED
                 raise AssetMissing(_STATUS.get(response.status, reason), passing=response.status >= 500)

@@ -29,6 +29,7 @@ _WITHOUT_PICTURE: Final = frozenset({"iframe", "frame", "script", "noscript", "e
 # Only a text with one of these can hold a link: a page of an application has thousands of changes without any.
 _MAY_LINK: Final = re.compile(
     rb'"(?:[\w-]*src|[\w-]*srcset|(?:xlink:)?href|rr_captured_\w+|poster|background|fontSource)"'
+    rb'|"tagName"\s*:\s*"(?:style|link|image|use|feimage|video|audio|source)"'  # they may come to link by a change
     rb"|url\(|@import|image-set\(",
     re.IGNORECASE,
 )
@@ -224,7 +225,11 @@ def resolve_references(references: Iterator[Reference], base: str) -> Iterator[R
 
 @lru_cache(4096)
 def resolve(url: str, base: str) -> str | None:
-    """Make a URL absolute as a browser does; None if it is not one of http or https, or far too long."""
+    """Make a URL absolute as a browser does.
+
+    Returns:
+        None if it is not one of http or https, names a user (which browsers refuse in a page), or is far too long.
+    """
     if len(url) > LONGEST_URL or url.lstrip()[:5].lower() in ("data:", "blob:", "about", ""):
         return None
     import ada_url  # the URL parser that Node has: WHATWG's rules. Imported where there is a link
@@ -237,4 +242,6 @@ def resolve(url: str, base: str) -> str | None:
         except ValueError:
             return None
     absolute = absolute.partition("#")[0]
-    return absolute if absolute.startswith(("http://", "https://")) and len(absolute) <= LONGEST_URL else None
+    scheme, _, rest = absolute.partition("://")
+    is_asked = scheme in ("http", "https") and "@" not in rest.partition("/")[0]
+    return absolute if is_asked and len(absolute) <= LONGEST_URL else None

@@ -66,7 +66,8 @@ class Asset(TolerantValue):
         animated: it is a picture that moves by itself.
     """
 
-    sha256: str
+    # It names a file, and the process that reads a recording says it: nothing else may come through.
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     type: str
     size: int
     awaited: bool = False

@@ -81,6 +81,8 @@ def test_srcset() -> None:
         ("javascript:alert(1)", "https://x.test/", None),
         ("blob:https://x.test/1", "https://x.test/", None),
         ("https://[/", "", None),
+        ("https://user:secret@x.test/a.png", "", None),
+        ("https://cdn.test/@scope/a.png", "", "https://cdn.test/@scope/a.png"),
     ],
 )
 def test_urls_are_absolute_as_a_browser_writes_them(url: str, base: str, absolute: str | None) -> None:
