@@ -86,24 +86,31 @@ class Spawner:
         """Start a child.
 
         Raises:
-            SpawnFailed: the fork server has ended, or it does not answer; it is replaced then.
+            SpawnFailed: the fork server does not answer, and is replaced; or two of them have ended.
         """
         ours, theirs = socket.socketpair()
-        server = self._take()
         try:
             async with asyncio.timeout(SPAWN_TIMEOUT):
-                pid, ended = await server.fork(start, theirs)
+                pid, ended = await self._fork(start, theirs)
             streams = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT)
         except BaseException as error:
             ours.close()  # a child that begins after all ends by this
             if isinstance(error, TimeoutError):
-                server.kill()
+                self._take().kill()
             if isinstance(error, OSError | TimeoutError):
                 raise SpawnFailed(f"no process for an attempt could be started: {str(error) or 'no answer'}") from error
             raise
         finally:
             theirs.close()
         return ChildProcess(pid, start.folder, ended, streams)
+
+    async def _fork(self, start: ChildStart, connection: socket.socket) -> tuple[int, asyncio.Future[int | None]]:
+        server = self._take()
+        try:
+            return await server.fork(start, connection)
+        except OSError:  # it has ended meanwhile, and a child of it ends too
+            server.kill()
+            return await self._take().fork(start, connection)
 
     def _take(self) -> _Server:
         """The fork server; a new one if it has ended."""
@@ -146,6 +153,7 @@ class _Server:
     def kill(self) -> None:
         """End the server and its children, because it does not answer any more."""
         self._process.kill()
+        self._close()
 
     async def stop(self) -> None:
         """End the server, and so every child."""
