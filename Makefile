@@ -62,6 +62,7 @@ test-e2e: setup-node ## the whole system on a local node
 bench-render: setup ## how fast recordings become videos (RECORDINGS=files), against capturing every frame
 	@$(PYTHON) -m benchmarks.rendering $(RECORDINGS)
 	@$(PYTHON) -m benchmarks.rendering.linked
+	@$(PYTHON) -m benchmarks.rendering.windows
 
 bench-quality: setup ## pictures and bytes of the videos, against the usual settings at every frame (RECORDINGS=files)
 	@$(PYTHON) -m benchmarks.rendering.quality $(RECORDINGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from dev.waiting import find_free_port
 from tests.event_loop import longest_callback
 from tests.integration.worker.conftest import RECORDINGS
 from tests.servers import S3Server
+from tests.snapshots import Page
 from tests.waiting import wait_for
 from video_export_worker.activities import ExportActivities
 from video_export_worker.attempts.isolated import IsolatedPipeline
@@ -293,3 +295,30 @@ async def test_a_missing_browser_is_named(folder: Path, request_: VideoExportReq
         with pytest.raises(ApplicationError, match="chromium-headless-shell") as failure:
             await ActivityEnvironment().run(activities.render_segment, given)
     assert failure.value.type == "RenderFailed"
+
+
+async def test_each_window_becomes_a_video_of_its_own(activities: ExportActivities, folder: Path) -> None:
+    first, second = Page(320, 200), Page(200, 100)
+    box = first.element("div", style="height:200px;background:teal")
+    first.show(first.document([box])).move(300, 9, 9, box).end(600)
+    line = second.element("p", "second")
+    second.show(second.document([line]), 100).move(400, 9, 9, line).end(500)
+    lines = [json.dumps([name, event]) for name, page in {"a": first, "b": second}.items() for event in page.events]
+    (folder / "windows.jsonl").write_text("\n".join(lines))
+    raw = {"recording": f"file://{folder}/windows.jsonl", "windows": "each", "format": ["mp4", "webm"]}
+    planned = await _plan(activities, parse_request(raw))
+    assert planned.segments == [16, 16]
+    for at in (0, 16):
+        given = SegmentInput(plan=planned.plan, segment=Segment(first=at, count=16))
+        rendered = await ActivityEnvironment().run(activities.render_segment, given)
+        assert (rendered.count, rendered.rest) == (16, [])
+    joined = AssembleInput(export_id="one", plan=planned.plan, segments=[(0, 16), (16, 16)])
+    result = await ActivityEnvironment().run(activities.assemble, joined)
+    assert [(video.uri.rpartition("/")[2], video.window, video.width, video.frames) for video in result.videos] == [
+        ("video-1.mp4", "a", 320, 16),
+        ("video-1.webm", "a", 320, 16),
+        ("video-2.mp4", "b", 200, 16),
+        ("video-2.webm", "b", 200, 16),
+    ]
+    names = {path.rpartition("/")[2] for path in _files(folder) if path.startswith("exports/")}
+    assert names == {"manifest.json", "poster.png", "video-1.mp4", "video-1.webm", "video-2.mp4", "video-2.webm"}

@@ -38,6 +38,8 @@ def follow_user(windows: Sequence[RecordingIndex]) -> Schedule:
     numbers = np.concatenate([np.full(len(index.activity), index.number) for index in windows])
     order = np.argsort(moments, kind="stable")
     numbers, moments = np.append(first.number, numbers[order]), np.append(0.0, moments[order])
+    is_last = np.append(moments[1:] > moments[:-1], True)  # of one moment the last one counts
+    numbers, moments = numbers[is_last], moments[is_last]
     turns = np.flatnonzero(numbers[1:] != numbers[:-1]) + 1
     return tuple(WindowStretch(float(moments[turn]), int(numbers[turn])) for turn in (0, *turns.tolist()))
 
