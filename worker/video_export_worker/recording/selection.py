@@ -15,6 +15,7 @@ from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.events import USER_ACTIVITY, Event, EventType, Source, viewport_of
 from video_export_worker.recording.foreign import ACCEPTED
 from video_export_worker.recording.index import DEFAULT_VIEWPORT, WindowSummary
+from video_export_worker.recording.json_stream import TOO_DEEP
 from video_export_worker.recording.problems import Problems
 from video_export_worker.recording.spool import Spool
 
@@ -129,6 +130,8 @@ def _list_playable(spool: Spool, problems: Problems) -> list[int]:
     events = count_by_window(np.ones(len(spool), bool))
     found = [number for number in range(count) if snapshots[number]]
     if not found:
+        if problems.first and TOO_DEEP in problems.first:
+            raise RecordingInvalid(f"the recording's page cannot be shown: {problems.first}")
         raise RecordingInvalid(
             f"the recording has no full snapshot among its {len(spool)} events, so there is no page to show; "
             "record with rrweb's snapshots on, and give every part of the recording" + _mention_first(problems)

@@ -119,7 +119,7 @@ def many_adds(order: random.Random | None) -> Page:
 
 
 async def test_nodes_may_be_listed_in_any_order(chromium: ChromiumSettings) -> None:
-    orders = [None, random.Random(1), random.Random(2)]
+    orders = [None, random.Random(1)]
     pictures = [(await show(by_lines(many_adds(order)), chromium))[0][-1] for order in orders]
     assert (pictures[0][:60, :, 0] != 255).any(axis=1).sum() >= 60, "the mosaic is not there"
     for picture in pictures[1:]:
