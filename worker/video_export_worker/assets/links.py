@@ -61,9 +61,9 @@ class LinkFinder:
     @staticmethod
     def reads(kind: int, source: int, text: bytes) -> bool:
         """Tell whether an event has to be decoded for `note`."""
-        if kind in (EventType.META, EventType.ASSET):
+        if kind in _ALWAYS_READ:
             return True
-        if kind != EventType.FULL_SNAPSHOT and source not in _NOTED:
+        if kind != _FULL_SNAPSHOT and source not in _NOTED:
             return False
         return any(mark in text for mark in _MARKS) or _MAY_COME_TO_LINK.search(text) is not None
 
@@ -184,6 +184,8 @@ class LinkFinder:
         self.uses.setdefault(absolute, set()).add(use)
 
 
+_FULL_SNAPSHOT: Final = int(EventType.FULL_SNAPSHOT)
+_ALWAYS_READ: Final = frozenset({EventType.META, EventType.ASSET})
 _NOTED: Final = frozenset(
     {
         Source.MUTATION,

@@ -152,7 +152,7 @@ def _noted(
     for stamp, kind, source, text in zip(stamps, kinds, sources, texts, strict=True):
         event = decode_event(text) if builder.reads(kind, source) else None
         builder.note(float(stamp), int(kind), int(source), text, event)
-        if observer is not None and observer.reads(kind, source, text):
+        if observer is not None and observer.reads(int(kind), int(source), text):
             observer.note(event or decode_event(text))
         yield text
 
