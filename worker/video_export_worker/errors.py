@@ -46,7 +46,7 @@ class RecordingNotFound(VideoExportError):
 
 
 class RecordingInvalid(VideoExportError):
-    """The object is not an rrweb recording that can be replayed, or the page that shows it fails in the same way twice."""
+    """The object is not an rrweb recording that can be replayed, or its page fails in the same way twice."""
 
 
 class RecordingTooLarge(VideoExportError):
