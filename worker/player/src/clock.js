@@ -18,9 +18,11 @@ export class Clock {
   #ages = new WeakMap(); // of animations: { age, seen }, in milliseconds
   #births = new WeakMap(); // of SVG documents that use SMIL
   #running = [];
+  #paused = [];
 
   /** Moves what ran when it was looked at last, before events change the page: they find it as old as they are. */
   advance(at) {
+    for (const animation of this.#paused) this.#ages.get(animation).seen = at; // a pause makes nothing older
     for (const animation of this.#running) if (animation.playState === "running") this.#move(animation, at);
   }
 
@@ -33,12 +35,14 @@ export class Clock {
     for (let round = 0, again = true; again && round < ROUNDS; round += 1) {
       again = false;
       this.#running = [];
+      this.#paused = [];
       for (const tree of trees) {
         for (const animation of tree.getAnimations()) {
           if (!hasTime(animation)) continue;
           if (animation.playState === "running") again = this.#move(animation, at, isOver) || again;
           else if (this.#ages.has(animation)) this.#ages.get(animation).seen = at;
           if (animation.playState === "running") this.#running.push(animation);
+          else if (animation.playState === "paused" && this.#ages.has(animation)) this.#paused.push(animation);
         }
       }
     }
