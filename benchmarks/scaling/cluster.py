@@ -15,7 +15,8 @@ CONTAINER_START = (2.0, 4.0)
 WORKER_START = (3.0, 6.0)
 """Seconds from then until its worker polls and the pod is ready."""
 STOP = 1.0
-"""Seconds from a smaller size until a worker no longer polls: two controllers, the kubelet, the runtime, SIGTERM."""
+"""Seconds from a smaller size until a worker no longer polls: two controllers, the kubelet, the runtime, SIGTERM.
+Assumed; `python -m benchmarks.operator.stop` measures it on a node."""
 DRAIN_LOOK = 1.0
 """Seconds between two looks at whether a stopped pod has finished."""
 
