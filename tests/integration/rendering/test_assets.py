@@ -238,3 +238,22 @@ async def test_an_svg_with_a_script_is_a_picture(hosts: AssetHosts, tmp_path: Pa
     frames, _, _ = await export(page.end(200), tmp_path, hosts, chromium)
     assert colour(frames[0], 10, 10) == GREEN
     assert list(hosts.asked) == ["/evil.svg"]
+
+
+async def test_a_linked_clip_shows_what_one_in_the_recording_shows(
+    hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
+) -> None:
+    body = (FONT.parent / "clip.webm").read_bytes()
+    shown = []
+    for name, url in {
+        "linked": hosts.put("/clip.webm", body),
+        "inline": f"data:video/webm;base64,{base64.b64encode(body).decode()}",
+    }.items():
+        page = Page()
+        clip = page.element("video", src=url, style="position:absolute;left:0;top:0;width:200px;height:150px")
+        page.show(page.document([clip])).end(300)
+        (tmp_path / name).mkdir()
+        frames, table, counts = await export(page, tmp_path / name, hosts, chromium)
+        assert (table.counts.missing, counts.warnings) == ([], [])
+        shown.append(digests(frames)[-1])
+    assert shown[0] == shown[1]
