@@ -8,7 +8,9 @@ import contextlib
 import json
 import os
 import secrets
+import struct
 import time
+import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -246,5 +248,18 @@ async def _serve(reference: ReferencePage, route: Route) -> None:
     elif name in ("page.js", "rrweb.js"):
         source = RRWEB if name == "rrweb.js" else HERE / name
         await route.fulfill(body=source.read_text(), content_type="text/javascript")
+    elif route.request.resource_type == "image":
+        await route.fulfill(body=_grey_pixel(), content_type="image/png")  # what is missing is a quiet box
     else:
         await route.abort()
+
+
+def _grey_pixel() -> bytes:
+    """A PNG of one pixel: grey, a quarter opaque."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 6, 0, 0, 0))
+    pixel = chunk(b"IDAT", zlib.compress(b"\0" + bytes((128, 128, 128, 64))))
+    return b"\x89PNG\r\n\x1a\n" + header + pixel + chunk(b"IEND", b"")
