@@ -16,12 +16,15 @@ from temporalio.testing import ActivityEnvironment
 
 from benchmarks.rendering.huge import huge_recording
 from dev.waiting import find_free_port
+from tests.asset_hosts import serving_assets
 from tests.event_loop import longest_callback
 from tests.integration.worker.conftest import RECORDINGS
 from tests.servers import S3Server
 from tests.snapshots import Page
 from tests.waiting import wait_for
 from video_export_worker.activities import ExportActivities
+from video_export_worker.assets.addresses import HostPolicy, HostRule
+from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.attempts.isolated import IsolatedPipeline
 from video_export_worker.capacity.machine import read_capacity
 from video_export_worker.contract import (
@@ -322,3 +325,25 @@ async def test_each_window_becomes_a_video_of_its_own(activities: ExportActiviti
     ]
     names = {path.rpartition("/")[2] for path in _files(folder) if path.startswith("exports/")}
     assert names == {"manifest.json", "poster.png", "video-1.mp4", "video-1.webm", "video-2.mp4", "video-2.webm"}
+
+
+async def test_linked_assets_pass_from_the_worker_to_its_children(folder: Path, isolated: IsolatedPipeline) -> None:
+    red = b'<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><rect width="9" height="9"/></svg>'
+    settings = AssetSettings(policy=HostPolicy([HostRule.parse("127.0.0.1@127.0.0.0/8")]))
+    activities = ExportActivities(Storage(f"file://{folder}"), LIMITS, isolated, settings)
+    with serving_assets() as hosts:
+        image, gone = hosts.put("/red.svg", red, host="127.0.0.1"), hosts.url("/gone.png", "127.0.0.1")
+        page = Page()
+        page.show(page.document([page.element("img", src=url) for url in (image, gone)])).end(300)
+        (folder / "linked.json").write_text(json.dumps(page.events))
+        request = parse_request({"recording": f"file://{folder}/linked.json"})
+        planned = await _plan(activities, request)
+        assert await _plan(activities, request) == planned, "the same assets make the same plan"
+        assert hosts.asked == {"/red.svg": 1, "/gone.png": 1}
+    segment = await ActivityEnvironment().run(activities.render_segment, _first_segment(planned))
+    given = AssembleInput(export_id="one", plan=planned.plan, segments=[(0, segment.count)])
+    result = await ActivityEnvironment().run(activities.assemble, given)
+    assert [(group.host, group.reason, group.count) for group in result.assets.missing] == [
+        ("127.0.0.1", "NotFound", 1)
+    ]
+    assert result.warnings == ["1 of 2 linked images, fonts and style sheets are missing: 1 of 127.0.0.1 (NotFound)"]

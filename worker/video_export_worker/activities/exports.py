@@ -32,6 +32,7 @@ from video_export_worker.contract import (
     PLAN_EXPORT,
     RENDER_SEGMENT,
     AssembleInput,
+    AssetCounts,
     AssetTable,
     DiscardInput,
     PlanInput,
@@ -156,7 +157,8 @@ class ExportActivities:
             files = {naming.POSTER_NAME: joined[0].poster} | {video.name: video.video.path for video in joined}
             publication = Publication(self._storage, stored.output)
             objects = await publication.publish(files)
-            result = _describe_result(stored, [segment for _, segment in segments], joined, objects)
+            assets = await self._plans.read_asset_counts(given.plan)
+            result = _describe_result(stored, [segment for _, segment in segments], joined, objects, assets)
             await publication.finish(given.export_id, result, objects)
             return result
 
@@ -279,11 +281,12 @@ def _describe_result(
     segments: Sequence[StoredSegment],
     joined: Sequence[_JoinedVideo],
     objects: Mapping[str, StoredObject],
+    assets: AssetCounts,
 ) -> VideoExportResult:
     masked = merge_counts(segment.masked for segment in segments)
     warnings = [
         *stored.plan.warnings,
-        *warn_of_missing(stored.asset_counts),
+        *warn_of_missing(assets),
         *(line for segment in segments for line in segment.warnings),
     ]
     warnings += warn_of_nothing(merge_colours(segment.colours for segment in segments), strict=stored.request.strict)
@@ -294,7 +297,7 @@ def _describe_result(
         captured=sum(segment.captured for segment in segments),
         repeated=sum(segment.repeated for segment in segments),
         masked=masked,
-        assets=stored.asset_counts,
+        assets=assets,
         warnings=list(dict.fromkeys([*warnings, *warn_of_unmatched(masked)])),
     )
 

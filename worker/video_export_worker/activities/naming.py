@@ -2,6 +2,7 @@
 
 parts/<namespace>/<export>/recording/<sha256>                      the index and the chunks
 parts/<namespace>/<export>/<digest of the plan>/plan.json
+parts/<namespace>/<export>/<digest of the plan>/asset-counts.json
 parts/<namespace>/<export>/<digest of the plan>/<first>-<count>/   the parts of a segment, result.json last
 exports/<namespace>/<export>/                                      the videos, manifest.json last
 """
@@ -49,6 +50,11 @@ def output_prefix(storage: str, namespace: str, export_id: str) -> str:
 def plan_uri(prefix: str, digest: str) -> str:
     """Where a plan is kept: under a hash of everything that decides about the bytes of its parts."""
     return join_uri(prefix, digest[:32], PLAN_NAME)
+
+
+def asset_counts_uri(plan: str) -> str:
+    """Where it is told what became of the linked assets of a plan's recording."""
+    return join_uri(plan.removesuffix(f"/{PLAN_NAME}"), "asset-counts.json")
 
 
 def recording_prefix(plan: PlanReference) -> str:

@@ -66,10 +66,11 @@ class PlanStore:
             chunks=chunks,
             output=output,
             assets=None if assets is None else await self._publish_table(assets, recording),
-            asset_counts=AssetCounts() if assets is None else assets.counts,
         ).model_dump_json()
         digest = hashlib.sha256(stored.encode()).hexdigest()
         uri = naming.plan_uri(prefix, digest)
+        if assets is not None:
+            await self._storage.write(assets.counts.model_dump_json().encode(), naming.asset_counts_uri(uri))
         await self._storage.write(stored.encode(), uri)
         return PlanReference(uri=uri, digest=digest)
 
@@ -105,8 +106,15 @@ class PlanStore:
         await self._fetch_file(naming.recording_prefix(plan), digest, folder / TABLE_NAME)
         return AssetTable.model_validate_json(await asyncio.to_thread((folder / TABLE_NAME).read_text))
 
+    async def read_asset_counts(self, plan: PlanReference) -> AssetCounts:
+        """Read what became of the assets of a plan's recording."""
+        stored = await self._storage.read(naming.asset_counts_uri(plan.uri))
+        return AssetCounts() if stored is None else AssetCounts.model_validate_json(stored)
+
     async def _publish_table(self, table: AssetTable, prefix: str) -> str:
-        data = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(table.model_dump_json().encode())
+        # What was fetched and what was there already differs from attempt to attempt: it is no part of the plan.
+        told = table.model_dump_json(exclude={"counts"})
+        data = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(told.encode())
         digest = hashlib.sha256(data).hexdigest()
         await self._storage.write(data, join_uri(prefix, digest))
         return digest

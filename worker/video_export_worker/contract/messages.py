@@ -13,7 +13,6 @@ from typing import Final
 
 from pydantic import Field
 
-from video_export_worker.contract.assets import AssetCounts
 from video_export_worker.contract.request import VideoExportRequest, VideoFormat
 from video_export_worker.contract.result import TimeSpan
 from video_export_worker.contract.values import TolerantValue
@@ -139,7 +138,6 @@ class StoredPlan(TolerantValue):
         chunks: SHA-256 of each stored chunk, which is its name.
         output: URI prefix of the results.
         assets: SHA-256 of the stored table of assets, which is its name; None where the recording links to none.
-        asset_counts: for the result.
     """
 
     renderer: str
@@ -149,7 +147,6 @@ class StoredPlan(TolerantValue):
     chunks: list[str] = Field(min_length=1)
     output: str
     assets: str | None = None
-    asset_counts: AssetCounts = AssetCounts()
 
 
 class StoredSegment(TolerantValue):
