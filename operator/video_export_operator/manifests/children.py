@@ -3,8 +3,8 @@
 from typing import Any
 
 from video_export_operator.resource import Spec, VideoExportWorker
+from video_export_operator.resource.assets import AssetMode
 from video_export_operator.resource.identity import selector_labels
-from video_export_operator.resource.spec import AssetMode
 
 DNS_PORT = 53
 HTTP_PORT = 80

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from video_export_operator.resource import Spec, VideoExportWorker
-from video_export_operator.resource.spec import AssetMode, SeccompType
+from video_export_operator.resource.assets import AssetMode
+from video_export_operator.resource.spec import SeccompType
 
 CA_FOLDER = "/var/run/secrets/videoexport.dev/temporal-ca"
 CLIENT_FOLDER = "/var/run/secrets/videoexport.dev/temporal-client"

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from video_export_operator.manifests import Ref
 from video_export_operator.plan import Objects, Wanted, build_objects, take_digests
 from video_export_operator.resource import Key, Spec, VideoExportWorker, parse_resource
-from video_export_operator.resource.spec import Part
+from video_export_operator.resource.fields import Part
 
 KEPT = 8
 """Resources whose manifests are kept; one that is acted on needs them twice."""

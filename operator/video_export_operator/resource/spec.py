@@ -3,82 +3,29 @@
 Defaults and bounds are those of crds/videoexportworkers.yaml; a test holds the two together.
 """
 
-import re
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, model_validator
 
+from video_export_operator.resource.assets import Assets
 from video_export_operator.resource.durations import Duration, parse_duration
+from video_export_operator.resource.fields import (
+    ADDRESS,
+    CIDR,
+    IMAGE,
+    PROFILE,
+    STORAGE_URI,
+    Labels,
+    Part,
+    Port,
+    Prefixes,
+    Replicas,
+    SecretKey,
+    SecretName,
+)
 from video_export_operator.resource.schedule import check_cron, check_time_zone, is_within
-
-
-def _matching(pattern: str, advice: str) -> Callable[[str], str]:
-    """Return a check whose error is advice, not a regular expression."""
-    compiled = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if not compiled.search(text):
-            raise ValueError(advice)
-        return text
-
-    return check
-
-
-IMAGE = _matching(
-    r"^([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[a-f0-9]{64})?$",
-    "must be an image reference such as ghcr.io/example/video-export-worker:0.1.0 or NAME@sha256:DIGEST",
-)
-ADDRESS = _matching(
-    r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$",
-    "must be HOST:PORT without a scheme, for example temporal-frontend.temporal:7233",
-)
-STORAGE_URI = _matching(
-    r"^(s3|gs|az|file)://.+", "must begin with s3://, gs://, az:// or file:// and name a bucket or folder"
-)
-
-PREFIX = _matching(r"^(s3|gs|az|file)://[^\s,]*$", "must be a prefix such as s3://recordings or s3://bucket/folder")
-PROFILE = _matching(
-    r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$",
-    "must be a path below the kubelet's seccomp folder, for example profiles/x.json",
-)
-ASSET_HOST = _matching(
-    r"^(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)(@[0-9a-fA-F:.]+/[0-9]{1,3}(\+[0-9a-fA-F:.]+/[0-9]{1,3})*)?$",
-    "must be a host such as cdn.example, *.example, * or intranet.example@10.1.0.0/16",
-)
-ASSET_PREFIX = _matching(r"^https?://[^\s,=]+$", "must be the beginning of a URL such as https://app.example/static/")
-ASSET_PLACE = _matching(r"^(https?|s3|gs|az|file)://[^\s,]+$", "must be a URL, or a place such as s3://builds/static/")
-PROXY = _matching(r"^http://[^\s]+$", "must be a URL such as http://proxy.example:3128")
-CIDR = _matching(r"^[0-9a-fA-F:.]+/[0-9]{1,3}$", "must be a range of addresses such as 10.0.0.0/8")
-
-Prefixes = Annotated[tuple[Annotated[str, Field(max_length=1024), AfterValidator(PREFIX)], ...], Field(max_length=50)]
-Replicas = Annotated[int, Field(ge=0, le=1000)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Labels = dict[str, str]
-
-
-class Part(BaseModel):
-    """A frozen part of the spec. Unknown fields are the API server's business: an operator of yesterday
-    must be able to read a resource of today's CRD.
-    """
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
-
-
-class SecretName(Part):
-    """A Secret of the resource's namespace."""
-
-    name: str
-
-
-class SecretKey(SecretName):
-    """One key of a Secret."""
-
-    key: str = "apiKey"
 
 
 class Tls(Part):
@@ -112,42 +59,6 @@ class Storage(Part):
     sources: Prefixes = ()
     outputs: Prefixes = ()
     secret_ref: SecretName | None = None
-
-
-class AssetMode(StrEnum):
-    """Whether linked images, fonts and style sheets are fetched."""
-
-    FETCH = "Fetch"
-    NONE = "None"
-
-
-class AssetPrefix(Part):
-    """Where assets whose URLs have a prefix really are."""
-
-    prefix: Annotated[str, Field(max_length=1024), AfterValidator(ASSET_PREFIX)]
-    place: Annotated[str, Field(max_length=1024), AfterValidator(ASSET_PLACE)]
-
-
-AssetHosts = Annotated[
-    tuple[Annotated[str, Field(max_length=300), AfterValidator(ASSET_HOST)], ...], Field(max_length=100)
-]
-
-
-class AssetHeaders(SecretName):
-    """The key of a Secret that holds headers by host."""
-
-    key: str = "headers"
-
-
-class Assets(Part):
-    """How linked images, fonts and style sheets are fetched."""
-
-    mode: AssetMode = AssetMode.FETCH
-    hosts: AssetHosts = ()
-    denied_hosts: AssetHosts = ()
-    proxy_url: Annotated[str, Field(max_length=1024), AfterValidator(PROXY)] | None = None
-    prefixes: Annotated[tuple[AssetPrefix, ...], Field(max_length=50)] = ()
-    headers_secret_ref: AssetHeaders | None = None
 
 
 class Mode(StrEnum):
@@ -234,14 +145,14 @@ class ServiceAccount(Part):
     """The identity of the pods. With a name it is somebody else's and only used."""
 
     name: str | None = None
-    annotations: Labels = {}
+    annotations: Labels = Field(default_factory=dict)
 
 
 class Resources(Part):
     """Requests and limits as the API takes them."""
 
-    requests: dict[str, str | int] = {}
-    limits: dict[str, str | int] = {}
+    requests: dict[str, str | int] = Field(default_factory=dict)
+    limits: dict[str, str | int] = Field(default_factory=dict)
 
 
 class DisruptionBudget(Part):
@@ -290,7 +201,7 @@ class ServiceMonitor(Switch):
     """How a Prometheus operator reads the workers' metrics."""
 
     interval: str = "30s"
-    labels: Labels = {}
+    labels: Labels = Field(default_factory=dict)
 
 
 class Spec(Part):

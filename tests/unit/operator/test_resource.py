@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.unit.operator.bodies import body, spec_schema
 from video_export_operator.errors import InvalidSpec
 from video_export_operator.resource import format_duration, parse_duration, parse_resource
-from video_export_operator.resource.spec import Part, Spec
+from video_export_operator.resource.fields import Part
+from video_export_operator.resource.spec import Spec
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("10s", 10), ("2m", 120), ("1h30m", 5400), ("0s", 0), ("1h1m1s", 3661)])

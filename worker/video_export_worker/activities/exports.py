@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,20 +18,18 @@ from video_export_worker.activities.heavy import HeavyRecordings, Place
 from video_export_worker.activities.parts import PartStore, list_parts
 from video_export_worker.activities.plans import PlanStore
 from video_export_worker.activities.publication import Publication
+from video_export_worker.activities.results import JoinedVideo, describe_result, describe_segment
 from video_export_worker.assets.found import read_links
-from video_export_worker.assets.gathering import AssetGatherer, warn_of_missing
+from video_export_worker.assets.gathering import AssetGatherer
 from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.attempts.running import ChildDied
 from video_export_worker.attempts.spawner import SpawnFailed
-from video_export_worker.composing.masks import merge_counts, warn_of_unmatched
-from video_export_worker.composing.visibility import merge_colours, warn_of_nothing
 from video_export_worker.contract import (
     ASSEMBLE,
     DISCARD_PARTS,
     PLAN_EXPORT,
     RENDER_SEGMENT,
     AssembleInput,
-    AssetCounts,
     AssetTable,
     DiscardInput,
     PlanInput,
@@ -45,17 +42,15 @@ from video_export_worker.contract import (
     StoredSegment,
     VideoExportRequest,
     VideoExportResult,
-    VideoObject,
 )
 from video_export_worker.errors import BrowserHung, Internal, ProcessDied, RendererDiffers
 from video_export_worker.metrics import Metric
 from video_export_worker.part_runs import RenderedSegment
 from video_export_worker.rendering.version import name_renderer
-from video_export_worker.storage import Storage, StoredObject
+from video_export_worker.storage import Storage
 
 if TYPE_CHECKING:
     from video_export_worker.attempts.isolated import IsolatedPipeline
-    from video_export_worker.encoding import FinishedVideo
     from video_export_worker.recording import RecordingLimits
 
 T = TypeVar("T")
@@ -118,7 +113,7 @@ class ExportActivities:
         async with begin_attempt("rendering", Progress(phase="rendering", frames=segment.count)) as attempt:
             if (found := await self._parts.find(given.plan, segment)) is not None:
                 count(Metric.PARTS_REUSED, 1)
-                return _describe_segment(found, reused=True)
+                return describe_segment(found, reused=True)
             stored = await self._read_plan(given)
             place = _place_of(stored, segment)
             await self._heavy.refuse(place)
@@ -141,7 +136,7 @@ class ExportActivities:
             rendered = await self._watch_over(place, rendering)
             _count_frames(rendered)
             result = await self._parts.publish(given.plan, segment, rendered)
-            return _describe_segment(result)
+            return describe_segment(result)
 
     @activity.defn(name=ASSEMBLE)
     async def assemble(self, given: AssembleInput) -> VideoExportResult:
@@ -158,7 +153,7 @@ class ExportActivities:
             publication = Publication(self._storage, stored.output)
             objects = await publication.publish(files)
             assets = await self._plans.read_asset_counts(given.plan)
-            result = _describe_result(stored, [segment for _, segment in segments], joined, objects, assets)
+            result = describe_result(stored, [segment for _, segment in segments], joined, objects, assets)
             await publication.finish(given.export_id, result, objects)
             return result
 
@@ -194,7 +189,7 @@ class ExportActivities:
         frames: Sequence[tuple[int, int]],
         segments: Sequence[tuple[str, StoredSegment]],
         number: int,
-    ) -> list[_JoinedVideo]:
+    ) -> list[JoinedVideo]:
         """Join the parts of one of the videos, in every format."""
         plan = stored.plan.of_video(number)
         mine = [segment for (first, _), segment in zip(frames, segments, strict=True) if first // plan.frames == number]
@@ -207,7 +202,7 @@ class ExportActivities:
             finished = await self._watch_over(Place(stored.index, "assembly", _look_of(stored)), joining)
         window = stored.plan.names[number]
         place = number + 1 if stored.plan.videos else None
-        return [_JoinedVideo(naming.video_name(video.format, place), video, window, poster) for video in finished]
+        return [JoinedVideo(naming.video_name(video.format, place), video, window, poster) for video in finished]
 
     async def _watch_over(self, place: Place, work: Awaitable[T]) -> T:
         """Give the death of a process, and what hangs a browser, its meaning.
@@ -251,72 +246,6 @@ class ExportActivities:
                 "another worker takes it, or it is planned anew"
             )
         return stored
-
-
-def _describe_segment(stored: StoredSegment, *, reused: bool = False) -> SegmentResult:
-    return SegmentResult(
-        count=stored.count, captured=stored.captured, repeated=stored.repeated, rest=stored.rest, reused=reused
-    )
-
-
-@dataclass(frozen=True)
-class _JoinedVideo:
-    """A finished video on this machine's disk.
-
-    Attributes:
-        name: its file's name below the output.
-        video: what was verified.
-        window: name of the window, where each has a video of its own.
-        poster: picture of its first frame.
-    """
-
-    name: str
-    video: FinishedVideo
-    window: str | None
-    poster: Path
-
-
-def _describe_result(
-    stored: StoredPlan,
-    segments: Sequence[StoredSegment],
-    joined: Sequence[_JoinedVideo],
-    objects: Mapping[str, StoredObject],
-    assets: AssetCounts,
-) -> VideoExportResult:
-    masked = merge_counts(segment.masked for segment in segments)
-    warnings = [
-        *stored.plan.warnings,
-        *warn_of_missing(assets),
-        *(line for segment in segments for line in segment.warnings),
-    ]
-    warnings += warn_of_nothing(merge_colours(segment.colours for segment in segments), strict=stored.request.strict)
-    return VideoExportResult(
-        videos=[_describe_video(video, objects[video.name]) for video in joined],
-        poster=objects[naming.POSTER_NAME].uri,
-        time_map=stored.plan.time_map,
-        captured=sum(segment.captured for segment in segments),
-        repeated=sum(segment.repeated for segment in segments),
-        masked=masked,
-        assets=assets,
-        warnings=list(dict.fromkeys([*warnings, *warn_of_unmatched(masked)])),
-    )
-
-
-def _describe_video(joined: _JoinedVideo, stored: StoredObject) -> VideoObject:
-    video = joined.video
-    count(Metric.VIDEO_SECONDS, round(video.duration), format=video.format)
-    return VideoObject(
-        format=video.format,
-        uri=stored.uri,
-        size=stored.size,
-        sha256=stored.sha256,
-        duration=video.duration,
-        frames=video.frames,
-        width=video.width,
-        height=video.height,
-        codec=video.codec,
-        window=joined.window,
-    )
 
 
 def _namespace() -> str:

@@ -24,7 +24,8 @@ from video_export_worker.rendering.options import RenderCounts, RenderOptions
 from video_export_worker.rendering.windows import ShownWindows, WindowReplay
 from video_export_worker.replay.answers import WITHOUT_ASSETS, StoredAnswers, describe_for_page
 from video_export_worker.replay.browser import open_page
-from video_export_worker.replay.player import Origin, PageState, Player, Scene
+from video_export_worker.replay.page_state import Origin, PageState
+from video_export_worker.replay.player import Player, Scene
 from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.replay.steps import Step
 

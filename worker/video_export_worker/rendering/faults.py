@@ -5,7 +5,7 @@ from __future__ import annotations
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording import RecordingIndex, name_code
 from video_export_worker.rendering.options import RenderCounts
-from video_export_worker.replay.player import Fault
+from video_export_worker.replay.page_state import Fault
 
 MAX_REPORTED = 20  # of a recording with a million faults
 

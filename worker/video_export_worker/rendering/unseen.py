@@ -8,7 +8,8 @@ from typing import Final
 
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.replay.feeding import ChunkFeed
-from video_export_worker.replay.player import PageState, Player
+from video_export_worker.replay.page_state import PageState
+from video_export_worker.replay.player import Player
 from video_export_worker.replay.steps import StepPlanner
 
 STEP_MS: Final = 10_000.0  # of recording between two frames that are begun
