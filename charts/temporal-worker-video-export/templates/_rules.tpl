@@ -22,6 +22,9 @@ rules:
   - path: storage.uri
     pattern: '^$|^(s3|gs|az|file)://.+'
     says: 'must begin with s3://, gs://, az:// or file:// and name a bucket or folder'
+  - path: assets.proxyUrl
+    pattern: '^(http://[^\s]+)?$'
+    says: 'must be a URL such as http://proxy.example:3128'
   - path: scaling.pollInterval
     pattern: '^([0-9]+h)?([0-9]+m)?([0-9]+s)?$'
     says: 'must be a duration in hours, minutes and seconds, for example 10s, 2m or 1h30m'

@@ -50,11 +50,11 @@ class Api:
         return cls(plane.server, pool)
 
     def request(self, method: str, path: str, body: Any = None) -> Json:
-        """Return the answer, nothing where the object has gone meanwhile; what is refused is an error."""
+        """Return the answer, nothing where the object has gone or is going meanwhile; what is refused is an error."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         data = None if body is None else json.dumps(body)
         answer = self.pool.request(method, self.server + path, body=data, headers={"Content-Type": kind}, retries=False)
-        if answer.status == 404:
+        if answer.status == 404 or (answer.status == 409 and b"is being deleted" in answer.data):
             return {}
         assert answer.status < 300, f"{method} {path}: {answer.data.decode()}"
         return dict(answer.json())

@@ -86,7 +86,7 @@ def test_render_writes_what_it_says(tmp_path: Path, chromium: ChromiumSettings) 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["absent.json", "-o", "a.mp4"], 1, "there is no recording at"),
+        (["absent.json", "-o", "a.mp4"], 2, "there is no file"),
         (["empty.json", "-o", "a.mp4"], 1, "empty"),
         (["text.json", "-o", "a.mp4"], 1, "JSON"),
         (["events.json", "-o", "a.mp4"], 1, "full snapshot"),

@@ -191,7 +191,7 @@ def _is_child(worker: WorkerProcess) -> Callable[[], list[int]]:
 async def test_a_codec_that_crashes_ends_one_attempt_and_the_second_time_the_export(
     exporting: Exporting, worker: WorkerProcess, temporal_client: Client, animations: str, form: str
 ) -> None:
-    export = await exporting.start({"recording": animations, "fps": 60, "speed": 0.1, "end": 2.5})
+    export = await exporting.start({"recording": animations, "fps": 60, "speed": 0.1, "end": 1.0})
     for _ in range(2):
         [child] = await wait_for(_is_child(worker), "a part is written")
         neighbour = await exporting.start({"recording": form, "end": 0.5})

@@ -152,7 +152,7 @@ async def test_several_inputs_fail_the_export(exporting: Exporting, form: str) -
         ({"start": 100_000}, "NothingToRender", ""),
         ({"speed": 0.1, "end": 1e9, "recording": "idle"}, "RecordingTooLarge", "the limit is 1 h"),
         ({"recording": "idle", "format": "gif", "speed": 0.5}, "RecordingTooLarge", "the limit is 15 minutes"),
-        ({"recording": "http://169.254.169.254/latest/meta-data"}, "InvalidRequest", "upload the recording first"),
+        ({"recording": "http://169.254.169.254/latest/meta-data"}, "InvalidRequest", "upload the recording to"),
         ({"recording": "file:///etc/passwd"}, "StorageDenied", "is a file of the worker"),
         ({"recording": "s3://nowhere/recording.json"}, "StorageDenied", "the bucket does not exist: create it"),
         ({"output": "s3://nowhere/videos", "end": 0.2}, "StorageDenied", "the bucket does not exist: create it"),

@@ -113,7 +113,7 @@ async def test_cancel_stops_an_export(environment: dict[str, str], animations: s
     cancelled = await _run(environment, "cancel", export_id)
     assert (cancelled.code, cancelled.out) == (0, f"{export_id}: cancelling\n")
     _, err = await watching.communicate()
-    assert (watching.returncode, f"{export_id}: Cancelled" in err.decode()) == (1, True)
+    assert (watching.returncode, f"error: Cancelled: {export_id}" in err.decode()) == (1, True)
     assert s3_server.objects(f"exports/default/{export_id}") == []
 
 

@@ -56,17 +56,20 @@ def specs(draw: st.DrawFn) -> Spec:
 
 @st.composite
 def pods(draw: st.DrawFn) -> tuple[Pod, ...]:
-    names = draw(st.lists(st.sampled_from(NAMES), unique=True))
-    return tuple(
-        Pod(
-            name,
-            started=draw(st.booleans()),
-            ready=draw(st.booleans()),
-            assigned=draw(st.booleans()),
-            phase=draw(st.integers(0, 2)),
-            terminating=draw(st.sampled_from([False, False, True])),
-        )
-        for name in names
+    return tuple(draw(a_pod(name)) for name in draw(st.lists(st.sampled_from(NAMES), unique=True)))
+
+
+@st.composite
+def a_pod(draw: st.DrawFn, name: str) -> Pod:
+    """A pod in any state that there is: what has started has a node, and what is ready has started."""
+    started = draw(st.booleans())
+    return Pod(
+        name,
+        started=started,
+        ready=started and draw(st.booleans()),
+        assigned=started or draw(st.booleans()),
+        phase=draw(st.integers(0, 2)),
+        terminating=draw(st.sampled_from([False, False, True])),
     )
 
 

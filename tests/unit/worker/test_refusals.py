@@ -16,7 +16,11 @@ ANSWER = "Generic S3 error: Error performing GET https://s3/b/k in 9ms - Server 
     [
         (FileNotFoundError("Object at location k not found"), RecordingNotFound, "check the URI"),
         (GenericError(f"{ANSWER}404 Not Found: <Code>NoSuchBucket</Code>"), StorageDenied, "create it"),
-        (PermissionDeniedError("403: <Code>AccessDenied</Code><Message>no</Message>"), StorageDenied, "grant it read"),
+        (
+            PermissionDeniedError("403: <Code>AccessDenied</Code><Message>no</Message>"),
+            StorageDenied,
+            "grant them read",
+        ),
         (PermissionDeniedError("403: <Code>InvalidAccessKeyId</Code>"), StorageDenied, "check AWS_ACCESS_KEY_ID"),
         (GenericError(f"{ANSWER}400: <Code>AuthorizationHeaderMalformed</Code>"), StorageDenied, "AWS_REGION"),
         (GenericError(f"{ANSWER}301 Moved Permanently: "), StorageDenied, "another region"),
