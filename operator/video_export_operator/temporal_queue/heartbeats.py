@@ -31,9 +31,13 @@ def report_by_pod(beats: Iterable[WorkerHeartbeat], heard_at: float | None = Non
 
 
 def _report(group: list[WorkerHeartbeat], heard_at: float | None) -> WorkerReport:
-    """Return the sum of the processes of one pod that are alive."""
+    """Return the sum of the processes of one pod that are alive, and the version of the one that spoke last.
+
+    One that ended soon after its first heartbeat may still count as alive, and must not hide its successor's version.
+    """
     newest = max(to_seconds(beat.heartbeat_time) for beat in group)
-    alive = [beat for beat in group if _is_alive(beat, newest)]
+    by_age = sorted(group, key=lambda beat: to_seconds(beat.heartbeat_time), reverse=True)
+    alive = [beat for beat in by_age if _is_alive(beat, newest)]
     activities = [beat.activity_task_slots_info for beat in alive]
     lasting = [info for beat in alive for info in (beat.local_activity_slots_info, beat.nexus_task_slots_info)]
     workflows = [beat.workflow_task_slots_info for beat in alive]

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from temporalio import activity, workflow
@@ -140,7 +141,8 @@ async def test_workflows_of_a_version_that_nobody_runs(
     async with versioned(client, queue, "old"):
         await make_current(client, queue, "old")
         begun = [await client.start_workflow("Sleeper", id=f"{queue}-{n}", task_queue=queue) for n in range(3)]
-        await wait_for(lambda: is_begun(begun[-1].id, client), "the workflows have begun")
+        for each in begun:
+            await wait_for(partial(is_begun, each.id, client), f"{each.id} has begun")
     async with versioned(client, queue, "new"):
         await make_current(client, queue, "new")
         condition, decision = await watcher.until(Reason.PINNED_TO_VERSION)

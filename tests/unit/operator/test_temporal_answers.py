@@ -46,6 +46,13 @@ def test_a_worker_that_said_that_it_ended_does_not_count() -> None:
     assert report_by_pod([heartbeat("a", 100, used=1), ended])["a"].used == 1
 
 
+def test_the_version_of_a_pod_is_that_of_the_process_that_spoke_last() -> None:
+    earlier, later = heartbeat("a", 95), heartbeat("a", 100)
+    for beat, build in ((earlier, "old"), (later, "new")):
+        beat.deployment_version.deployment_name, beat.deployment_version.build_id = "exports", build
+    assert report_by_pod([earlier, later])["a"].version == "exports.new"
+
+
 def test_every_kind_of_slot_counts() -> None:
     beat = heartbeat("a", 100, used=1, processed=4)
     beat.activity_task_slots_info.current_available_slots = 3
