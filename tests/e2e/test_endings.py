@@ -43,7 +43,7 @@ def test_a_pod_that_ignores_sigterm_is_killed_after_its_grace_and_delays_nobody(
     [first] = tenant.pods()
 
     tenant.kubectl("scale", f"vew/{NAME}", "--replicas=0")
-    wait_until(lambda: tenant.size() == (0, 0), "the Deployment is at zero", 60)
+    wait_until(lambda: tenant.size() == (0, 0), "the Deployment is at zero", 120)
     wait_until(lambda: all("deletionTimestamp" in pod["metadata"] for pod in tenant.pods()), "the pod was told", 30)
     tenant.kubectl("scale", f"vew/{NAME}", "--replicas=1")
     wait_until(lambda: tenant.size() == (1, 1), "its successor is ready", 60)
