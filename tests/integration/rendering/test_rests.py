@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import av
@@ -77,6 +78,14 @@ def decode(video: Path, fps: int) -> dict[int, np.ndarray[tuple[int, ...], np.dt
     return pictures
 
 
+def _differences(one: Path, other: Path, fps: int) -> dict[int, int]:
+    """How many values differ, by the frames that do."""
+    here, there = decode(one, fps), decode(other, fps)
+    assert here.keys() == there.keys()
+    differing = {index: int((here[index] != there[index]).sum()) for index in here}
+    return {index: count for index, count in differing.items() if count}
+
+
 @pytest.mark.parametrize("browsers", [1, 2])
 async def test_with_its_rests_it_is_the_same_video(
     browsers: int, tmp_path: Path, chromium: ChromiumSettings, monkeypatch: pytest.MonkeyPatch
@@ -93,7 +102,8 @@ async def test_with_its_rests_it_is_the_same_video(
     gif, mp4 = (Path(video.path) for video in videos)
     warnings = {warning for export in (whole, cut) for _, done in export.rendered for warning in done.warnings}
     assert warnings == set()
-    assert gif.read_bytes() == expected[0].path.read_bytes(), "its parts are lossless: it is the same file"
+    assert _differences(gif, expected[0].path, 20) == {}, "pixels by frame: its parts are lossless"
+    assert hashlib.sha256(gif.read_bytes()).digest() == hashlib.sha256(expected[0].path.read_bytes()).digest()
     one, other = decode(expected[1].path, 20), decode(mp4, 20)
     assert one.keys() == other.keys()
     # The encoder begins anew with each part, so it loses something else.

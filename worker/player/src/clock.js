@@ -5,9 +5,11 @@
 // runs would differ in a pixel. At playback rate 0 an animation has exactly the time that it was given, and is still
 // running for all that style and events can tell.
 
-// As good as 0: an hour of frames moves an animation by a microsecond. At 0 itself Blink leaves out what a change of its time
-// changes: an animation never leaves its delay, and one that is paused shows its begin.
-const STILL = 1e-10;
+// As good as 0. At 0 itself Blink leaves out what a change of its time changes: an animation never leaves its delay, and one
+// that is paused shows its begin. Blink keeps a begin, now - time / rate, and computes the time from it: so small a rate makes
+// `now`, with its rounding, vanish in that difference. At 1e-10 the time differed in its last bits from run to run, and a turn
+// that had just ended was one of 360 degrees or of a bit less, which is painted differently.
+const STILL = 1e-30;
 // What ends at a time is over at that time: sums that fall short by a bit would show the end of an iteration, not the next.
 const BEHIND_MS = 1e-6;
 const ENDLESS = "[repeatCount=indefinite], [repeatDur=indefinite]"; // SMIL that does not end
