@@ -36,6 +36,7 @@ from video_export_operator.reconcile import (
     Relister,
     Reporter,
     SecretCache,
+    SecretTurns,
     Shrinker,
     Store,
     TemporalPoller,
@@ -149,7 +150,8 @@ def _build_reconciler(
     secrets, budget = SecretCache(cluster), Budget(settings.calls_per_second)
     poller = TemporalPoller(TemporalQueues(), secrets, budget, metrics, random.random)
     probe = PodProbe(worker_metrics)
-    observer = Observer(cluster, store, poller, probe, random.random)
+    secret_turns = SecretTurns(cluster.list_deployments)
+    observer = Observer(cluster, store, poller, probe, random.random, secret_turns)
     executor = PlanExecutor(cluster, store, Shrinker(cluster, store, probe, metrics), metrics)
     reporter = Reporter(executor, metrics, random.random)
     lease = f"{settings.lease_namespace}/{settings.lease_name}" if settings.leader_election else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -31,7 +31,9 @@ from video_export_operator.resource.identity import (
 )
 
 PAGE = 500
-"""Resources in one answer of a list."""
+"""Resources in one answer of a list that has their names alone."""
+WHOLE_PAGE = 50
+"""Objects in one answer of a list that has all of them."""
 
 Json = dict[str, Any]
 
@@ -74,6 +76,18 @@ class Cluster(Applier):
         """Return the Deployment of a resource, None if it is not there, and its pods."""
         path = path_of("apps/v1", "Deployment", key.namespace, key.name)
         return await self._read(path), await self.list_pods(key.namespace, key.name)
+
+    async def list_deployments(self, namespace: str) -> AsyncIterator[Json]:
+        """Yield the worker Deployments of a namespace."""
+        path, query = path_of("apps/v1", "Deployment", namespace), {"labelSelector": WORKER_LABEL}
+        query["limit"] = str(WHOLE_PAGE)
+        while True:
+            answer = await self._transport.request("GET", path, query=query)
+            for body in answer["items"]:
+                yield body
+            query["continue"] = answer["metadata"].get("continue") or ""
+            if not query["continue"]:
+                return
 
     async def list_pods(self, namespace: str, worker: str) -> list[Json]:
         """Return the pods of a resource as they are now."""

@@ -10,6 +10,7 @@ from video_export_operator.reconcile.reconciler import Reconciler
 from video_export_operator.reconcile.relister import Relister
 from video_export_operator.reconcile.reporter import Reporter
 from video_export_operator.reconcile.schedule import Budget
+from video_export_operator.reconcile.secret_turns import SecretTurns
 from video_export_operator.reconcile.secrets import SecretCache
 from video_export_operator.reconcile.shrinker import Shrinker
 from video_export_operator.reconcile.store import Store
@@ -27,6 +28,7 @@ __all__ = [
     "Relister",
     "Reporter",
     "SecretCache",
+    "SecretTurns",
     "Shrinker",
     "Store",
     "TemporalPoller",

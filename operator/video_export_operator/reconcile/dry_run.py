@@ -16,6 +16,7 @@ from video_export_operator.reconcile.memory import Memory, Poll
 from video_export_operator.reconcile.observing import Observer
 from video_export_operator.reconcile.pod_probe import PodProbe
 from video_export_operator.reconcile.schedule import Budget
+from video_export_operator.reconcile.secret_turns import SecretTurns
 from video_export_operator.reconcile.secrets import SecretCache
 from video_export_operator.reconcile.step import take_step
 from video_export_operator.reconcile.store import Store
@@ -65,7 +66,8 @@ async def explain(body: Mapping[str, Any], cluster: Cluster, queues: TemporalQue
     store = Store(lambda _: None)
     async with WorkerMetrics() as worker_metrics:
         poller = TemporalPoller(queues, SecretCache(cluster), Budget(400.0), Metrics(), random.random)
-        observer = Observer(cluster, store, poller, PodProbe(worker_metrics), random.random)
+        turns = SecretTurns(cluster.list_deployments)
+        observer = Observer(cluster, store, poller, PodProbe(worker_metrics), random.random, turns)
         # Read here: the observer reads for a resource that exists only, and this one need not.
         store.replace(resource.key, *await cluster.read_workers(resource.key))
         memory = await observer.observe(resource, Memory(resource.uid, resynced_at=time.monotonic()))

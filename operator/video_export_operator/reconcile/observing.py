@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from video_export_operator.cluster import Cluster
@@ -25,7 +25,7 @@ class Observer:
     poller: TemporalPoller
     probe: PodProbe
     random: Callable[[], float]
-    turns: SecretTurns = field(default_factory=SecretTurns)
+    turns: SecretTurns
 
     async def observe(self, resource: VideoExportWorker, memory: Memory) -> Memory:
         """Return the memory after asking for all that is due to be asked for.
@@ -41,7 +41,7 @@ class Observer:
         poll = await self.probe.complete(resource, poll, snapshot.pods)
         if memory.count_wanted:
             poll = await self.poller.count_open(resource, poll, snapshot.at)
-        turn = self.turns.take(resource, snapshot.deployment, poll.secrets, snapshot.at)
+        turn = await self.turns.take(resource, snapshot.deployment, poll.secrets, snapshot.at)
         return replace(memory, poll=poll, turn=turn, count_wanted=False)
 
     def forget(self, key: Key) -> None:
