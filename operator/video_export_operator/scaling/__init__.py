@@ -11,7 +11,7 @@ from video_export_operator.scaling.observation import (
     Backlog,
     Observation,
     QueueState,
-    VersionBacklog,
+    VersionWork,
     WorkerReport,
 )
 from video_export_operator.scaling.usage import Usage
@@ -29,7 +29,7 @@ __all__ = [
     "Rule",
     "TaskType",
     "Usage",
-    "VersionBacklog",
+    "VersionWork",
     "WorkerReport",
     "Workload",
     "decide",

@@ -52,6 +52,8 @@ def busy_floor(case: Case, size: int, _proposal: Proposal) -> Bound | None:
     if floor <= size:
         return None
     pods = f"{len(work.busy)} busy and {len(work.unknown)} unknown pods"
+    if work.serving:
+        pods += f", {len(work.serving)} for the open work of their version"
     why = f"{pods}, {case.seen.current - floor} can be taken safely"
     return Bound(Limit.BUSY_FLOOR, floor, why)
 

@@ -31,11 +31,19 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionBacklog:
-    """What waits for one Worker Deployment Version, of both task types."""
+class VersionWork:
+    """The open work of one Worker Deployment Version.
+
+    Attributes:
+        tasks: that wait for it, of both types.
+        is_current: new workflows begin on it.
+        is_draining: none do any more, and workflows that are pinned to it are open.
+    """
 
     version: str
-    tasks: int
+    tasks: int = 0
+    is_current: bool = False
+    is_draining: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,8 @@ class QueueState:
         at: when it said what waits.
         workers: by the name of their pod; only those that were heard for this answer.
         workers_refused: why Temporal did not say what the workers do; empty where it did, or was not asked.
-        versions: what waits for each version of a versioned queue, where Temporal says so.
+        deployments: Worker Deployments to which new work of the queue goes; none where it is not versioned.
+        versions: the versions with open work; none where nothing waits and all workers are of one version.
         last_poll: when any worker last polled, if that is known.
     """
 
@@ -86,7 +95,8 @@ class QueueState:
     workers: Mapping[str, WorkerReport] = field(default_factory=dict)
     last_poll: float | None = None
     workers_refused: str = ""
-    versions: tuple[VersionBacklog, ...] = ()
+    deployments: frozenset[str] = frozenset()
+    versions: tuple[VersionWork, ...] = ()
 
     @property
     def waiting(self) -> int:

@@ -10,6 +10,7 @@ from video_export_operator.scaling.draining import TaskType, confirmed_tasks
 from video_export_operator.scaling.memory import Memory
 from video_export_operator.scaling.observation import Backlog, Observation
 from video_export_operator.scaling.pod_work import PodWork
+from video_export_operator.scaling.serving import find_serving
 
 AHEAD = 30.0
 """Seconds of a rate limit that are prepared for while nobody knows how long an activity takes."""
@@ -27,6 +28,7 @@ class Workload:
         busy: names of live pods with work.
         unknown: names of live pods whose container runs and of whose worker nobody has heard, or not lately.
         idle: names of live pods that may be taken.
+        serving: names of idle pods of an older template that stay, because their version has open work.
         slots: activities that a pod takes at once.
         stalled: tasks that no worker takes although slots are free, by task type.
         versions: Worker Deployment Versions that the live pods run.
@@ -44,6 +46,7 @@ class Workload:
     stalled: Mapping[TaskType, int] = field(default_factory=dict)
     versions: frozenset[str] = frozenset()
     rate_limited: bool = False
+    serving: frozenset[str] = frozenset()
 
     @property
     def protected(self) -> int:
@@ -66,6 +69,8 @@ def measure_workload(seen: Observation, memory: Memory, scaling: Scaling, slots:
     running = [(pod, memory.pods.get(pod.name)) for pod in live if pod.started]
     works = [work for _, work in running if work]
     capacity = slots_of(works, slots)
+    heard = _heard(seen, memory)
+    serving = find_serving(seen, heard)
     return Workload(
         needed=_needed(seen, memory, works, scaling, capacity),
         in_flight=sum(work.used for work in works),
@@ -73,11 +78,12 @@ def measure_workload(seen: Observation, memory: Memory, scaling: Scaling, slots:
         terminating=sum(pod.terminating and not pod.is_lost(seen.now) for pod in seen.pods),
         busy=frozenset(pod.name for pod, work in running if work and work.running),
         unknown=frozenset(pod.name for pod, work in running if not _is_known(work, seen)),
-        idle=_idle(live, _known(seen, memory), scaling.scale_down.min_idle),
+        idle=_idle(live, heard, scaling.scale_down.min_idle) - serving,
         slots=capacity,
         stalled=confirmed_tasks(memory.stalls),
         versions=frozenset(work.report.version for work in works if work.report.version),
         rate_limited=seen.queue is not None and _is_rate_limited(seen.queue.activities, memory, works, capacity),
+        serving=serving & {pod.name for pod in live},
     )
 
 
@@ -136,18 +142,11 @@ def _is_known(work: PodWork | None, seen: Observation) -> bool:
     return work is not None and (work.running > 0 or seen.queue is None or work.is_heard(seen.queue.at))
 
 
-def _known(seen: Observation, memory: Memory) -> Mapping[str, PodWork]:
-    """Return what is believed of idle pods: nothing that is stale, be it of Temporal or of one pod.
-
-    A pod of a version for which tasks wait is not idle where pods of another version are there: only it can take them.
-    """
+def _heard(seen: Observation, memory: Memory) -> Mapping[str, PodWork]:
+    """Return what is believed of pods: nothing that is stale, be it of Temporal or of one pod."""
     if seen.stale or seen.queue is None:
         return {}
-    heard = {name: work for name, work in memory.pods.items() if work.is_heard(seen.queue.at)}
-    if len({work.report.version for work in heard.values()}) < 2:
-        return heard
-    wanted = {each.version for each in seen.queue.versions}
-    return {name: work for name, work in heard.items() if work.report.version not in wanted}
+    return {name: work for name, work in memory.pods.items() if work.is_heard(seen.queue.at)}
 
 
 def _idle(live: tuple[LivePod, ...], works: Mapping[str, PodWork], min_idle: float) -> frozenset[str]:

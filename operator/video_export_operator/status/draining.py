@@ -28,7 +28,7 @@ def _stalled(work: Workload, queue: QueueState) -> Condition:
     activities, workflows = (work.stalled.get(kind, 0) for kind in TaskType)
     tasks = f"{activities} activities and {workflows} workflow tasks are taken by no worker, though slots are free"
     kept = "no pods are added for them"
-    others = [each for each in queue.versions if each.version not in work.versions]
+    others = [each for each in queue.versions if each.tasks and each.version not in work.versions]
     if not others:
         return Condition(KIND, True, Reason.NOT_TAKEN, f"{tasks}; {kept}")
     pinned = ", ".join(f"{each.tasks} wait for version {each.version}" for each in others)

@@ -18,6 +18,7 @@ class Quota(StrEnum):
     STATISTICS = "DescribeTaskQueue"
     WORKERS = "ListWorkers"
     VISIBILITY = "CountWorkflowExecutions"
+    VERSIONS = "DescribeWorkerDeployment"
 
 
 class BackOff:

@@ -1,6 +1,7 @@
 """Asks Temporal what waits on task queues and what their workers do, over one connection for each endpoint."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -10,13 +11,16 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from video_export_operator.errors import RateLimited, TemporalUnavailable
-from video_export_operator.scaling import QueueState
+from video_export_operator.scaling import QueueState, VersionWork
 from video_export_operator.temporal_queue.back_off import BackOff, Quota
 from video_export_operator.temporal_queue.calls import TIMEOUT
 from video_export_operator.temporal_queue.endpoint import Endpoint, connect
 from video_export_operator.temporal_queue.question import Question
 from video_export_operator.temporal_queue.refusals import WITHOUT_REASON, translate
+from video_export_operator.temporal_queue.versions import fetch_versions
 from video_export_operator.temporal_queue.worker_list import WorkerList
+
+log = logging.getLogger(__name__)
 
 CALLS_AT_ONCE = 64
 """Calls under way on one connection: a Temporal that hangs delays only the resources that use it."""
@@ -68,7 +72,10 @@ class TemporalQueues:
             return await Question(connection.client, queue, at).ask(before)
 
         state = await self._call(endpoint, at, Quota.STATISTICS, ask)
-        return await self._with_workers(endpoint, queue, state) if with_workers and before is None else state
+        if before is not None:
+            return state
+        state = await self._with_workers(endpoint, queue, state) if with_workers else state
+        return await self._with_versions(endpoint, queue, state)
 
     async def count_open(self, endpoint: Endpoint, queue: str, at: float) -> int:
         """Return the number of workflows of the queue that are not finished.
@@ -92,6 +99,27 @@ class TemporalQueues:
             return await self._call(endpoint, state.at, Quota.WORKERS, fetch)
         except TemporalUnavailable as error:
             return replace(state, workers_refused=f"{error.reason}: {error}")
+
+    async def _with_versions(self, endpoint: Endpoint, queue: str, state: QueueState) -> QueueState:
+        """Return the answer with the versions that have open work, where tasks wait or workers are of several versions.
+
+        Where Temporal does not say it, every version that runs may have some.
+        """
+        running = sorted({report.version for report in state.workers.values() if report.version})
+        if not state.deployments or not (state.waiting or len(running) > 1):
+            return state
+
+        async def fetch(connection: _Connection) -> QueueState:
+            with_tasks = state.waiting > 0
+            versions = await fetch_versions(connection.client, queue, state.deployments, with_tasks)
+            return replace(state, versions=versions)
+
+        try:
+            return await self._call(endpoint, state.at, Quota.VERSIONS, fetch)
+        except TemporalUnavailable as error:
+            # How much waits is known already, and what waits for which version only explains it.
+            log.debug("%s: the versions with open work are not known: %s", queue, error)
+            return replace(state, versions=tuple(VersionWork(each, is_draining=True) for each in running))
 
     async def _call(
         self, endpoint: Endpoint, at: float, quota: Quota, ask: Callable[[_Connection], Awaitable[Answer]]

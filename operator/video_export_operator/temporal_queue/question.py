@@ -1,6 +1,5 @@
 """One look at one task queue: the calls that it takes."""
 
-import logging
 from dataclasses import dataclass, replace
 
 from temporalio.api.enums.v1 import TaskQueueType
@@ -12,15 +11,12 @@ from temporalio.api.workflowservice.v1 import (
     GetSystemInfoRequest,
 )
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from video_export_operator.errors import TemporalUnavailable
-from video_export_operator.scaling import QueueState, VersionBacklog
+from video_export_operator.scaling import QueueState
 from video_export_operator.temporal_queue.calls import call_options
 from video_export_operator.temporal_queue.statistics import parse_backlog, parse_last_poll
-from video_export_operator.temporal_queue.versions import deployments_of, fetch_versions
-
-log = logging.getLogger(__name__)
+from video_export_operator.temporal_queue.versions import deployments_of
 
 LEAST_SERVER = "1.28"
 """The first server that says how many tasks wait."""
@@ -44,7 +40,7 @@ class Question:
             at=self.at,
             activities=parse_backlog(activities),
             workflows=parse_backlog(workflows),
-            versions=await self._versions(workflows, activities),
+            deployments=deployments_of((workflows, activities)),
             last_poll=parse_last_poll((workflows, activities), self.at),
         )
 
@@ -74,19 +70,6 @@ class Question:
             f"Temporal Server {version} does not say how many tasks wait on a queue; "
             f"upgrade it to {LEAST_SERVER} or later, or set scaling.mode Manual"
         )
-
-    async def _versions(self, *answers: DescribeTaskQueueResponse) -> tuple[VersionBacklog, ...]:
-        """Return what waits for each version, where anything does and the queue is versioned."""
-        waiting = any(answer.stats.approximate_backlog_count for answer in answers)
-        deployments = deployments_of(answers)
-        if not waiting or not deployments:
-            return ()
-        try:
-            return await fetch_versions(self.client, self.queue, deployments)
-        except RPCError as error:
-            # It only explains a backlog that does not drain; how much waits is known already.
-            log.debug("%s: what waits for each version is not known: %s", self.queue, error)
-            return ()
 
 
 def _quoted(text: str) -> str:

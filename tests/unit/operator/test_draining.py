@@ -14,7 +14,7 @@ from video_export_operator.scaling import (
     QueueState,
     Rule,
     TaskType,
-    VersionBacklog,
+    VersionWork,
     WorkerReport,
     decide,
 )
@@ -157,7 +157,7 @@ def test_a_pod_of_the_version_for_which_tasks_wait_stays() -> None:
     memory = Memory()
     for at in range(0, 90, 10):
         workers = {f"pod-{build}": WorkerReport(0, 0, at, version=f"exports.{build}") for build in ("old", "new")}
-        versions = (VersionBacklog("exports.old", 3),)
+        versions = (VersionWork("exports.old", 3),)
         state = QueueState(at, Backlog(), waiting(3, at), workers, last_poll=at, versions=versions)
         observed = Observation(at, 2, running("pod-new", "pod-old"), state)
         decision, memory = decide(spec_of(QUICK), observed, memory)

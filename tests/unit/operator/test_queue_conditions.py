@@ -14,7 +14,7 @@ from video_export_operator.scaling import (
     Memory,
     QueueState,
     TaskType,
-    VersionBacklog,
+    VersionWork,
     WorkerReport,
     decide,
 )
@@ -43,7 +43,7 @@ def test_tasks_that_nobody_takes_are_told_with_the_version_for_which_they_wait()
     stalled = {TaskType.ACTIVITY: 2, TaskType.WORKFLOW: 3}
     told = not_draining(decision(STALLED, stalled=stalled), STALLED)
     assert (told.status, told.reason) == (True, "NotTaken")
-    versions = (VersionBacklog("exports.old", 3), VersionBacklog("exports.new", 2))
+    versions = (VersionWork("exports.old", 3), VersionWork("exports.new", 2))
     state = replace(STALLED, versions=versions)
     told = not_draining(decision(state, stalled=stalled, versions=frozenset({"exports.new"})), state)
     assert (told.status, told.reason) == (True, "PinnedToVersion")

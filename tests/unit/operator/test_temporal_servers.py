@@ -29,7 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from tests.unit.operator.record_temporal_answers import ANSWERS, QUEUE
 from video_export_operator.errors import TemporalUnavailable
-from video_export_operator.scaling import QueueState, VersionBacklog
+from video_export_operator.scaling import QueueState, VersionWork
 from video_export_operator.temporal_queue import Endpoint, TemporalQueues, client
 
 Answer = TypeVar("Answer", bound=Message)
@@ -126,10 +126,11 @@ async def test_every_release_says_what_waits(connect: Connect, file: Path) -> No
     assert state.workflows.oldest_age > 5
     assert state.workflows.rate_limit is None, "the server's own limit is none that anybody set"
     assert state.activities.rate_limit == 5.0
-    # From 1.30 on workers are listed and each version's backlog is counted.
+    # From 1.30 on workers are listed and each version's backlog is counted; which versions are open is known before.
     assert state.workers_refused == ""
     assert bool(state.workers) == (file.stem >= "1.30")
-    assert state.versions == ((VersionBacklog("exports.old", 3),) if file.stem >= "1.30" else ())
+    pinned = VersionWork("exports.old", 3 if file.stem >= "1.30" else 0, is_draining=True)
+    assert state.versions == ((VersionWork("exports.new", is_current=True), pinned) if file.stem >= "1.29" else ())
 
 
 async def test_absent_statistics_are_unsupported_whatever_the_server_calls_itself(connect: Connect) -> None:
@@ -149,11 +150,35 @@ async def test_what_waits_is_known_while_the_workers_are_not_listed(connect: Con
     assert state.workers_refused == "RateLimited: namespace rate limit exceeded"
 
 
+def in_two_pods(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return answers of a server to which a pod of each version has sent heartbeats."""
+    for number, each in enumerate(answers["workers"]["workersInfo"]):
+        each["workerHeartbeat"]["workerIdentity"] = f"pod-{number}"
+    return answers
+
+
 async def test_a_version_that_cannot_be_described_hides_nothing(connect: Connect) -> None:
-    server = connect(load("1.32.0"))
+    server = connect(in_two_pods(load("1.32.0")))
     server.refusing = {"DescribeWorkerDeployment"}
     state = await fetch(TemporalQueues())
-    assert (state.workflows.tasks, state.versions) == (3, ())
+    running = ("exports.new", "exports.old")
+    assert (state.workflows.tasks, state.versions) == (
+        3,
+        tuple(VersionWork(each, is_draining=True) for each in running),
+    )
+
+
+async def test_while_nothing_waits_versions_are_asked_for_only_beside_others(connect: Connect) -> None:
+    server = connect(in_two_pods(load("1.32.0")))
+    del server.answers["workflow"]["stats"]["approximateBacklogCount"]
+    state = await fetch(TemporalQueues())
+    old = VersionWork("exports.old", is_draining=True)
+    assert state.versions == (VersionWork("exports.new", is_current=True), old)
+    assert "DescribeWorkerDeploymentVersion" not in server.calls, "which tasks wait need not be asked"
+    server.answers["workers"]["workersInfo"] = server.answers["workers"]["workersInfo"][:1]
+    server.calls.clear()
+    assert (await fetch(TemporalQueues())).versions == ()
+    assert "DescribeWorkerDeployment" not in server.calls
 
 
 async def test_resources_of_a_namespace_share_one_list_of_workers(connect: Connect) -> None:
