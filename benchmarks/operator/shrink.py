@@ -7,16 +7,14 @@ to the smaller size is what the operator itself measures (`video_export_operator
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.operator.fleet import CHECKOUT, NAMESPACE, Fleet, queue_of, set_up
+from benchmarks.operator.figures import measure
+from benchmarks.operator.fleet import NAMESPACE, Fleet, queue_of, set_up
 from benchmarks.operator.metrics_ports import MetricsPorts
 from benchmarks.operator.operator_process import OperatorProcess
 from benchmarks.operator.temporal_stand_in import TemporalStandIn
@@ -28,7 +26,7 @@ GOAL_S, GOAL_SHARE = 0.3, 0.99
 PATIENCE = 120.0
 
 
-async def measure(rounds: int, log: Path) -> dict[str, Any]:
+async def take_again_and_again(rounds: int, log: Path) -> dict[str, Any]:
     """Return how long the last look was before the size, over all rounds."""
     with TemporalStandIn() as temporal, MetricsPorts() as ports, ControlPlane() as control_plane:
         set_up(control_plane)
@@ -90,18 +88,11 @@ async def _wait_for(look: Callable[[], Awaitable[Any]], what: str) -> Any:
     return found
 
 
-def main() -> None:
-    """Measure, print the figures, write them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.operator.shrink", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20, help="how often all pods are taken (20)")
-    given = parser.parse_args()
-    target = CHECKOUT / "build" / "bench" / "shrink.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figures = {**asyncio.run(measure(given.rounds, target.with_suffix(".log"))), "load": round(os.getloadavg()[0], 1)}
-    target.write_text(json.dumps(figures, indent=2) + "\n")
-    print(json.dumps(figures))
-    print(f"goal: {GOAL_SHARE:.0%} within {1000 * GOAL_S:g} ms; raw numbers: {target.relative_to(CHECKOUT)}")
+def once(rounds: int, log: Path) -> dict[str, Any]:
+    """Measure on a control plane of its own."""
+    return asyncio.run(take_again_and_again(rounds, log))
 
 
 if __name__ == "__main__":
-    main()
+    written = measure("shrink", __doc__, 20, once)
+    print(f"goal: {GOAL_SHARE:.0%} within {1000 * GOAL_S:g} ms; raw numbers: {written}")

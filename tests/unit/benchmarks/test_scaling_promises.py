@@ -40,10 +40,9 @@ def test_long_activities_outlive_their_neighbours_pods() -> None:
 
 
 def test_work_begun_after_the_last_heartbeat_is_not_interrupted_however_long_it_takes() -> None:
-    """Only what begins between the decision and SIGTERM, a second, and then outlasts the grace cannot be helped."""
+    """What begins between the last look and the end of polling, 0.45 s, and then outlasts the grace is rare."""
     outcome = ours(short("long", runs=8))
-    assert (outcome.interrupted - outcome.raced, outcome.unfinished) == (0, 0)
-    assert outcome.raced <= 1
+    assert (outcome.interrupted, outcome.unfinished) == (0, 0)
 
 
 def test_a_phantom_backlog_costs_no_more_than_the_first_step() -> None:
