@@ -23,7 +23,7 @@ def change_protection(spec: Spec, name: str, pods: Iterable[LivePod], workload: 
     metadata = (spec.template or {}).get("metadata") or {}
     if not spec.protect_from_eviction or PROTECTED.keys() & (metadata.get("annotations") or {}).keys():
         return None
-    working = workload.busy | workload.unknown
+    working = workload.busy | workload.unknown | workload.serving
     there = sorted((pod for pod in pods if not pod.terminating), key=lambda pod: pod.name)
     keep = tuple(pod.name for pod in there if pod.name in working and pod.protected is not True)
     idle = [pod for pod in there if pod.started and pod.name in workload.idle]

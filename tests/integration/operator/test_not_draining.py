@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from temporalio import activity, workflow
@@ -22,9 +25,11 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
-from tests.servers import TemporalServer
+from tests.servers import TemporalServer, running_temporal
 from tests.unit.operator.bodies import spec_of
 from tests.waiting import wait_for
+from video_export_operator.controllers import OwnedPods, OwnedSet
+from video_export_operator.controllers.rollouts import ReplicaSetState, Strategy
 from video_export_operator.errors import TemporalUnavailable
 from video_export_operator.resource import Spec
 from video_export_operator.resource.live import LivePod as Pod
@@ -45,6 +50,22 @@ class Sleeper:
     async def run(self) -> None:
         for _ in range(100):
             await asyncio.sleep(1)
+
+
+@workflow.defn(name="Waiter", versioning_behavior=VersioningBehavior.PINNED)
+class Waiter:
+    """Waits until it is told to go on, on the version on which it began."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: self.told)
+
+    @workflow.signal
+    def go_on(self) -> None:
+        self.told = True
 
 
 @workflow.defn(name="Many")
@@ -98,18 +119,39 @@ class Watcher:
             raise AssertionError(f"{error}; seen: {seen}") from None
 
 
-async def connect(server: TemporalServer) -> Client:
+class RolloutWatcher(Watcher):
+    """Looks at a queue in the middle of a rollout: of the older template two pods are left, of the new one is ready."""
+
+    async def until_kept(self, names: set[str]) -> bool:
+        """Look until exactly these of the pods stay for their version, while all of them are idle."""
+        old, new = (Pod("old-0"), Pod("old-1")), (Pod("new-0"),)
+        sets = (OwnedSet(ReplicaSetState(2, 2, 2, 3), old), OwnedSet(ReplicaSetState(1, 0, 2, 3), new, min_ready=86400))
+        owned = OwnedPods(sets, 1, Strategy("25%", 0), 3)
+
+        async def look() -> bool:
+            await asyncio.sleep(LOOK)
+            at = time.monotonic()
+            state = await self.queues.fetch_state(self.endpoint, self.queue, at, before=None, with_workers=True)
+            seen = Observation(at, 2, (*old, *new), state, owned=owned, rolling=True)
+            decision, self.memory = decide(self.spec, seen, self.memory)
+            work = decision.workload
+            return work.serving == names and work.idle == {"old-0", "old-1", "new-0"} - names
+
+        return await wait_for(look, f"{sorted(names)} stay", 90.0)
+
+
+async def connect(server: TemporalServer, identity: str = "pod-0") -> Client:
     """Return a client whose workers send a heartbeat each second."""
     runtime = Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=timedelta(seconds=1))
-    return await Client.connect(server.address, runtime=runtime, identity="pod-0")
+    return await Client.connect(server.address, runtime=runtime, identity=identity)
 
 
-def versioned(client: Client, queue: str, build: str) -> Worker:
+def versioned(client: Client, queue: str, build: str, kind: type = Sleeper) -> Worker:
     version = WorkerDeploymentVersion(queue, build)
     return Worker(
         client,
         task_queue=queue,
-        workflows=[Sleeper],
+        workflows=[kind],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_cached_workflows=0,
         deployment_config=WorkerDeploymentConfig(version=version, use_worker_versioning=True),
@@ -153,10 +195,42 @@ async def test_workflows_of_a_version_that_nobody_runs(
         await each.terminate()
 
 
-async def is_begun(execution: str, client: Client) -> bool:
-    """Return whether a worker has done a workflow task of an execution."""
+@pytest.fixture
+def quick_to_drain(tmp_path: Path) -> Iterator[TemporalServer]:
+    """Start a server that looks each second whether a version is drained, and not each three minutes."""
+    often = {
+        "matching.wv.VersionDrainageStatusVisibilityGracePeriod": '"1s"',
+        "matching.wv.VersionDrainageStatusRefreshInterval": '"1s"',
+    }
+    with running_temporal(tmp_path, dynamic_config=often) as server:
+        yield server
+
+
+async def test_a_rollout_leaves_a_pod_for_workflows_that_are_pinned_until_its_version_is_drained(
+    quick_to_drain: TemporalServer,
+) -> None:
+    """Two older pods and one of the new template, all idle; a workflow that waits is pinned to the older version."""
+    client, queue = await connect(quick_to_drain), "served"
+    watcher = RolloutWatcher(quick_to_drain.address, queue, spec_of({"scaleDown": {"minIdle": "1s"}}))
+    async with AsyncExitStack() as stack:
+        for name in ("old-0", "old-1"):
+            await stack.enter_async_context(versioned(await connect(quick_to_drain, name), queue, "old", Waiter))
+        await make_current(client, queue, "old")
+        waiting = await client.start_workflow("Waiter", id=queue, task_queue=queue)
+        await wait_for(partial(is_begun, waiting.id, client, 3), "the workflow waits")
+        await stack.enter_async_context(versioned(await connect(quick_to_drain, "new-0"), queue, "new", Waiter))
+        assert await watcher.until_kept({"old-0", "old-1"}), "new workflows begin on the older version"
+        await make_current(client, queue, "new")
+        assert await watcher.until_kept({"old-0"}), "the other one is free to go"
+        await waiting.signal("go_on")
+        await waiting.result()
+        assert await watcher.until_kept(set()), "the version is drained"
+
+
+async def is_begun(execution: str, client: Client, events: int = 4) -> bool:
+    """Return whether a worker has done a workflow task of an execution, which then has more events than these."""
     found = await client.get_workflow_handle(execution).describe()
-    return found.history_length > 4
+    return found.history_length > events
 
 
 async def test_a_queue_whose_rate_is_limited(temporal_server: TemporalServer) -> None:

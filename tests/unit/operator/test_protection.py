@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.operator.bodies import resource
-from tests.unit.operator.test_plan import pod
+from tests.unit.operator.bodies import pod, resource
 from video_export_operator.plan import Protect, change_protection
 from video_export_operator.resource.live import LivePod
 from video_export_operator.scaling import Workload
@@ -21,6 +20,7 @@ WORKLOAD = Workload(
     busy=frozenset({"busy"}),
     unknown=frozenset({"unknown"}),
     idle=frozenset({"idle"}),
+    serving=frozenset({"serving"}),
 )
 
 
@@ -34,9 +34,16 @@ def there(**protected: bool | None) -> list[LivePod]:
         (there(busy=True, unknown=True, idle=False, starting=True), None),
         (there(busy=False, unknown=None, idle=True), Protect(("busy", "unknown"), ("idle",))),
         (there(idle=None, starting=None, settling=True), Protect((), ("idle",))),
+        (there(serving=False), Protect(("serving",), ())),
         ([replace(pod("busy"), protected=False, terminating=True)], None),
     ],
-    ids=["as it should be", "all the wrong way", "one that starts is as it was made", "one that ends"],
+    ids=[
+        "as it should be",
+        "all the wrong way",
+        "one that starts is as it was made",
+        "one for its version",
+        "one that ends",
+    ],
 )
 def test_pods_that_work_are_protected_and_idle_ones_are_not(pods: list[LivePod], planned: Protect | None) -> None:
     change = change_protection(resource().spec, "exports", pods, WORKLOAD)
