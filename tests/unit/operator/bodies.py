@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import yaml
 
 from video_export_operator.resource import Spec, VideoExportWorker, parse_resource
+from video_export_operator.resource.live import LiveDeployment
 from video_export_operator.resource.live import LivePod as Pod
-from video_export_operator.scaling import Backlog, Observation, QueueState, WorkerReport
+from video_export_operator.scaling import Backlog, Decision, Memory, Observation, QueueState, WorkerReport, decide
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,3 +67,16 @@ def running(*names: str) -> tuple[Pod, ...]:
 
 def seen(at: float, present: int, state: QueueState | None, pods: tuple[Pod, ...] = (), **more: Any) -> Observation:
     return Observation(at=at, present=present, pods=pods, queue=state, **more)
+
+
+LIVE = LiveDeployment("exports", "d-1", "uid-1", 3, 1, 1, 1, False, False, None, fingerprint="as left")
+
+
+def decision(replicas: int = 1, victims: tuple[str, ...] = ()) -> Decision:
+    made, _ = decide(resource().spec, seen(0, replicas, queue(0)), Memory())
+    return replace(made, replicas=replicas, victims=victims)
+
+
+def pod(name: str, cost: int = 0, **more: Any) -> Pod:
+    facts = {"assigned": True, "phase": 2, "ready": True, "started": True, "terminating": False, "trouble": None}
+    return Pod(name, f"uid-{name}", "exports", deletion_cost=cost, **{**facts, **more})

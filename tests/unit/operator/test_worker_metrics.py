@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.operator.bodies import resource
-from tests.unit.operator.test_plan import pod
+from tests.unit.operator.bodies import pod, resource
 from video_export_operator.plan import NOTHING
 from video_export_operator.reconcile.memory import Memory as Past
 from video_export_operator.reconcile.memory import Poll
