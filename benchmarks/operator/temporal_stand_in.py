@@ -143,11 +143,13 @@ class _Queues:
         stats.approximate_backlog_age.seconds = 1 if waiting else 0
 
     def list_workers(self, request: ListWorkersRequest) -> ListWorkersResponse:
-        queue = request.query.partition("'")[2].rstrip("'")
+        """Answer with the workers of the queues that a query of the operator names, or with all."""
+        named = request.query.split("'")[1::2] or self._workers
         beat = time.time() // HEARTBEAT * HEARTBEAT
         answer = ListWorkersResponse()
-        for pod in self._workers.get(queue, ()):
-            _fill_heartbeat(answer, queue, pod, int(beat), self._used[queue])
+        for queue in named:
+            for pod in self._workers.get(queue, ()):
+                _fill_heartbeat(answer, queue, pod, int(beat), self._used[queue])
         return answer
 
     def count(self, request: CountWorkflowExecutionsRequest) -> CountWorkflowExecutionsResponse:
