@@ -91,7 +91,7 @@ class Shrinker:
 
         All that can be done before the last look is done before it: between it and the size there is one request.
         """
-        before, begun, asked = self.store.snapshot(resource).pods, dict[str, WorkerReport](), free
+        before, begun, asked = self.store.pods_of(resource.key), dict[str, WorkerReport](), free
         starting = {pod.name for pod in before if not pod.started}
         await self._mark(resource.key, marks_of(before, free), free)
         for _ in range(ROUNDS):
@@ -129,7 +129,7 @@ class Shrinker:
 
         One that has only just started may have some too.
         """
-        pods = [pod for pod in self.store.snapshot(resource).pods if pod.name in free]
+        pods = [pod for pod in self.store.pods_of(resource.key) if pod.name in free]
         started = {pod.name: WorkerReport(1) for pod in pods if pod.started and pod.name in starting}
         answers = await self.probe.look(resource, [pod for pod in pods if pod.name in asked])
         running = {pod: report for pod, report in answers.items() if report.running}
@@ -157,7 +157,7 @@ class Shrinker:
         body, sets = await self.cluster.read_size_inputs(key)
         if body is None:
             return None
-        live, pods = parse_deployment(body), self.store.snapshot(resource).pods
+        live, pods = parse_deployment(body), self.store.pods_of(resource.key)
         if live.size <= replicas:
             return None
         owned = own_pods(live, map(parse_replica_set, sets), pods)
@@ -174,7 +174,7 @@ class Shrinker:
         body, sets = await self.cluster.read_size_inputs(resource.key)
         if body is None:
             return None
-        live, pods = parse_deployment(body), self.store.snapshot(resource).pods
+        live, pods = parse_deployment(body), self.store.pods_of(resource.key)
         owned = own_pods(live, map(parse_replica_set, sets), pods)
         found = plan_replacement(owned, live.size, free, time.time())
         if found is None:
@@ -184,6 +184,6 @@ class Shrinker:
 
     async def _unmark(self, resource: VideoExportWorker, victims: Collection[str]) -> None:
         """Take the marks away. What fails is tried again by a plan of its own."""
-        pods = [pod for pod in self.store.snapshot(resource).pods if pod.name in victims]
+        pods = [pod for pod in self.store.pods_of(resource.key) if pod.name in victims]
         tasks = (self.cluster.set_deletion_cost(resource.key.namespace, pod.name, 0) for pod in pods)
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -164,6 +164,10 @@ class Store:
                 del self._pods[key]
             self._tell_of_pods(key)
 
+    def pods_of(self, key: Key) -> tuple[LivePod, ...]:
+        """Return the pods of a resource that the watch has shown."""
+        return tuple(self._pods.get(key, {}).values())
+
     async def wait_for_pods(self, key: Key, seen: Callable[[tuple[LivePod, ...]], bool], timeout: float) -> bool:
         """Wait until the watch has shown something of the pods of a resource, and return whether it did in time.
 
@@ -176,7 +180,7 @@ class Store:
         self._waiting.setdefault(key, set()).add(changed)
         try:
             async with asyncio.timeout(timeout):
-                while not seen(tuple(self._pods.get(key, {}).values())):
+                while not seen(self.pods_of(key)):
                     changed.clear()
                     await changed.wait()
         except TimeoutError:
@@ -220,7 +224,7 @@ class Store:
             at=time.monotonic(),
             body=self.resources.get(key) or {},
             deployment=deployment if is_ours else None,
-            pods=tuple(self._pods.get(key, {}).values()),
+            pods=self.pods_of(key),
             shares=self._queues.shares(key),
             sets=tuple(self._sets.get(key, {}).values()),
             now=time.time(),
