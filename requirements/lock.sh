@@ -10,5 +10,5 @@ lock() { # output, uv arguments
 }
 lock operator pyproject.toml --extra operator "$@"
 lock worker pyproject.toml --extra worker "$@"
-lock dev pyproject.toml --extra operator --extra worker --extra dev "$@"
+lock dev pyproject.toml --extra operator --extra worker --extra dev --extra docs "$@"
 lock build requirements/build.in "$@"

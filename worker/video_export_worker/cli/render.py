@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from video_export_worker.cli.render_files import check_outputs, choose_outputs, find_recordings, formats_of, publish
+from video_export_worker.cli.request_files import file_option, read_drafts
 from video_export_worker.cli.request_options import build_request, format_option, request_options
 from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
 
@@ -28,7 +29,8 @@ PROGRESS_INTERVAL = 5.0  # seconds between two lines where there is no terminal
 
 
 @click.command("render")
-@click.argument("recording", nargs=-1, required=True)
+@click.argument("recording", nargs=-1)
+@file_option
 @click.option(
     "-o",
     "--output",
@@ -43,6 +45,7 @@ PROGRESS_INTERVAL = 5.0  # seconds between two lines where there is no terminal
 @request_options
 def render_command(
     recording: tuple[str, ...],
+    request_file: Path | None,
     outputs: tuple[Path, ...],
     formats: tuple[str, ...],
     force: bool,
@@ -57,13 +60,20 @@ def render_command(
     video-export render session.json
     video-export render session.json -o short.mp4 -o short.gif --start 60 --end 90
     gunzip -c session.json.gz | video-export render - --format webm
+    video-export render session.json --file request.yaml --fps 30
     """
-    outputs = choose_outputs(recording, outputs, formats)
+    drafts = read_drafts(request_file, recording)
+    if len(drafts) > 1:
+        raise click.UsageError(f"{request_file} holds {len(drafts)} requests: render takes one, submit takes them all")
+    (draft,) = drafts
+    outputs = choose_outputs(draft.recordings, outputs, formats or (() if outputs else draft.formats))
     chosen = formats_of(outputs)
-    check_outputs(recording, outputs, force)
+    check_outputs(draft.recordings, outputs, force)
     with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder:
-        parts = find_recordings(recording, Path(folder))
-        request = build_request(values, [path.absolute().as_uri() for path in parts], chosen)
+        parts = find_recordings(draft.recordings, Path(folder))
+        with draft.placing_problems():
+            uris = [path.absolute().as_uri() for path in parts]
+            request = build_request(values, uris, chosen, fields=draft.fields)
         report = asyncio.run(_render(parts, outputs, request, Path(folder), _Bar(quiet=as_json)))
     click.echo(json.dumps(report, indent=2) if as_json else _describe(report))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from video_export_worker.cli.request_files import merge
 from video_export_worker.contract import (
     AssetMode,
     ColorScheme,
@@ -91,6 +92,7 @@ def build_request(
     recordings: Sequence[str],
     formats: Sequence[VideoFormat],
     output: str | None = None,
+    fields: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> VideoExportRequest:
     """Build the request that the options describe; what was not given keeps the contract's default.
@@ -100,6 +102,7 @@ def build_request(
         recordings: URIs of the recording's parts.
         formats: which videos.
         output: URI prefix of the results.
+        fields: those of a request's file; what was given as an option comes first.
         more: further fields of the request.
 
     Raises:
@@ -121,7 +124,7 @@ def build_request(
     if threshold is not None or speed is not None:
         mode = None if speed is None else "speed"
         raw["skip_inactivity"] = _given({"threshold": threshold, "mode": mode, "speed": speed})
-    return parse_request(_given(raw))
+    return parse_request(merge(fields or {}, _given(raw)))
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

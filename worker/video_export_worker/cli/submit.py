@@ -9,7 +9,8 @@ import os
 import re
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from video_export_worker.cli.connection import connect, read_temporal_settings, 
 from video_export_worker.cli.failures import CommandFailed
 from video_export_worker.cli.outcome import Export, download_videos, follow, show_result
 from video_export_worker.cli.render_files import find_recordings
+from video_export_worker.cli.request_files import Draft, file_option, read_drafts
 from video_export_worker.cli.request_options import build_request, format_option, request_options
 from video_export_worker.contract import (
     DEFAULT_TASK_QUEUE,
@@ -36,7 +38,8 @@ from video_export_worker.storage.places import RECORDINGS
 
 
 @click.command("submit")
-@click.argument("recording", nargs=-1, required=True)
+@click.argument("recording", nargs=-1)
+@file_option
 @format_option
 @click.option("--output", metavar="URI", help="URI prefix of the results; by default the workers decide.")
 @click.option("--id", "export_id", help="Workflow id of the export; by default a new one.")
@@ -49,6 +52,7 @@ from video_export_worker.storage.places import RECORDINGS
 @request_options
 def submit_command(
     recording: tuple[str, ...],
+    request_file: Path | None,
     formats: tuple[str, ...],
     export_id: str | None,
     task_queue: str,
@@ -65,36 +69,64 @@ def submit_command(
     \b
     video-export submit s3://recordings/session.json --watch --download videos
     video-export submit session.json.gz -f mp4 -f gif --skip-inactivity 10 --mask .card-number
+    video-export submit --file requests.yaml --id nightly
     """
-    export_id = export_id or f"video-export-{uuid.uuid4().hex[:12]}"
-    more = {name: values.pop(name) for name in ("output", "priority", "fairness_key")}
+    drafts = read_drafts(request_file, recording)
+    wait = wait or download is not None
+    if len(drafts) > 1 and wait:
+        raise click.UsageError(f"{request_file} holds {len(drafts)} requests: submit them, then watch each by its id")
+    values["formats"] = [VideoFormat(name) for name in formats]
     with tempfile.TemporaryDirectory(prefix="video-export-", ignore_cleanup_errors=True) as folder:
-        sources = find_sources(recording, Path(folder))
-        uris = [_plan_uri(source) if isinstance(source, Path) else source for source in sources]
-        request = build_request(values, uris, [VideoFormat(name) for name in formats], **more)
-        uploads = {source: uri for source, uri in zip(sources, uris, strict=True) if isinstance(source, Path)}
-        run_command(_submit(export_id, task_queue, request, uploads, wait or download is not None, download, as_json))
+        orders = [
+            _order(draft, dict(values), _choose_id(export_id, number, len(drafts)), Path(folder))
+            for number, draft in enumerate(drafts, 1)
+        ]
+        run_command(_submit(orders, task_queue, wait, download, as_json))
 
 
-async def _submit(
-    export_id: str,
-    task_queue: str,
-    request: VideoExportRequest,
-    uploads: dict[Path, str],
-    wait: bool,
-    folder: Path | None,
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True)
+class Order:
+    """An export that can be started: everything about it was checked.
+
+    Attributes:
+        export_id: the workflow's id.
+        request: what goes to the workers.
+        uploads: files of this machine and where they go first.
+    """
+
+    export_id: str
+    request: VideoExportRequest
+    uploads: Mapping[Path, str]
+
+
+def _choose_id(wanted: str | None, number: int, count: int) -> str:
+    """Return the workflow id; of several exports each has the wanted one with its number."""
+    if wanted is None:
+        return f"video-export-{uuid.uuid4().hex[:12]}"
+    return wanted if count == 1 else f"{wanted}-{number}"
+
+
+def _order(draft: Draft, values: dict[str, Any], export_id: str, folder: Path) -> Order:
+    sources = find_sources(draft.recordings, folder)
+    uris = [_plan_uri(source) if isinstance(source, Path) else source for source in sources]
+    more = {name: values.pop(name) for name in ("output", "priority", "fairness_key")}
+    with draft.placing_problems():
+        request = build_request(values, uris, values.pop("formats"), fields=draft.fields, **more)
+    return Order(export_id, request, {s: uri for s, uri in zip(sources, uris, strict=True) if isinstance(s, Path)})
+
+
+async def _submit(orders: Sequence[Order], task_queue: str, wait: bool, folder: Path | None, as_json: bool) -> None:
     client = await connect(read_temporal_settings(os.environ))
-    await _upload(uploads)
-    export = await _start(client, export_id, task_queue, request)
-    if not wait:
-        shown = {"id": export_id, "run_id": export.result_run_id, "task_queue": task_queue}
-        click.echo(json.dumps(shown) if as_json else export_id)
-        return
-    click.echo(f"export {export_id}", err=True)
-    result = await follow(client, export, quiet=as_json)
-    show_result(export_id, result, await download_videos(export_id, result, folder), as_json)
+    for order in orders:
+        await _upload(order.uploads)
+        export = await _start(client, order.export_id, task_queue, order.request)
+        if wait:
+            click.echo(f"export {order.export_id}", err=True)
+            result = await follow(client, export, quiet=as_json)
+            show_result(order.export_id, result, await download_videos(order.export_id, result, folder), as_json)
+            continue
+        shown = {"id": order.export_id, "run_id": export.result_run_id, "task_queue": task_queue}
+        click.echo(json.dumps(shown) if as_json else order.export_id)
 
 
 def summarise(request: VideoExportRequest) -> str:
@@ -151,7 +183,7 @@ def _plan_uri(path: Path) -> str:
     return join_uri(root, RECORDINGS, f"{digest[:32]}{''.join(path.suffixes[-2:])}")
 
 
-async def _upload(uploads: dict[Path, str]) -> None:
+async def _upload(uploads: Mapping[Path, str]) -> None:
     storage = Storage(os.environ.get("VIDEO_EXPORT_STORAGE_URI"))
     for path, uri in uploads.items():
         if await storage.size(uri) != (await asyncio.to_thread(path.stat)).st_size:
