@@ -1,6 +1,6 @@
 # Every target installs what it needs; see README.md for the times.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-node demo demo-down dev images player check test exactness test-unit test-integration test-e2e bench-render bench-quality bench-long soak-render bench-scaling bench-operator
+.PHONY: help setup setup-node demo demo-down dev images player docs check test exactness test-unit test-integration test-e2e bench-render bench-quality bench-long soak-render bench-scaling bench-operator
 
 PYTHON := .venv/bin/python
 # Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
@@ -32,7 +32,10 @@ images: setup-node ## build both images
 player: ## bundle the replay page
 	@sh worker/player/build.sh
 
-check: setup ## everything that is not a test
+docs: setup ## the documentation as a site, in build/site
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
+check: docs ## everything that is not a test
 	ruff check .
 	ruff format --check .
 	mypy

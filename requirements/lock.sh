@@ -8,7 +8,9 @@ lock() { # output, uv arguments
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
     --output-file "$out" "$@"
 }
-lock operator pyproject.toml --extra operator "$@"
+# The operator is no client: what only `video-export` imports stays out of its image.
+lock operator pyproject.toml --extra operator --no-emit-package obstore --no-emit-package rich \
+  --no-emit-package markdown-it-py --no-emit-package mdurl --no-emit-package pygments "$@"
 lock worker pyproject.toml --extra worker "$@"
 lock dev pyproject.toml --extra operator --extra worker --extra dev --extra docs "$@"
 lock build requirements/build.in "$@"

@@ -10,6 +10,12 @@ from typing import Any, Final
 
 import yaml
 
+from tests.unit.delivery.command_pages import (
+    build_command_page,
+    operator_variables,
+    temporal_variables,
+    worker_variables,
+)
 from tests.unit.delivery.scripts import ROOT
 from video_export_operator.metrics import Metrics
 from video_export_worker.errors import ERROR_CODES
@@ -134,6 +140,31 @@ def known_series() -> set[str]:
     return known | {f"{name}_{part}" for name in histograms for part in ("bucket", "sum", "count")}
 
 
+def build_environment_page() -> str:
+    """Every environment variable of the worker and of the operator."""
+    heading = ("variable", "default", "meaning")
+    return "\n\n".join(
+        (
+            "## Worker",
+            table(heading, list(worker_variables())),
+            "## Operator",
+            table(heading, list(operator_variables())),
+            "## Temporal",
+            table(("variable", "meaning"), list(temporal_variables())),
+        )
+    )
+
+
+def build_decisions_table() -> str:
+    """Every decision with its title."""
+    pages = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    rows = []
+    for page in pages:
+        number, _, title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").partition(". ")
+        rows.append((number, f"[{title}]({page.name})"))
+    return table(("number", "decision"), rows)
+
+
 def code(value: Any) -> str:
     """A default as code; nothing where there is none."""
     return "" if value is None else f"`{json.dumps(value)}`"
@@ -149,6 +180,9 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/resource.md": build_resource_table,
     "docs/errors.md": build_error_table,
     "docs/metrics.md": build_metrics_table,
+    "docs/command-line.md": build_command_page,
+    "docs/environment.md": build_environment_page,
+    "docs/decisions/index.md": build_decisions_table,
     "charts/video-export-operator/README.md": lambda: build_values_table("video-export-operator"),
     "charts/temporal-worker-video-export/README.md": lambda: build_values_table("temporal-worker-video-export"),
 }

@@ -182,7 +182,7 @@ def test_every_option_reaches_the_request() -> None:
     arguments += ["--no-clicks", "--trail", "--mask", ".a", "--mask", ".b", "--background", "#123456", "--strict"]
     arguments += ["--viewport", "largest", "--color-scheme", "dark", "--windows", "each"]
     command.main(arguments, standalone_mode=False)
-    more = {"priority": 2, "fairness_key": "tenant"}
+    more: dict[str, Any] = {"priority": 2, "fairness_key": "tenant"}
     request = build_request(collected, ["s3://b/r"], [VideoFormat.GIF], "s3://b/out", **more)
     assert request == VideoExportRequest(
         recording=["s3://b/r"],

@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "cancel": ("exports", "cancel_command", "Stop an export and remove what it left."),
     "inspect": ("inspect", "inspect_command", "Say what is in a recording."),
     "embed": ("embed", "embed_command", "Write a recording that holds what it links to."),
+    "schema": ("schema", "schema_command", "Print the JSON Schema of requests and results."),
     "worker": ("worker", "worker_command", "Render exports from a Temporal task queue."),
     "doctor": ("doctor", "doctor_command", "Check what this machine is missing, and say how to get it."),
 }

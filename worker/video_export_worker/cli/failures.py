@@ -14,6 +14,10 @@ from video_export_worker.errors import Internal, InvalidRequest, StorageDenied, 
 
 USAGE: Final = 2
 INTERRUPTED: Final = 130
+WORKER_MODULES: Final = frozenset(
+    ("ada_url", "aiohttp", "av", "brotli", "ffmpeg", "msgspec", "numpy", "playwright", "websockets", "zstandard")
+)
+"""What the extra `worker` brings; a client has none of it."""
 
 
 class CommandFailed(click.ClickException):
@@ -66,6 +70,9 @@ def _name(error: BaseException) -> CommandFailed:
         return CommandFailed(error.code, f"{error} - this is about this machine, not about the workers")
     if isinstance(error, VideoExportError):
         return CommandFailed(error.code, str(error))
+    if isinstance(error, ModuleNotFoundError) and error.name in WORKER_MODULES:
+        advice = "install it with: pip install 'video-export[worker]'"
+        return CommandFailed("NotInstalled", f"this needs the worker's part ({error.name} is missing): {advice}")
     if isinstance(error, OSError):
         return CommandFailed("FileError", f"{error.filename or 'a file'}: {error.strerror or error}")
     return CommandFailed(Internal.__name__, f"a defect of video-export: {error!r:.500}; {_keep_stack(error)}")

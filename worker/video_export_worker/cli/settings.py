@@ -47,22 +47,76 @@ class WorkerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
-    storage_uri: str = Field(alias="VIDEO_EXPORT_STORAGE_URI")
-    sources: tuple[str, ...] = Field((), alias="VIDEO_EXPORT_SOURCES")
-    outputs: tuple[str, ...] = Field((), alias="VIDEO_EXPORT_OUTPUTS")
-    slots: int = Field(2, ge=1, le=100, alias="VIDEO_EXPORT_SLOTS")
-    health_port: int = Field(8008, ge=0, le=65535, alias="VIDEO_EXPORT_HEALTH_PORT")
-    graceful_shutdown: float = Field(285, ge=1, le=86400, alias="VIDEO_EXPORT_GRACEFUL_SHUTDOWN")
-    max_recording_bytes: int = Field(512 * 2**20, ge=1, alias="VIDEO_EXPORT_MAX_RECORDING_BYTES")
-    max_decompressed_bytes: int = Field(2**30, ge=1, alias="VIDEO_EXPORT_MAX_DECOMPRESSED_BYTES")
-    max_video_seconds: float = Field(8 * 3600, gt=0, alias="VIDEO_EXPORT_MAX_VIDEO_SECONDS")
-    chromium: str | None = Field(None, alias="VIDEO_EXPORT_CHROMIUM")
-    chromium_sandbox: Literal["true", "false", "auto"] = Field("auto", alias="VIDEO_EXPORT_CHROMIUM_SANDBOX")
-    chromium_capture: Literal["auto", "screenshot"] = Field("auto", alias="VIDEO_EXPORT_CHROMIUM_CAPTURE")
-    browsers: int | None = Field(None, ge=1, le=16, alias="VIDEO_EXPORT_BROWSERS")
-    segment_seconds: float = Field(60, gt=0, le=3600, alias="VIDEO_EXPORT_SEGMENT_SECONDS")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="VIDEO_EXPORT_LOG_LEVEL")
-    identity: str = Field(alias="POD_NAME", default_factory=socket.gethostname)
+    storage_uri: str = Field(
+        alias="VIDEO_EXPORT_STORAGE_URI", description="Where parts and videos go, such as s3://bucket/prefix."
+    )
+    sources: tuple[str, ...] = Field(
+        (),
+        alias="VIDEO_EXPORT_SOURCES",
+        description="Prefixes that recordings may come from, apart by commas; by default the storage.",
+    )
+    outputs: tuple[str, ...] = Field(
+        (),
+        alias="VIDEO_EXPORT_OUTPUTS",
+        description="Prefixes that a request may name as its output, apart by commas; by default the storage.",
+    )
+    slots: int = Field(2, ge=1, le=100, alias="VIDEO_EXPORT_SLOTS", description="Activities at once.")
+    health_port: int = Field(
+        8008, ge=0, le=65535, alias="VIDEO_EXPORT_HEALTH_PORT", description="Port of /healthz and /readyz."
+    )
+    graceful_shutdown: float = Field(
+        285,
+        ge=1,
+        le=86400,
+        alias="VIDEO_EXPORT_GRACEFUL_SHUTDOWN",
+        description="Seconds after SIGTERM in which running work may end.",
+    )
+    max_recording_bytes: int = Field(
+        512 * 2**20, ge=1, alias="VIDEO_EXPORT_MAX_RECORDING_BYTES", description="Largest recording, as it is stored."
+    )
+    max_decompressed_bytes: int = Field(
+        2**30, ge=1, alias="VIDEO_EXPORT_MAX_DECOMPRESSED_BYTES", description="Largest recording, decompressed."
+    )
+    max_video_seconds: float = Field(
+        8 * 3600, gt=0, alias="VIDEO_EXPORT_MAX_VIDEO_SECONDS", description="Longest video."
+    )
+    chromium: str | None = Field(
+        None,
+        alias="VIDEO_EXPORT_CHROMIUM",
+        description="Chromium's program; by default the one on PATH or Playwright's.",
+    )
+    chromium_sandbox: Literal["true", "false", "auto"] = Field(
+        "auto",
+        alias="VIDEO_EXPORT_CHROMIUM_SANDBOX",
+        description="Whether Chromium uses its own sandbox; with `true` exports fail where it cannot.",
+    )
+    chromium_capture: Literal["auto", "screenshot"] = Field(
+        "auto",
+        alias="VIDEO_EXPORT_CHROMIUM_CAPTURE",
+        description="How frames are read; `auto` is from memory where that works.",
+    )
+    browsers: int | None = Field(
+        None,
+        ge=1,
+        le=16,
+        alias="VIDEO_EXPORT_BROWSERS",
+        description="Browsers of one segment; by default as many as memory and processors allow, at most 4.",
+    )
+    segment_seconds: float = Field(
+        60,
+        gt=0,
+        le=3600,
+        alias="VIDEO_EXPORT_SEGMENT_SECONDS",
+        description="Seconds after which a segment returns what it has rendered.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="VIDEO_EXPORT_LOG_LEVEL", description="How much is logged."
+    )
+    identity: str = Field(
+        alias="POD_NAME",
+        default_factory=socket.gethostname,
+        description="Name of the worker in Temporal; by default the host name.",
+    )
 
     @field_validator("sources", "outputs", mode="before")
     @classmethod
