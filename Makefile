@@ -1,4 +1,4 @@
-# Every target installs what it needs; see README.md for the times.
+# Every target installs what it needs; see CONTRIBUTING.md for the times.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-node demo demo-down dev images player docs check test exactness test-unit test-integration test-e2e bench-render bench-quality bench-long soak-render bench-scaling bench-operator
 
@@ -17,14 +17,15 @@ setup: ## install what rendering and development need
 setup-node: ## install also what runs pods
 	@dev/install.sh node
 
-demo: setup-node ## everything on this machine: recordings become videos through worker pods (KUBE_CONTEXT=name: in that cluster)
-	@$(PYTHON) -m dev demo $(if $(KUBE_CONTEXT),--context $(KUBE_CONTEXT))
+demo: ## everything: recordings become videos through worker pods (KUBE_CONTEXT=name: in that cluster)
+	@KUBE_CONTEXT=$(KUBE_CONTEXT) dev/demo.sh
 
-demo-down: setup ## leave nothing of the demo running
+demo-down: ## leave nothing of the demo running
+	@dev/install.sh client
 	@$(PYTHON) -m dev down $(if $(KUBE_CONTEXT),--context $(KUBE_CONTEXT))
 
-dev: setup ## Temporal, storage and one worker, until interrupted
-	@$(PYTHON) -m dev run temporal storage worker
+dev: setup ## Temporal with its UI, storage and one worker, until interrupted
+	@$(PYTHON) -m dev run temporal storage temporal-worker-video-export
 
 images: setup-node ## build both images
 	@$(PYTHON) -m dev images

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dev.cluster import Cluster
+from dev.debian_program import PROMTOOL, REGISTRY
 from dev.demo import demonstrate
 from dev.demo_target import choose_target
 from dev.errors import DevError
@@ -18,7 +19,6 @@ from dev.images import ensure_images
 from dev.kubernetes_binaries import PROGRAMS, ensure_programs
 from dev.notices import write_page
 from dev.places import CHECKOUT
-from dev.promtool import ensure_promtool
 from dev.steps import run, say, warn
 
 
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for each in (down, demo):
         each.add_argument("--context", help="an existing cluster's context instead of the local cluster")
-    demo.add_argument("--output", type=Path, default=CHECKOUT / "build" / "demo", help="folder of the videos")
+    demo.add_argument("--output", type=Path, default=CHECKOUT / "build" / "demo", help="folder of the page")
     command("build", _build, "build what takes long, side by side: Kubernetes, Temporal and, as root, the images")
     command("images", lambda _: ensure_images() and 0, "build the base and both images")
     command("kubernetes", _kubernetes, "build Kubernetes, etcd and helm, and say where they are")
@@ -84,10 +84,9 @@ def _down(chosen: argparse.Namespace) -> None:
 
 
 def _demo(chosen: argparse.Namespace) -> None:
-    videos = demonstrate(choose_target(chosen.context), chosen.output)
-    say("`make demo-down` ends it all. The videos:")
-    for video in videos:
-        print(video)
+    page = demonstrate(choose_target(chosen.context), chosen.output)
+    say("`make demo-down` ends it all. The videos, their storyboards and the size over time:")
+    print(page)
 
 
 def _build(chosen: argparse.Namespace) -> None:
@@ -96,6 +95,7 @@ def _build(chosen: argparse.Namespace) -> None:
         _kubernetes(chosen)
         _temporal(chosen)
         _promtool(chosen)
+        REGISTRY.ensure()
         if images:
             images.result()
 
@@ -109,7 +109,7 @@ def _temporal(_: argparse.Namespace) -> None:
 
 
 def _promtool(_: argparse.Namespace) -> None:
-    say(f"promtool: {ensure_promtool()}")
+    say(f"promtool: {PROMTOOL.ensure()}")
 
 
 def _actionlint(_: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ Each image carries a key, the hash of what it was made from: an image with the w
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -28,6 +29,22 @@ class Buildah:
         # Its mounts are nobody else's, and end with it: it would leave one of the store, and more where a build fails.
         self._program = ["unshare", "--mount", "buildah", "--storage-driver", "overlay"]
         self._program += ["--root", str(store), "--runroot", str(self.directory / "run")]
+
+    def write_docker(self, folder: Path) -> None:
+        """Write a program `docker` that builds and pushes as Docker does, with this store and to a plain registry."""
+        program = shlex.join(self._program)
+        build = f"{program} bud --isolation chroot --pull-never --layers"
+        push = f"{program} push --quiet --tls-verify=false --compression-format zstd --compression-level 1"
+        script = f"""#!/bin/sh
+command=$1; shift
+case $command in
+  build) exec {build} "$@" ;;
+  push) exec {push} "$1" "docker://$1" ;;
+  *) echo "no such command: $command" >&2; exit 2 ;;
+esac
+"""
+        (folder / "docker").write_text(script)
+        (folder / "docker").chmod(0o755)
 
     def holds(self, image: str, key: str) -> bool:
         """Whether the image is there, made from the inputs of this key."""

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from dev.images import OPERATOR
 from dev.object_storage import BUCKET
 from dev.places import CHECKOUT
 from dev.steps import run
+from dev.temporal_server import UI
 
 NAME = "video-export"
 NAMESPACE = "default"
@@ -41,8 +43,22 @@ _NEEDED = {
 }
 
 
+@dataclass(frozen=True)
+class Work:
+    """What the resource's status says of its pods' work: pods that are busy, tasks that wait."""
+
+    busy: int
+    backlog: int
+
+
 class Target:
-    """A cluster, and how the demo's clients reach Temporal and the storage."""
+    """A cluster, and how the demo's clients reach Temporal and the storage.
+
+    Attributes:
+        temporal_ui: where a browser shows the exports; None where nobody knows.
+    """
+
+    temporal_ui: str | None = None
 
     def __init__(
         self,
@@ -87,9 +103,10 @@ class Target:
         self.delete_example()
         run([*self._helm, "uninstall", RELEASE, "--namespace", RELEASE, "--ignore-not-found", "--wait"])
 
-    def table(self) -> str:
-        """Return `kubectl get vew` as a person sees it."""
-        return self.kubectl("get", "vew").rstrip()
+    def look(self) -> Work:
+        """Return what the resource's status says."""
+        status = json.loads(self.kubectl("get", "vew", NAME, "--output", "json")).get("status", {})
+        return Work(int(status.get("busyReplicas", 0)), int(status.get("backlog", {}).get("tasks", 0)))
 
     def condition(self, kind: str) -> str | None:
         """Return the status of one of the resource's conditions."""
@@ -126,6 +143,8 @@ class Target:
 class LocalTarget(Target):
     """The local cluster, which is started first."""
 
+    temporal_ui = UI
+
     def __init__(self) -> None:
         self.cluster = Cluster()
         programs, config = self.cluster.programs, str(self.cluster.kubeconfig)
@@ -147,7 +166,7 @@ class ExistingTarget(Target):
 
     def __init__(self, context: str) -> None:
         missing = [f"{name} ({what})" for name, what in _NEEDED.items() if not os.environ.get(name)]
-        missing += [f"{name} on PATH" for name in ("kubectl", "helm") if not shutil.which(name)]
+        missing += [f"{name} on PATH" for name in ("kubectl", "helm", "ffmpeg", "ffprobe") if not shutil.which(name)]
         if missing:
             raise MissingError(f"For the cluster {context!r} the demo needs: {'; '.join(missing)}")
         kubectl, helm = ("kubectl", "--context", context), ("helm", "--kube-context", context)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what this checkout needs on a Debian or Ubuntu machine; does nothing, in a moment, where all is there.
 #   dev/install.sh        Python environment, Chromium, ffmpeg, fonts: to render, to run tests that need no pods
+#   dev/install.sh client the Python environment alone: to use a cluster that is there
 #   dev/install.sh node   also what runs pods and builds images: containerd, buildah, debootstrap ...
 # Without root it names the packages that are missing and goes on. Two at once wait for each other.
 set -eu
@@ -56,7 +57,10 @@ find_python() { # one that is new enough and can make an environment
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 packages=$render
-[ "${1:-}" != node ] || packages="$packages $node"
+case ${1:-} in
+  node) packages="$packages $node" ;;
+  client) packages= ;;
+esac
 # shellcheck disable=SC2086 # a list of names
 install_packages $packages
 
@@ -72,6 +76,8 @@ if [ "$(cat "$venv/.installed" 2> /dev/null)" != "$stamp" ]; then
   echo "$stamp" > "$venv/.installed"
   say "Python environment ready"
 fi
+
+[ "${1:-}" != client ] || exit 0
 
 player=worker/video_export_worker/player_dist
 if [ "$(cat "$player/.built" 2> /dev/null)" != "$(sh worker/player/build.sh --digest)" ]; then

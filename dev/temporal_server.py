@@ -11,14 +11,17 @@ from dev.waiting import listens
 
 PORT = 7233
 LOOPBACK = "127.0.0.1"
+UI = f"http://{LOOPBACK}:{PORT + 1000}/namespaces/default/workflows"
+"""Where a browser shows the workflows of a server on the usual port."""
 RELAY = "temporal-relay"
 PROGRAM = Path(sys.executable).with_name("temporal")
 
 
 def temporal_server(directory: Path, port: int = PORT) -> Process:
-    """Return the server on 127.0.0.1; start it with `start_temporal`."""
-    command = [str(PROGRAM), "server", "start-dev", "--headless", "--ip", LOOPBACK, "--port", str(port)]
-    return Process("temporal", [*command, "--log-level", "warn"], directory)
+    """Return the server on 127.0.0.1, with its UI on a port a thousand above; start it with `start_temporal`."""
+    ports = ["--port", str(port), "--ui-port", str(port + 1000)]
+    command = [str(PROGRAM), "server", "start-dev", "--ip", LOOPBACK, *ports, "--log-level", "warn"]
+    return Process("temporal", command, directory)
 
 
 def start_temporal(directory: Path, also_at: str | None = None, port: int = PORT) -> None:

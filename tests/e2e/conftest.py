@@ -15,11 +15,10 @@ from dev.exports import Exports
 from dev.images import OPERATOR
 from dev.network import BRIDGE
 from dev.places import cache_directory
-from tests.e2e.tenant import Tenant
+from tests.e2e.tenant import OPERATOR_NAMESPACE, RELEASE, Tenant
 from tests.requirements import require
 
 CHARTS = Path(__file__).parents[2] / "charts"
-RELEASE = "video-export-operator"
 COLD_BUILD = 2400  # seconds that the first test may take where nothing has been built
 
 
@@ -47,13 +46,13 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def operator(cluster: Cluster) -> str:
-    """The operator, installed by its chart from the image of this checkout; its release is also its namespace."""
+    """The operator, installed by its chart from the image of this checkout; its namespace."""
     repository, _, tag = OPERATOR.name.rpartition(":")
     values = ["--set-string", f"image.repository={repository},image.tag={tag}"]
     values += ["--set", f"seccompProfile.install=true,seccompProfile.kubeletRoot={cluster.directory}/kubelet"]
-    options = ["--namespace", RELEASE, "--create-namespace", "--wait", "--timeout", "2m"]
+    options = ["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--wait", "--timeout", "2m"]
     cluster.helm("install", RELEASE, str(CHARTS / "video-export-operator"), *options, *values)
-    return RELEASE
+    return OPERATOR_NAMESPACE
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,9 @@ from dev.object_storage import BUCKET, client_environment
 from tests.waiting import wait_until
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
+RELEASE = "video-export-operator"
+OPERATOR_NAMESPACE = "video-export"
+"""As README has them."""
 NAME = "exports"
 SECRET = "storage"
 PROGRAMS = Path(sys.executable).parent

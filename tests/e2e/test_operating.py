@@ -12,7 +12,7 @@ from dev.errors import DevError
 from dev.images import WORKER
 from dev.places import CHECKOUT
 from tests.e2e.conftest import CHARTS
-from tests.e2e.tenant import NAME, SECRET, Tenant
+from tests.e2e.tenant import NAME, RELEASE, SECRET, Tenant
 from tests.waiting import wait_until
 
 PLUGINS = CHECKOUT / "plugins"
@@ -62,7 +62,7 @@ def test_what_cannot_be_is_refused_with_what_to_do(tenant: Tenant, operator: str
 
 
 def test_the_operators_chart_passes_its_own_test(cluster: Cluster, operator: str) -> None:
-    cluster.helm("test", operator, "--namespace", operator, "--timeout", "1m")
+    cluster.helm("test", RELEASE, "--namespace", operator, "--timeout", "1m")
 
 
 def test_the_workers_chart_makes_a_resource_that_becomes_ready(tenant: Tenant, operator: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from dev.promtool import find_promtool
+from dev.debian_program import PROMTOOL
 from tests.integration.charts.helm import CHARTS, kinds, only, render
 from tests.requirements import require
 
@@ -15,7 +15,7 @@ ALERTS = CHARTS / CHART / "files" / "alerts.yaml"
 
 
 def test_prometheus_fires_them_when_it_should(tmp_path: Path) -> None:
-    promtool = find_promtool()
+    promtool = PROMTOOL.find()
     require(promtool, "no promtool: `python -m dev promtool` fetches it")
     shutil.copy(ALERTS, tmp_path)
     shutil.copy(Path(__file__).with_name("alerts_test.yaml"), tmp_path)

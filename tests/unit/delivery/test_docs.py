@@ -15,7 +15,8 @@ from video_export_worker import contract
 from video_export_worker.cli import COMMANDS
 from video_export_worker.metrics import Metric
 
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").glob("*/README.md"), ROOT / "CHANGELOG.md"])
+ROOT_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").glob("*/README.md"), *ROOT_PAGES])
 DASHBOARDS = sorted((ROOT / "charts").glob("*/dashboards/*.json"))
 
 
@@ -47,7 +48,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_that_a_page_names_exist(page: Path) -> None:
     """In code: `video-export NAME` and `kubectl vew NAME`."""
     text = page.read_text(encoding="utf-8")
@@ -57,6 +58,14 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
     plugin = (ROOT / "plugins" / "kubectl-vew").read_text(encoding="utf-8")
     known = set(re.findall(r"^  (\w+) .*", plugin.split("<< 'END'")[1].split("Examples")[0], re.MULTILINE))
     assert set(re.findall(r"kubectl vew ([a-z]+)", code)) <= known
+
+
+def test_the_readme_is_one_screen_with_pictures_that_load_fast() -> None:
+    text = read("README.md")
+    assert len(text.splitlines()) <= 50
+    pictures = [ROOT / name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)]
+    assert pictures[0].suffix == ".gif"
+    assert all(picture.stat().st_size < 1_500_000 for picture in pictures)
 
 
 @pytest.mark.parametrize(

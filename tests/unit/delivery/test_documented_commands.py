@@ -15,7 +15,12 @@ from tests.unit.delivery.tables import walk_values
 from video_export_operator.resource import parse_resource
 from video_export_worker.cli import cli
 
-ALL = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").glob("*/README.md")]
+ALL = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *(ROOT / "docs").rglob("*.md"),
+    *(ROOT / "charts").glob("*/README.md"),
+]
 PAGES = sorted(page for page in ALL if re.search("```(sh|yaml)", page.read_text(encoding="utf-8")))
 EACH = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 MINIMAL = {
