@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from video_export_worker.assets.css import Reference, Use, find_references
 from video_export_worker.contract.assets import Asset
-from video_export_worker.recording.events import Event, EventType, Source, list_objects
+from video_export_worker.recording.events import Event, EventType, Source, changes_texts_only, list_objects
 
 MOST_LINKS: Final = 10_000  # of a recording; what is more is counted as missing
 LONGEST_URL: Final = 8192
@@ -58,13 +58,14 @@ class LinkFinder:
         self._tags: dict[Any, str] = {}
         self._seen: set[tuple[int, str]] = set()
 
-    @staticmethod
-    def reads(kind: int, source: int, text: bytes) -> bool:
-        """Tell whether an event has to be decoded for `note`."""
+    def reads(self, kind: int, source: int, text: bytes, event: Event | None) -> bool:
+        """Tell whether an event has to be noted, which is decoded if somebody needed that before."""
         if kind in _ALWAYS_READ:
             return True
         if kind != _FULL_SNAPSHOT and source not in _NOTED:
             return False
+        if event is not None and source == _MUTATION and changes_texts_only(event):
+            return bool(self._tags)  # only a style's text links
         return any(mark in text for mark in _MARKS) or _MAY_COME_TO_LINK.search(text) is not None
 
     def note(self, event: Event) -> None:
@@ -185,16 +186,20 @@ class LinkFinder:
 
 
 _FULL_SNAPSHOT: Final = int(EventType.FULL_SNAPSHOT)
-_ALWAYS_READ: Final = frozenset({EventType.META, EventType.ASSET})
+_MUTATION: Final = int(Source.MUTATION)
+_ALWAYS_READ: Final = frozenset(map(int, (EventType.META, EventType.ASSET)))
 _NOTED: Final = frozenset(
-    {
-        Source.MUTATION,
-        Source.STYLE_SHEET_RULE,
-        Source.STYLE_DECLARATION,
-        Source.ADOPTED_STYLE_SHEET,
-        Source.FONT,
-        Source.CANVAS_MUTATION,
-    }
+    map(
+        int,
+        (
+            Source.MUTATION,
+            Source.STYLE_SHEET_RULE,
+            Source.STYLE_DECLARATION,
+            Source.ADOPTED_STYLE_SHEET,
+            Source.FONT,
+            Source.CANVAS_MUTATION,
+        ),
+    )
 )
 _REMEMBERED: Final = frozenset({*_HREF_USES, *_SRC_USES, *_WITHOUT_PICTURE})
 

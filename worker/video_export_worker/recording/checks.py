@@ -22,7 +22,9 @@ from video_export_worker.recording.schema import (
     Tree,
 )
 
-_WITH_DATA: Final = (EventType.FULL_SNAPSHOT, EventType.INCREMENTAL_SNAPSHOT, EventType.META)
+_INCREMENTAL: Final = EventType.INCREMENTAL_SNAPSHOT
+_MUTATION: Final = Source.MUTATION
+_WITH_DATA: Final = (EventType.FULL_SNAPSHOT, _INCREMENTAL, EventType.META)
 
 
 @dataclass
@@ -55,10 +57,10 @@ def check_event(event: Any) -> Mended:
     mended = Mended()
     kind, data = event["type"], event.get("data")
     requirements: tuple[Requirement, ...] = OF_TYPES.get(kind, ())
-    if kind == EventType.INCREMENTAL_SNAPSHOT:
+    if kind == _INCREMENTAL:
         source = data["source"]
         requirements = OF_SOURCES.get(source, ())
-        if source == Source.MUTATION:
+        if source == _MUTATION:
             _mend_added_trees(data, mended)
     for requirement in requirements:
         try:
@@ -100,7 +102,7 @@ def _check_frame(event: Any) -> None:
         raise BrokenEvent(f"`timestamp` must be milliseconds since 1970, not {_show(timestamp)}")
     if kind in _WITH_DATA and not isinstance(data, dict):
         raise BrokenEvent(f"`data` must be an object, not {name_type(data)}")
-    if kind == EventType.INCREMENTAL_SNAPSHOT and not _is_whole(data.get("source")):
+    if kind == _INCREMENTAL and not _is_whole(data.get("source")):
         raise BrokenEvent(f"`data.source` must be a whole number, not {_show(data.get('source'))}")
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.foreign import ACCEPTED, name_object
@@ -19,8 +18,7 @@ BY_WINDOW: Final = "snapshot_data_by_window_id"  # an object with a list for eac
 EVENT_KEYS: Final = ("events", "snapshots", "$snapshot_items", "$snapshot_data", "snapshot_items", "data")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A value that should be an event, and the window that the envelopes name; or why there is none."""
 
     window: str | None

@@ -75,6 +75,13 @@ class Interaction(IntEnum):
     TOUCH_CANCEL = 10
 
 
+# Python looks a member up anew each time that it is named: these are compared for millions of events.
+_FULL_SNAPSHOT: Final = EventType.FULL_SNAPSHOT
+_INCREMENTAL: Final = EventType.INCREMENTAL_SNAPSHOT
+_META: Final = EventType.META
+_MUTATION: Final = Source.MUTATION
+_RESIZE: Final = Source.VIEWPORT_RESIZE
+
 MOVES: Final = frozenset({Source.MOUSE_MOVE, Source.TOUCH_MOVE, Source.DRAG})
 
 # rrweb's replayer counts the sources 1 to 5 as user interaction when it skips inactivity. Touch, drag and media came to
@@ -90,17 +97,22 @@ USER_ACTIVITY: Final = MOVES | {
 
 def is_full_snapshot(event: Event) -> bool:
     """Tell whether an event holds a whole page."""
-    return bool(event["type"] == EventType.FULL_SNAPSHOT)
+    return bool(event["type"] == _FULL_SNAPSHOT)
 
 
 def brings_nodes(event: Event) -> bool:
     """Tell whether an event brings nodes into the page."""
-    return is_full_snapshot(event) or (source_of(event) == Source.MUTATION and bool(event["data"].get("adds")))
+    return is_full_snapshot(event) or (source_of(event) == _MUTATION and bool(event["data"].get("adds")))
+
+
+def changes_texts_only(event: Event) -> bool:
+    """Tell whether a mutation brings and changes nothing but texts; what it removes does not count."""
+    return not (event["data"].get("adds") or event["data"].get("attributes"))
 
 
 def source_of(event: Event) -> int | None:
     """Return the source of an incremental snapshot, None for other events."""
-    return event["data"]["source"] if event["type"] == EventType.INCREMENTAL_SNAPSHOT else None
+    return event["data"]["source"] if event["type"] == _INCREMENTAL else None
 
 
 def viewport_of(event: Event) -> tuple[int, int] | None:
@@ -108,7 +120,7 @@ def viewport_of(event: Event) -> tuple[int, int] | None:
 
     Recorders report 0x0 and 1x1 from hidden windows.
     """
-    if event["type"] != EventType.META and source_of(event) != Source.VIEWPORT_RESIZE:
+    if event["type"] != _META and source_of(event) != _RESIZE:
         return None
     width, height = event["data"].get("width"), event["data"].get("height")
     if not is_number(width) or not is_number(height):
@@ -130,7 +142,7 @@ def snapshot_nodes(event: Event) -> Iterator[dict[str, Any]]:
     waiting: list[Any] = []
     if is_full_snapshot(event):
         waiting.append(event["data"]["node"])
-    elif source_of(event) == Source.MUTATION:
+    elif source_of(event) == _MUTATION:
         waiting.extend(add.get("node") for add in list_objects(event["data"].get("adds")))
     while waiting:
         node = waiting.pop()
@@ -151,4 +163,4 @@ def list_objects(value: Any) -> list[dict[str, Any]]:
 
 def is_id(value: Any) -> bool:
     """Tell whether this can be the id of a node, or an index: a whole number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and is_number(value) and value == int(value)
+    return is_number(value) and value == int(value)

@@ -28,6 +28,7 @@ _MAGIC: Final[tuple[tuple[bytes, int, str], ...]] = (
     (b"\xff" * 8, 0, "a session of OpenReplay, which has a format of its own"),
 )
 
+_CUSTOM: Final = int(EventType.CUSTOM)
 _DATADOG: Final = "a segment of Datadog's session replay, which has a format of its own"
 # Keys that a JSON object has, and what it is then.
 _OBJECTS: Final[tuple[tuple[frozenset[str], str], ...]] = (
@@ -73,7 +74,7 @@ def name_event(event: Mapping[str, Any]) -> str | None:
     if not isinstance(data, dict):
         return None
     payload = data.get("payload")
-    is_video = event.get("type") == EventType.CUSTOM and data.get("tag") == "video"
+    is_video = event.get("type") == _CUSTOM and data.get("tag") == "video"
     if is_video and isinstance(payload, dict) and {"segmentId", "container"} <= payload.keys():
         return "a mobile replay of Sentry, which is a video already: download its video segments"
     return None

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.checks import check_event, name_kind
@@ -44,8 +43,7 @@ _NAMED_WINDOW: Final = re.compile(r'"(?:\$?window_id|windowId)"\s*:\s*"([^"\\]*)
 _WINDOW_AND_EVENT: Final = re.compile(r'\[\s*"[^"\\]*"\s*,\s*[\[{]')
 
 
-@dataclass(frozen=True)
-class WindowEvent:
+class WindowEvent(NamedTuple):
     """An event of a file.
 
     Attributes:
@@ -61,8 +59,7 @@ class WindowEvent:
     place: Place
 
 
-@dataclass(frozen=True)
-class _Value:
+class _Value(NamedTuple):
     """A value of the file, which is an event or has events in it."""
 
     place: Place
@@ -90,7 +87,7 @@ def read_events(
         try:
             for inner in unwrap(found.value, meters, name):
                 window = inner.window or found.window
-                text = reader.text.encode() if inner.value is found.value else None
+                text = reader.encoded if inner.value is found.value else None
                 try:
                     event, text = _open(inner.value, text, meters, screens.setdefault(window, MobileScreen()))
                     mended = check_event(event)

@@ -26,10 +26,16 @@ from video_export_worker.recording.mouse import CLICK_KINDS, ClickKind
 from video_export_worker.recording.nodes import PageNodes
 
 # Only these are decoded: of the others, their type and source say all that the index needs.
-DECODED_KINDS: Final = frozenset({EventType.FULL_SNAPSHOT, EventType.META})
-DECODED_SOURCES: Final = MOVES | {Source.MUTATION, Source.MOUSE_INTERACTION, Source.VIEWPORT_RESIZE}
-MAY_MOVE: Final = frozenset({Source.MUTATION, Source.STYLE_SHEET_RULE, Source.ADOPTED_STYLE_SHEET})
+# Plain numbers, which are compared in a fraction of an enumeration's time.
+DECODED_KINDS: Final = frozenset(map(int, (EventType.FULL_SNAPSHOT, EventType.META)))
+DECODED_SOURCES: Final = frozenset(
+    map(int, MOVES | {Source.MUTATION, Source.MOUSE_INTERACTION, Source.VIEWPORT_RESIZE})
+)
+MAY_MOVE: Final = frozenset(map(int, (Source.MUTATION, Source.STYLE_SHEET_RULE, Source.ADOPTED_STYLE_SHEET)))
 
+_FULL_SNAPSHOT: Final = int(EventType.FULL_SNAPSHOT)
+_INTERACTION: Final = int(Source.MOUSE_INTERACTION)
+_CANVAS: Final = int(Source.CANVAS_MUTATION)
 _CLICK_CODES: Final = {kind: code for code, kind in CLICKS.items()}
 _TOUCH_START: Final = _CLICK_CODES[ClickKind.TOUCH_START]
 _LARGEST_ID: Final = 2**53  # JavaScript's largest exact integer
@@ -80,10 +86,10 @@ class IndexBuilder:
             self._activity.append(offset)
         if event is not None:
             self._note_decoded(stamp, offset, source, event)
-        if kind == EventType.FULL_SNAPSHOT or source in MAY_MOVE:
+        if kind == _FULL_SNAPSHOT or source in MAY_MOVE:
             for motion in self._motion.find(text, event):
                 self._note_motion(offset, motion)
-        if source == Source.CANVAS_MUTATION:
+        if source == _CANVAS:
             self._canvas_ms.append(offset)
             self._note_motion(offset, Motion.CANVAS)
 
@@ -110,7 +116,7 @@ class IndexBuilder:
     def _note_decoded(self, stamp: float, offset: float, source: int, event: Event) -> None:
         if source in MOVES:
             self._note_moves(stamp, source, event["data"]["positions"])
-        elif source == Source.MOUSE_INTERACTION:
+        elif source == _INTERACTION:
             self._note_interaction(offset, event["data"])
         elif (size := viewport_of(event)) is not None:
             self._note_viewport(offset, *size)

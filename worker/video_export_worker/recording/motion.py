@@ -7,7 +7,7 @@ import re
 from enum import IntEnum
 from typing import Any, Final
 
-from video_export_worker.recording.events import Event, is_full_snapshot, is_id, list_objects
+from video_export_worker.recording.events import Event, changes_texts_only, is_full_snapshot, is_id, list_objects
 from video_export_worker.recording.style_rules import ENDLESS, Subject, is_endless, list_endless, names_of
 
 
@@ -54,11 +54,9 @@ class MotionFinder:
             text: The event's JSON.
             event: Decoded, if it is a full snapshot or a mutation.
         """
-        found = {kind for kind, signs in _SIGNS.items() if any(sign in text for sign in signs)}
-        if any(sign in text for sign in _CLIPS) and any(sign in text for sign in _PLAYING):
-            found.add(Motion.CLIP)
-        if any(map(_is_animated, _PICTURE.finditer(text))):
-            found.add(Motion.PICTURE)
+        if event is not None and not is_full_snapshot(event) and changes_texts_only(event) and not _may_be_style(event):
+            text = b""
+        found = _list_signs(text) if text else set()
         is_snapshot = event is not None and is_full_snapshot(event)
         if is_snapshot:
             self._page = _MovingPage()
@@ -140,6 +138,21 @@ class _MovingPage:
         while (number := self._parents.get(number, -1)) >= 0 and len(found) <= len(self._parents):
             found.append(number)
         return found
+
+
+def _list_signs(text: bytes) -> set[Motion]:
+    found = {kind for kind, signs in _SIGNS.items() if any(sign in text for sign in signs)}
+    if any(sign in text for sign in _CLIPS) and any(sign in text for sign in _PLAYING):
+        found.add(Motion.CLIP)
+    if any(map(_is_animated, _PICTURE.finditer(text))):
+        found.add(Motion.PICTURE)
+    return found
+
+
+def _may_be_style(event: Event) -> bool:
+    """Tell whether one of the texts that a mutation changes can be that of a style sheet with a declaration in it."""
+    values = (text.get("value") for text in list_objects(event["data"].get("texts")))
+    return any(isinstance(value, str) and ":" in value and "{" in value for value in values)
 
 
 def _is_animated(picture: re.Match[bytes]) -> bool:

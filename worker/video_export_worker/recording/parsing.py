@@ -33,13 +33,14 @@ from video_export_worker.recording.wireframes import MobileScreen
 
 SPOOL_MEMORY: Final = 4 * 2**20  # bytes of a spool that is not worth a file
 SPOOL_BUFFER: Final = 2**20
+PLAIN_ROWS: Final = 4096
 
 
 class EventObserver(Protocol):
     """Sees events as they are read."""
 
-    def reads(self, kind: int, source: int, text: bytes) -> bool:
-        """Tell whether an event has to be decoded for `note`."""
+    def reads(self, kind: int, source: int, text: bytes, event: Event | None) -> bool:
+        """Tell whether an event has to be noted, which is decoded if somebody needed that before."""
 
     def note(self, event: Event) -> None:
         """Take in an event that `reads` has chosen."""
@@ -149,12 +150,18 @@ def _noted(
     observer: EventObserver | None,
 ) -> Iterator[bytes]:
     """Pass the texts on, each noted in the index, and shown to the observer."""
-    for stamp, kind, source, text in zip(stamps, kinds, sources, texts, strict=True):
+    for stamp, kind, source, text in zip(_plain(stamps), _plain(kinds), _plain(sources), texts, strict=True):
         event = decode_event(text) if builder.reads(kind, source) else None
-        builder.note(float(stamp), int(kind), int(source), text, event)
-        if observer is not None and observer.reads(int(kind), int(source), text):
+        builder.note(stamp, kind, source, text, event)
+        if observer is not None and observer.reads(kind, source, text, event):
             observer.note(event or decode_event(text))
         yield text
+
+
+def _plain(column: NDArray[Any]) -> Iterator[Any]:
+    """Python's own numbers, some at a time: numpy's take several times as long, one by one."""
+    for first in range(0, len(column), PLAIN_ROWS):
+        yield from column[first : first + PLAIN_ROWS].tolist()
 
 
 def decode_event(text: bytes) -> Event:

@@ -138,9 +138,10 @@ class Spool:
 
     def read(self, rows: Iterable[Any]) -> Iterator[bytes]:
         """Yield the texts of these events."""
+        ends, sizes = self._ends, self._sizes
         for row in rows:
-            end = int(self._ends[row])
-            begin = end - self._sizes[row]
+            end = int(ends[row])
+            begin = end - sizes[row]
             if self._at != begin:
                 self._file.seek(begin)
             text = self._file.read(end - begin)

@@ -22,6 +22,10 @@ KEYBOARD: Final = DOCUMENT + 2
 _FIRST_OWN: Final = DOCUMENT + 10
 MAX_DEPTH: Final = 100  # wireframes in each other
 _DEFAULT_KEYBOARD: Final = 300  # CSS pixels of height
+_FULL_SNAPSHOT: Final = EventType.FULL_SNAPSHOT
+_INCREMENTAL: Final = EventType.INCREMENTAL_SNAPSHOT
+_CUSTOM: Final = EventType.CUSTOM
+_MUTATION: Final = Source.MUTATION
 
 
 def is_mobile(event: Any) -> bool:
@@ -52,16 +56,16 @@ class MobileScreen:
         data = event.get("data")
         if not isinstance(data, dict):
             return event
-        if event.get("type") == EventType.FULL_SNAPSHOT and "wireframes" in data:
+        if event.get("type") == _FULL_SNAPSHOT and "wireframes" in data:
             return {**event, "data": self._show(data)}
-        if event.get("type") == EventType.FULL_SNAPSHOT:
+        if event.get("type") == _FULL_SNAPSHOT:
             self._children.clear()  # a page of the web takes the screen
-        is_change = event.get("type") == EventType.INCREMENTAL_SNAPSHOT and data.get("source") == Source.MUTATION
+        is_change = event.get("type") == _INCREMENTAL and data.get("source") == _MUTATION
         if is_change and (self.is_on or is_mobile(event)):
             return {**event, "data": self._change(data)}
-        if event.get("type") == EventType.CUSTOM and data.get("tag") == "keyboard" and self.is_on:
+        if event.get("type") == _CUSTOM and data.get("tag") == "keyboard" and self.is_on:
             change = self._toggle_keyboard(data.get("payload"))
-            return {**event, "type": int(EventType.INCREMENTAL_SNAPSHOT), "data": change}
+            return {**event, "type": int(_INCREMENTAL), "data": change}
         return event
 
     def _show(self, data: Mapping[str, Any]) -> dict[str, Any]:
