@@ -32,7 +32,7 @@ from video_export_worker.replay.settings import ChromiumSettings
 
 RECORDINGS: Final = Path("tests/recordings")
 SAMPLES: Final = 5  # segments of two hours that are measured
-SAMPLE_SECONDS: Final = 5.0  # of each, beside its replay
+SAMPLE_SECONDS: Final = 15.0  # of each, beside its replay
 RUNS: Final = 3  # of whole commands that are compared
 PUBLIC: Final = "PUBLIC"  # environment variable: a recording that is not in the repository
 RENDER: Final = ("-m", "video_export_worker", "render")

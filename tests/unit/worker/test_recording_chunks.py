@@ -95,6 +95,21 @@ def test_an_index_says_what_each_event_is() -> None:
     assert moving == [(500, Motion.ANIMATION), (500, Motion.TRANSITION), (500, Motion.KEYFRAMES)]
 
 
+@pytest.mark.parametrize(
+    ("text", "moving"),
+    [
+        ("a transition to keyframes that are infinite", []),
+        ("{ } transition", []),
+        ("p { transition: all 1s }", [Motion.TRANSITION]),
+        ("p { animation: a 1s infinite }", [Motion.ANIMATION]),
+        ("@keyframes a { to { top: 0 } }", [Motion.TRANSITION, Motion.KEYFRAMES]),
+    ],
+)
+def test_a_changed_text_moves_something_only_as_a_style_sheet(text: str, moving: list[Motion]) -> None:
+    events = [meta(), snapshot(), mutation(500, texts=[{"id": 9, "value": text}])]
+    assert parse_recording([as_array(events)]).index.moving_kind.tolist() == moving
+
+
 def test_events_that_come_out_of_order_are_followed_in_order_of_time() -> None:
     """Whether a text is typed depends on the page that it is typed into."""
     page = snapshot()

@@ -93,7 +93,7 @@ def test_segments_take_about_the_same_time() -> None:
 
 
 def test_where_replaying_is_dear_there_are_few_segments() -> None:
-    dear = lay_work([True] * 20_000, replay=RENDER / 2)
+    dear = lay_work([True] * 20_000, replay=RENDER / 8)
     cut = cut_segments(dear, range(20_000))
     assert 1 < len(cut) < len(cut_segments(lay_work([True] * 20_000), range(20_000)))
     assert sum(map(dear.of, cut)) <= MOST_WORK * dear.of(range(20_000))
