@@ -12,6 +12,7 @@ from typing import Any
 import av
 import pytest
 
+from tests.snapshots import Page
 from video_export_worker.contract import VideoFormat, parse_request
 from video_export_worker.errors import RecordingNotFound
 from video_export_worker.pipeline import assemble, plan_export, render_segment
@@ -92,6 +93,7 @@ def test_render_writes_what_it_says(tmp_path: Path, chromium: ChromiumSettings) 
         (["events.json", "-o", "a.mp4"], 1, "full snapshot"),
         (["events.json", "-o", "a.avi"], 2, "must be one of .mp4, .webm, .gif"),
         (["events.json", "-o", "taken.mp4"], 2, "taken.mp4 exists"),
+        (["windows.json", "-o", "video.mp4", "--windows", "each"], 2, "video-2.mp4 exists"),
         (
             ["events.json", "-o", "a.mp4", "--fps", "900", "--start", "5", "--end", "1"],
             2,
@@ -105,7 +107,12 @@ def test_render_refuses_with_a_reason_and_writes_nothing(
     (tmp_path / "empty.json").touch()
     (tmp_path / "text.json").write_text("not a recording")
     (tmp_path / "events.json").write_text('[{"type":5,"timestamp":1,"data":{}},{"type":5,"timestamp":2,"data":{}}]')
+    page = Page()
+    page.show(page.document([])).end(500)
+    windows = {"snapshot_data_by_window_id": {"a": page.events, "b": page.events}}
+    (tmp_path / "windows.json").write_text(json.dumps(windows))
     (tmp_path / "taken.mp4").write_text("somebody's")
+    (tmp_path / "video-2.mp4").write_text("somebody's")
     before = sorted(path.name for path in tmp_path.iterdir())
     paths = [str(tmp_path / word) if "." in word else word for word in arguments]
     done = video_export("render", *paths)

@@ -7,25 +7,24 @@ import dataclasses
 import importlib
 import json
 import os
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from video_export_worker.cli.progress import ExportProgress
 from video_export_worker.cli.render_files import check_outputs, choose_outputs, find_recordings, formats_of, publish
 from video_export_worker.cli.request_files import file_option, read_drafts
 from video_export_worker.cli.request_options import build_request, format_option, request_options
-from video_export_worker.contract import ExportPlan, Segment, VideoExportRequest, VideoFormat
+from video_export_worker.contract import ExportPlan, Progress, Segment, VideoExportRequest, VideoFormat
 
 if TYPE_CHECKING:
     from video_export_worker.contract import AssetCounts
     from video_export_worker.encoding import FinishedVideo
     from video_export_worker.part_runs import RenderedSegment
-
-PROGRESS_INTERVAL = 5.0  # seconds between two lines where there is no terminal
 
 
 @click.command("render")
@@ -74,12 +73,19 @@ def render_command(
         with draft.placing_problems():
             uris = [path.absolute().as_uri() for path in parts]
             request = build_request(values, uris, chosen, fields=draft.fields)
-        report = asyncio.run(_render(parts, outputs, request, Path(folder), _Bar(quiet=as_json)))
+        with ExportProgress(quiet=as_json) as progress:
+            report = asyncio.run(_render(parts, outputs, request, Path(folder), progress, force=force))
     click.echo(json.dumps(report, indent=2) if as_json else _describe(report))
 
 
 async def _render(
-    recordings: list[Path], outputs: tuple[Path, ...], request: VideoExportRequest, workdir: Path, bar: _Bar
+    recordings: list[Path],
+    outputs: tuple[Path, ...],
+    request: VideoExportRequest,
+    workdir: Path,
+    progress: ExportProgress,
+    *,
+    force: bool,
 ) -> dict[str, Any]:
     began = time.monotonic()
     _keep_driver_compiled()
@@ -95,35 +101,39 @@ async def _render(
         from video_export_worker.rendering.ahead import BrowserAhead, guess_stage
         from video_export_worker.replay.settings import ChromiumSettings, count_browsers
 
-        with bar:
-            artefact = workdir / "recording"
-            artefact.mkdir()
-            try:
-                settings = dataclasses.replace(ChromiumSettings.from_environment(os.environ), driver=driver)
-            except ValueError as error:
-                raise click.UsageError(str(error)) from error
-            async with BrowserAhead(settings, guess_stage(request)) as ahead:  # starts while the recording is read
-                plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
-                table = await gather_assets(artefact, request)
-                browsers = count_browsers(os.environ, plan.width, plan.height)
-                chromium = dataclasses.replace(settings, ahead=ahead, browsers=browsers)
-                rendered: list[RenderedSegment] = []
-                finished: list[_Finished] = []
-                for number, name in enumerate(plan.names):
-                    # There are no pods to share the work with: one segment, and the browsers of this machine.
-                    whole = Segment(first=number * plan.frames, count=plan.frames)
-                    place = workdir / f"video-{number}"
-                    place.mkdir()
-                    segment = await render_segment(
-                        artefact, request, plan, whole, place, chromium=chromium, on_progress=bar.update
-                    )
-                    rendered.append(segment)
-                    for video in await assemble(request, plan.of_video(number), segment.parts, place):
-                        target = _name_output(outputs, video.format, number + 1 if plan.videos else None)
-                        finished.append(_Finished(video, target, name))
-            nothing = warn_of_nothing(merge_colours(one.colours for one in rendered), strict=request.strict)
-            for finished_video in finished:
-                publish(finished_video.video.path, finished_video.path)
+        artefact = workdir / "recording"
+        artefact.mkdir()
+        try:
+            settings = dataclasses.replace(ChromiumSettings.from_environment(os.environ), driver=driver)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        async with BrowserAhead(settings, guess_stage(request)) as ahead:  # starts while the recording is read
+            progress.update(Progress(phase="planning"))
+            plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
+            targets = _name_outputs(outputs, plan)
+            if plan.videos:  # only now it is known how many there are
+                check_outputs([], [path for named in targets for path in named.values()], force)
+            table = await gather_assets(artefact, request)
+            browsers = count_browsers(os.environ, plan.width, plan.height)
+            chromium = dataclasses.replace(settings, ahead=ahead, browsers=browsers)
+            rendered: list[RenderedSegment] = []
+            finished: list[_Finished] = []
+            for number, name in enumerate(plan.names):
+                # There are no pods to share the work with: one segment, and the browsers of this machine.
+                whole = Segment(first=number * plan.frames, count=plan.frames)
+                place = workdir / f"video-{number}"
+                place.mkdir()
+                tell = _tell_frames(progress, whole.first, len(plan.names) * plan.frames)
+                segment = await render_segment(
+                    artefact, request, plan, whole, place, chromium=chromium, on_progress=tell
+                )
+                rendered.append(segment)
+                progress.update(Progress(phase="assembling"))
+                for video in await assemble(request, plan.of_video(number), segment.parts, place):
+                    finished.append(_Finished(video, targets[number][video.format], name))
+        nothing = warn_of_nothing(merge_colours(one.colours for one in rendered), strict=request.strict)
+        for finished_video in finished:
+            publish(finished_video.video.path, finished_video.path)
     report = _report(finished, rendered, plan, table.counts, began)
     return {**report, "warnings": [*report["warnings"], *nothing]}
 
@@ -151,10 +161,20 @@ class _Finished:
     window: str | None
 
 
-def _name_output(outputs: tuple[Path, ...], name: VideoFormat, number: int | None) -> Path:
-    """Where the video of a format goes: windows that have one each are counted from 1."""
-    path = next(path for path in outputs if path.suffix.removeprefix(".").lower() == name)
-    return path if number is None else path.with_stem(f"{path.stem}-{number}")
+def _name_outputs(outputs: tuple[Path, ...], plan: ExportPlan) -> list[dict[VideoFormat, Path]]:
+    """Where each of the plan's videos goes, by format: windows that have one each are counted from 1."""
+    named = {VideoFormat(path.suffix.removeprefix(".").lower()): path for path in outputs}
+    if not plan.videos:
+        return [named]
+    return [
+        {name: path.with_stem(f"{path.stem}-{number}") for name, path in named.items()}
+        for number in range(1, len(plan.videos) + 1)
+    ]
+
+
+def _tell_frames(progress: ExportProgress, before: int, frames: int) -> Callable[[int, int], None]:
+    """What shows how many frames of a video are done, of which so many come before."""
+    return lambda done, _: progress.update(Progress(phase="rendering", frames=frames, frames_done=before + done))
 
 
 def _report(
@@ -217,34 +237,3 @@ def _count_frames(report: dict[str, Any]) -> str:
     drawn = report["videos"][0]["frames"] - captured - repeated
     again = f", {drawn} with the pointer drawn anew" if drawn > 0 else ""
     return f"{captured} frames captured{again}, {repeated} repeated"
-
-
-class _Bar:
-    """Progress on standard error: a bar on a terminal, a line now and then in a log."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._progress: Any = None
-        self._task: Any = None
-        self._said = time.monotonic()
-
-    def __enter__(self) -> _Bar:
-        if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._progress = Progress(console=Console(stderr=True), transient=True)
-            self._progress.start()
-            self._task = self._progress.add_task("rendering", total=None)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-    def update(self, done: int, total: int) -> None:
-        if self._progress is not None:
-            self._progress.update(self._task, completed=done, total=total)
-        elif not self._quiet and time.monotonic() - self._said >= PROGRESS_INTERVAL:
-            self._said = time.monotonic()
-            click.echo(f"rendering: {done} of {total} frames", err=True)

@@ -14,7 +14,8 @@ from video_export_worker.planning.work_estimate import WorkEstimate
 SEGMENT_WORK: Final = 30.0  # seconds of one core that a segment takes, as far as can be told before
 MAX_SEGMENTS: Final = 1000
 MAX_RESTS: Final = 32  # into which the rest of one segment is cut
-# All segments together, against one piece. The frames of plain pages take a third of what is estimated: with them it is 1.4.
+# All segments together, against one piece. The frames of plain pages take a third of what is estimated: with them it
+# is 1.4.
 MOST_WORK: Final = 1.15
 
 

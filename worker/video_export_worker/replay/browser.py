@@ -61,8 +61,8 @@ FLAGS = (
     "--disable-lcd-text",
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
-    # What Blink has dropped is collected after half as much again has come: left to themselves, heaps that nobody presses
-    # grow to three times what is in use. It costs no time that could be measured.
+    # What Blink has dropped is collected after half as much again has come: left to themselves, heaps grow to three
+    # times what is in use. It costs no time that could be measured.
     "--js-flags=--heap-growing-percent=50",
 )
 PAGE_URL = "http://player.invalid/player.html"
