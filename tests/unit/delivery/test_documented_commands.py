@@ -1,5 +1,7 @@
 """What a reader copies from a page works: commands are parsed by the program itself, manifests by the operator."""
 
+import ast
+import importlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -21,7 +23,7 @@ ALL = [
     *(ROOT / "docs").rglob("*.md"),
     *(ROOT / "charts").glob("*/README.md"),
 ]
-PAGES = sorted(page for page in ALL if re.search("```(sh|yaml)", page.read_text(encoding="utf-8")))
+PAGES = sorted(page for page in ALL if re.search("```(sh|yaml|python)", page.read_text(encoding="utf-8")))
 EACH = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 MINIMAL = {
     "temporal": {"address": "temporal:7233"},
@@ -106,6 +108,15 @@ def test_resources_are_taken_by_the_operator_and_their_fields_exist(page: Path) 
                     "spec": spec,
                 }
             )
+
+
+@EACH
+def test_programs_name_what_our_packages_have(page: Path) -> None:
+    for block in read_blocks(page, "python"):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith(("video_export_", "temporalio")):
+                module = importlib.import_module(str(node.module))
+                assert [each.name for each in node.names if not hasattr(module, each.name)] == []
 
 
 def find_unknown(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
