@@ -97,9 +97,12 @@ def test_the_workers_chart_makes_a_resource_that_becomes_ready(tenant: Tenant, o
 def vew(tenant: Tenant, *arguments: str, given: str | None = None) -> str:
     """Run `kubectl vew` on a machine that has nothing of ours but the plugin; returns all that it says."""
     programs = tenant.cluster.programs
+    environment = {"PATH": f"{PLUGINS}:{programs}:/usr/bin:/bin", "KUBECONFIG": str(tenant.cluster.kubeconfig)}
+    # kubectl keeps what it has discovered below it.
+    environment["HOME"] = str(tenant.cluster.directory)
     done = subprocess.run(
         [str(programs / "kubectl"), "vew", *arguments, "--namespace", tenant.name],
-        env={"PATH": f"{PLUGINS}:{programs}:/usr/bin:/bin", "KUBECONFIG": str(tenant.cluster.kubeconfig)},
+        env=environment,
         input=given,
         capture_output=True,
         text=True,
