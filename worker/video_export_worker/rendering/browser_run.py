@@ -158,7 +158,7 @@ class BrowserRun:
         self._origins.clear()
         if self._state.unresolved and LATE not in self._counts.warnings:
             self._counts.warnings.append(LATE)
-        report(window.player.faults, window.index, self._counts, strict=self._options.strict)
+        report(window.player.faults, self._state.left_out, window.index, self._counts, strict=self._options.strict)
 
     def _seek_next(self, window: WindowReplay, index: int) -> None:
         """Let the page go on to frame `index` where it is not asked about the frame before any more."""

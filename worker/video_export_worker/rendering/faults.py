@@ -8,6 +8,7 @@ from video_export_worker.rendering.options import RenderCounts
 from video_export_worker.replay.page_state import Fault
 
 MAX_REPORTED = 20  # of a recording with a million faults
+MORE = f"more than {MAX_REPORTED} events could not be applied: only the first are listed"
 
 
 def describe(index: RecordingIndex, fault: Fault) -> str:
@@ -18,8 +19,15 @@ def describe(index: RecordingIndex, fault: Fault) -> str:
     return f"not applied: {index.place_of(fault.ordinal)}: {kind}: {fault.reason}"
 
 
-def report(faults: list[Fault], index: RecordingIndex, counts: RenderCounts, *, strict: bool) -> None:
+def report(faults: list[Fault], left_out: int, index: RecordingIndex, counts: RenderCounts, *, strict: bool) -> None:
     """Take faults out of the list and into the warnings.
+
+    Args:
+        faults: what the page has told since the last time.
+        left_out: how much could not be applied until now, told or not.
+        index: of the recording.
+        counts: have the warnings.
+        strict: refuse the recording instead.
 
     Raises:
         RecordingInvalid: `strict`, and there is one.
@@ -31,3 +39,5 @@ def report(faults: list[Fault], index: RecordingIndex, counts: RenderCounts, *, 
     fresh = [text for text in dict.fromkeys(told) if text not in counts.warnings]
     counts.warnings += fresh[: max(0, MAX_REPORTED - counts.reported)]
     counts.reported += len(fresh)
+    if max(left_out, counts.reported) > MAX_REPORTED and MORE not in counts.warnings:
+        counts.warnings.append(MORE)
