@@ -13,7 +13,7 @@ from video_export_worker.replay.page_state import Fault
 
 def test_of_many_faults_the_first_are_listed_and_the_others_are_mentioned() -> None:
     page = Page()
-    index = page.show(page.document([])).end(100).recording.index
+    index = page.recording_of(100).index
     counts = RenderCounts()
     faults = [Fault(2, f"reason {number}") for number in range(MAX_REPORTED)]
     report(faults, MAX_REPORTED, index, counts, strict=False)
@@ -27,6 +27,6 @@ def test_of_many_faults_the_first_are_listed_and_the_others_are_mentioned() -> N
 
 def test_strict_refuses_the_first_fault() -> None:
     page = Page()
-    index = page.show(page.document([])).end(100).recording.index
+    index = page.recording_of(100).index
     with pytest.raises(RecordingInvalid, match="some reason; repair the recording"):
         report([Fault(2, "some reason")], 1, index, RenderCounts(), strict=True)
