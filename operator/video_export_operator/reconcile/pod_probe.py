@@ -17,18 +17,21 @@ class PodProbe:
     metrics: WorkerMetrics
 
     async def complete(self, resource: VideoExportWorker, poll: Poll, pods: Iterable[LivePod]) -> Poll:
-        """Return a new answer of Temporal with the reports of pods that have no heartbeat."""
+        """Return a new answer of Temporal with what pods say that have no heartbeat, or that are free to go.
+
+        A heartbeat may be twenty seconds old, and node autoscalers may take a pod that they are not kept from at any
+        time. So these are asked at each poll whether they have begun something.
+        """
         queue = poll.queue
         if queue is None or poll.failures or queue.at == poll.completed_at:
             return poll
-        silent = [pod for pod in pods if _can_answer(pod) and pod.name not in queue.workers]
-        reports = await self._ask(resource, silent, queue.at)
-        return replace(
-            poll,
-            completed_at=queue.at,
-            by_metrics=frozenset(reports),
-            queue=replace(queue, workers={**reports, **queue.workers}) if reports else queue,
-        )
+        asked = [pod for pod in pods if _can_answer(pod) and (pod.name not in queue.workers or pod.protected is False)]
+        reports = await self._ask(resource, asked, queue.at)
+        silent = {name: report for name, report in reports.items() if name not in queue.workers}
+        completed = replace(queue, workers={**silent, **queue.workers}) if silent else queue
+        poll = replace(poll, completed_at=queue.at, by_metrics=frozenset(silent), queue=completed)
+        idle = {name for name, heard in queue.workers.items() if not heard.running}
+        return with_begun(poll, {name: report for name, report in reports.items() if name in idle and report.running})
 
     async def look(self, resource: VideoExportWorker, pods: Iterable[LivePod]) -> Mapping[str, WorkerReport]:
         """Return what these pods run now, of those that answer; all are asked at once.

@@ -108,6 +108,23 @@ async def test_victims_are_asked_again_and_only_more_work_is_believed() -> None:
     assert with_begun(poll, {}) is poll
 
 
+async def test_pods_that_autoscalers_may_take_are_asked_at_each_poll() -> None:
+    heard = {name: WorkerReport(0, 5, 1.0) for name in ("kept", "idle", "begun")}
+    heard["busy"] = WorkerReport(3, 5, 1.0)
+    pods, poll = Pods(kept=1, idle=0, begun=1, busy=1, silent=0), Poll(queue=QueueState(7.0, workers=heard))
+    free = [pod(name, address="10.0.0.1", protected=False) for name in ("idle", "begun", "busy")]
+    others = [pod("kept", address="10.0.0.1", protected=True), pod("silent", address="10.0.0.1")]
+    completed = await PodProbe(pods).complete(resource(), poll, [*free, *others])
+    assert pods.asked == {"idle", "begun", "busy", "silent"}
+    assert completed.queue is not None
+    told = {**heard, "begun": WorkerReport(1, 5, 1.0), "silent": WorkerReport(0, 99, 7.0)}
+    assert completed.queue.workers == told, "a pod that has begun something is busy, whatever its heartbeat says"
+    assert completed.by_metrics == {"silent"}
+    pods.asked = set()
+    assert await PodProbe(pods).complete(resource(), completed, free) is completed
+    assert pods.asked == set(), "nothing is asked twice about one answer of Temporal"
+
+
 async def test_pods_that_cannot_answer_are_not_asked_again() -> None:
     pods = Pods()
     there = [
