@@ -119,7 +119,7 @@ async def _serve(
         await serve_metrics(metrics, settings.metrics_port, ready.is_set),
         await serve_health(settings.health_port, lambda: loop.stuck_for(time.monotonic())),
     )
-    watching = asyncio.create_task(_watch(settings, store, ready, stop), name="watch")
+    watching = asyncio.create_task(_watch(settings, store, relister, ready, stop), name="watch")
     signals = asyncio.create_task(_take_signals(ready, stop), name="signals")
     tasks = [
         asyncio.create_task(loop.run(reconciler), name="loop"),
@@ -160,11 +160,13 @@ def _build_reconciler(
     return Reconciler(store, observer, executor, reporter, claims, metrics, turns, random.random)
 
 
-async def _watch(settings: Settings, store: Store, ready: asyncio.Event, stop: asyncio.Event) -> None:
+async def _watch(
+    settings: Settings, store: Store, relister: Relister, ready: asyncio.Event, stop: asyncio.Event
+) -> None:
     """Let Kopf watch until told to stop."""
     clusterwide = not settings.namespaces
     await kopf.operator(
-        registry=build_registry(store, settings.kube_context),
+        registry=build_registry(store, relister.notice, settings.kube_context),
         settings=build_settings(settings.label_selector, clusterwide),
         standalone=True,
         clusterwide=clusterwide,

@@ -43,19 +43,24 @@ class Backoffs:
             yield BACKOFFS[-1]
 
 
-def build_registry(store: Store, context: str | None = None) -> kopf.OperatorRegistry:
+def build_registry(
+    store: Store, relisted: Callable[[], None] = lambda: None, context: str | None = None
+) -> kopf.OperatorRegistry:
     """Return handlers that feed the store with what the watches show.
 
     They are coroutines without an await: a plain function Kopf would call in a thread of its own, beside the loop.
 
     Args:
         store: to feed.
+        relisted: called for each object that a watch lists as it begins, anew or for the first time.
         context: of the kubeconfig; None prefers the cluster that this process runs in.
     """
     registry = kopf.OperatorRegistry()
 
     def feed(put: Put, drop: Put) -> Callable[..., Awaitable[None]]:
         async def handle(event: Any, **_: Any) -> None:
+            if event["type"] is None:
+                relisted()
             (drop if event["type"] == "DELETED" else put)(event["object"])
 
         return handle

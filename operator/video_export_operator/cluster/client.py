@@ -62,15 +62,23 @@ class Cluster(Applier):
 
     async def list_resources(self, namespace: str | None, label_selector: str) -> set[tuple[Key, str]]:
         """Return key and uid of every VideoExportWorker of a namespace, or of all for None, without their content."""
-        path = path_of(API_VERSION, KIND, namespace or "")
-        query, found = {"labelSelector": label_selector, "limit": str(PAGE)}, set()
+        metadata = self._list_metadata(path_of(API_VERSION, KIND, namespace or ""), label_selector)
+        return {(Key(each["namespace"], each["name"]), each["uid"]) async for each in metadata}
+
+    async def list_made(self, api_version: str, kind: str, namespace: str | None) -> set[tuple[str, str, str]]:
+        """Return namespace, name and uid of every object of a kind that was made for a resource."""
+        metadata = self._list_metadata(path_of(api_version, kind, namespace or ""), WORKER_LABEL)
+        return {(each["namespace"], each["name"], each["uid"]) async for each in metadata}
+
+    async def _list_metadata(self, path: str, label_selector: str) -> AsyncIterator[Json]:
+        query = {"labelSelector": label_selector, "limit": str(PAGE)}
         while True:
             answer = await self._transport.request("GET", path, query=query, accept=ONLY_METADATA)
-            metadata = [each["metadata"] for each in answer["items"]]
-            found |= {(Key(each["namespace"], each["name"]), each["uid"]) for each in metadata}
+            for body in answer["items"] or ():  # null where there are none
+                yield body["metadata"]
             query["continue"] = answer["metadata"].get("continue") or ""
             if not query["continue"]:
-                return found
+                return
 
     async def read_workers(self, key: Key) -> tuple[Json | None, list[Json]]:
         """Return the Deployment of a resource, None if it is not there, and its pods."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,6 +69,27 @@ class Store:
             body = self.resources.get(key)
             if body is not None and body["metadata"]["uid"] == uid:
                 self.drop_resource(body)
+
+    def made(self) -> set[tuple[str, str, str]]:
+        """Return namespace, name and uid of every Deployment, ReplicaSet and pod that is known."""
+        found = {(key.namespace, key.name, live.uid) for key, (_, live) in self._deployments.items()}
+        for key in self._sets.keys() | self._pods.keys():
+            named: tuple[LiveReplicaSet | LivePod, ...] = (*self._sets.get(key, {}).values(), *self.pods_of(key))
+            found |= {(key.namespace, each.name, each.uid) for each in named}
+        return found
+
+    def drop_made(self, gone: Collection[tuple[str, str, str]]) -> None:
+        """Forget Deployments, ReplicaSets and pods that are not there any more."""
+        for key, (_, live) in list(self._deployments.items()):
+            if (key.namespace, key.name, live.uid) in gone:
+                del self._deployments[key]
+                self._wake(key)
+        both: tuple[dict[Key, dict[str, Any]], ...] = (self._sets, self._pods)
+        for known in both:
+            for key, named in list(known.items()):
+                for each in [each for each in named.values() if (key.namespace, each.name, each.uid) in gone]:
+                    self._drop_named(known, key, each.name)
+                    self._tell_of_pods(key)
 
     def forget(self, key: Key) -> None:
         """Forget a resource that turned out to be gone; its watch missed that."""
@@ -137,9 +158,7 @@ class Store:
     def drop_replica_set(self, body: Json) -> None:
         """Forget a ReplicaSet that was deleted."""
         key = _worker_key(body)
-        if key is not None and self._sets.get(key, {}).pop(body["metadata"]["name"], None) is not None:
-            if not self._sets[key]:
-                del self._sets[key]
+        if key is not None and self._drop_named(self._sets, key, body["metadata"]["name"]):
             self._wake(key)
 
     def put_pod(self, body: Json) -> None:
@@ -159,9 +178,7 @@ class Store:
     def drop_pod(self, body: Json) -> None:
         """Forget a pod that was deleted."""
         key = _worker_key(body)
-        if key is not None and self._pods.get(key, {}).pop(body["metadata"]["name"], None) is not None:
-            if not self._pods[key]:
-                del self._pods[key]
+        if key is not None and self._drop_named(self._pods, key, body["metadata"]["name"]):
             self._tell_of_pods(key)
 
     def pods_of(self, key: Key) -> tuple[LivePod, ...]:
@@ -196,6 +213,15 @@ class Store:
         for changed in self._waiting.get(key, ()):
             changed.set()
         self._wake(key)
+
+    @staticmethod
+    def _drop_named(known: dict[Key, dict[str, Any]], key: Key, name: str) -> bool:
+        """Forget one of a resource's objects, and return whether it was known."""
+        if known.get(key, {}).pop(name, None) is None:
+            return False
+        if not known[key]:
+            del known[key]
+        return True
 
     def replace_pods(self, key: Key, bodies: Iterable[Json]) -> None:
         """Remember exactly these pods of a resource, as they were just read."""

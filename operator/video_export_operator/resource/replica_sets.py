@@ -36,6 +36,7 @@ class LiveReplicaSet:
     desired: int | None
     most: int | None
     min_ready: int = 0
+    uid: str = ""
 
 
 def parse_replica_set(body: Json) -> LiveReplicaSet:
@@ -52,6 +53,7 @@ def parse_replica_set(body: Json) -> LiveReplicaSet:
         desired=_count(annotations.get(DESIRED)),
         most=_count(annotations.get(MOST)),
         min_ready=spec.get("minReadySeconds") or 0,
+        uid=metadata.get("uid") or "",
     )
 
 

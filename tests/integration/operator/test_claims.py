@@ -58,7 +58,7 @@ async def test_the_second_of_two_operators_does_nothing_until_the_first_has_gone
 async def test_nothing_is_made_for_a_resource_whose_end_no_watch_has_shown(
     control_plane: ControlPlane, namespace: Namespace, temporal_server: TemporalServer, tmp_path: Path
 ) -> None:
-    """It is deleted while the watches are away, and then each watch begins anew with 410."""
+    """It is deleted while the watches are away, and another's Deployment too; then each watch begins anew with 410."""
     async with AsyncExitStack() as stack:
         connector = aiohttp.TCPConnector(ssl=log_in(control_plane), limit=0)
         session = await stack.enter_async_context(aiohttp.ClientSession(control_plane.server, connector=connector))
@@ -68,18 +68,25 @@ async def test_nothing_is_made_for_a_resource_whose_end_no_watch_has_shown(
         operator: Operator = await asyncio.to_thread(running.__enter__)
         stack.push_async_callback(asyncio.to_thread, running.__exit__, None, None, None)
         ghost = resource(temporal_server.address, served_by="ghost", temporal={"taskQueue": namespace.name})
+        stays = resource(
+            temporal_server.address, "stays", served_by="ghost", temporal={"taskQueue": f"{namespace.name}-2"}
+        )
         await asyncio.to_thread(namespace.apply, ghost)
+        await asyncio.to_thread(namespace.apply, stays)
 
         async def ask(look: Any, *arguments: Any, **labels: str) -> Any:
             return await asyncio.to_thread(look, *arguments, **labels)
 
         async def in_place() -> bool:
-            return bool((await ask(namespace.condition, "Ready")).get("reason") == "InPlace")
+            reasons = [(await ask(namespace.condition, "Ready", name)).get("reason") for name in ("exports", "stays")]
+            return reasons == ["InPlace"] * 2
 
         await wait_for(in_place, "everything is in place")
+        before = (await ask(namespace.get, "deployment", "stays"))["metadata"]["uid"]
         with proxy.rule(is_watch, hang_up):
             proxy.cut_watches()
             await ask(namespace.succeed, "delete", "vew", "exports", "--wait=true")
+            await ask(namespace.succeed, "delete", "deployment", "stays", "--wait=true")
 
             async def is_collected() -> bool:
                 return await ask(namespace.get, "deployment") is None
@@ -88,9 +95,10 @@ async def test_nothing_is_made_for_a_resource_whose_end_no_watch_has_shown(
         with proxy.rule(is_watch, tell_in_watch(410, "Expired")) as rule:
             await wait_for(lambda: rule.hits >= 12, "the watches begin anew")
 
-        async def is_forgotten() -> bool:
-            return bool(await ask(operator.metric, "video_export_operator_resources") == 0)
+        async def is_as_it_should_be() -> bool:
+            left = [each["metadata"] for each in await ask(namespace.objects, "deployment")]
+            is_new = [each["name"] for each in left] == ["stays"] and left[0]["uid"] != before
+            return is_new and bool(await ask(operator.metric, "video_export_operator_resources") == 1)
 
-        await wait_for(is_forgotten, "the resource is forgotten", 90)
-        assert await ask(namespace.objects, "deployment") == []
-        assert await ask(operator.metric, "video_export_operator_actions_total", action="Apply") <= 5
+        await wait_for(is_as_it_should_be, "the resource is forgotten, and the other has its Deployment again", 30)
+        assert await ask(operator.metric, "video_export_operator_actions_total", action="Apply") <= 11
