@@ -32,7 +32,8 @@ def test_an_upgrade_under_load_loses_no_export_and_repeats_no_attempt(
     for version in ("one", "two", "three"):
         template = {"metadata": {"annotations": {VERSION: version}}}
         tenant.apply_workers(template=template, terminationGracePeriodSeconds=150, scaling=scaling)
-        submitted += [tenant.submit("form", "--end", "8", "--fps", "10", *SMALL) for _ in range(3)]
+        # Long enough that pods of the version before are not done with all of it before those of this one come.
+        submitted += [tenant.submit("form", "--end", "40", *SMALL) for _ in range(4)]
         wait_until(partial(works, tenant, version), f"pods of version {version} work", 120)
 
     for export in submitted:
