@@ -17,7 +17,9 @@ def busy_pods(tenant: Tenant) -> int:
 
 def test_a_drained_node_ends_no_export(tenant: Tenant, operator: str, exports: Exports, cluster: Cluster) -> None:
     tenant.apply_workers()
-    export = tenant.submit("animations", "--format", "mp4", "--fps", "60", "--width", "640", "--height", "360")
+    # Longer than two heartbeats of a worker are apart, so that it is seen to be busy.
+    options = ("--format", "mp4", "--fps", "60", "--speed", "0.4", "--width", "640", "--height", "360")
+    export = tenant.submit("animations", *options)
     wait_until(lambda: busy_pods(tenant) == 1, "a pod is busy", 90)
 
     try:

@@ -53,8 +53,9 @@ def test_a_rollout_under_load(mode: str, tenant: Tenant, operator: str, exports:
     manual = {"scaling": {"mode": "Manual", "pollInterval": "6s"}, "replicas": PODS}
     tenant.apply_workers(**manual, rollout={"mode": mode}, terminationGracePeriodSeconds=300)
     wait_until(lambda: tenant.size() == (PODS, PODS), "the pods are ready", 120)
-    options = ("--format", "mp4", "--fps", "20", "--end", "8", "--width", "640", "--height", "360")
-    submitted = [tenant.submit("animations", *options) for _ in range(2 * PODS)]
+    options = ("--format", "mp4", "--fps", "30", "--end", "16", "--width", "640", "--height", "360")
+    # Work for longer than two heartbeats of a worker are apart, so that each is seen to be busy.
+    submitted = [tenant.submit("animations", *options) for _ in range(5 * PODS)]
     busy = lambda: (tenant.find("vew", NAME) or {})["status"].get("busyReplicas") == PODS  # noqa: E731
     wait_until(busy, "every pod is busy", 60)
 

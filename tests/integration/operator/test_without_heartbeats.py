@@ -5,6 +5,7 @@ switched off or far apart.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -81,6 +82,7 @@ async def test_what_they_do_is_read_from_their_metrics(
 async def test_what_was_begun_since_the_last_heartbeat_is_seen_before_a_pod_is_taken(
     operator: Operator, namespace: Namespace, temporal_server: TemporalServer, temporal_client: Client
 ) -> None:
+    """Node autoscalers are kept from it within a poll, and a smaller size does not take it."""
     queue, port, place = namespace.name, find_free_port(), "127.0.0.4"
 
     def ask_for(replicas: int) -> None:
@@ -102,8 +104,13 @@ async def test_what_was_begun_since_the_last_heartbeat_is_seen_before_a_pod_is_t
     async with metered_worker(temporal_server.address, queue, f"{place}:{port}", holder, identity=pod, beat=RARELY):
         await wait_for(is_told_idle, "a heartbeat")
         await wait_for(lambda: unknown() == 0, "the pod is known to be idle")
+        await wait_for(lambda: namespace.protected() == {pod: False}, "the idle pod is free to go")
         await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
         await asyncio.wait_for(holder.started.wait(), PATIENCE)
+        began = time.monotonic()
+        await wait_for(lambda: namespace.protected() == {pod: True}, "the pod that has begun something is protected")
+        print(f"protected {time.monotonic() - began:.1f} s after its activity has begun, at a poll interval of 6 s")
+        assert await is_told_idle(), "a heartbeat told it, and not the pod"
         ask_for(0)
         await namespace.wait_condition("ScalingLimited", "True", "BusyFloor")
         assert await is_told_idle(), "a heartbeat told it, and not the pod"

@@ -87,9 +87,11 @@ def read_events(
         try:
             for inner in unwrap(found.value, meters, name):
                 window = inner.window or found.window
+                if window not in screens:
+                    screens[window] = MobileScreen()
                 text = reader.encoded if inner.value is found.value else None
                 try:
-                    event, text = _open(inner.value, text, meters, screens.setdefault(window, MobileScreen()))
+                    event, text = _open(inner.value, text, meters, screens[window])
                     mended = check_event(event)
                 except BrokenEvent as error:
                     problems.skip(f"{name}, {found.place}", str(error))
