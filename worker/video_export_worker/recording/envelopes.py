@@ -38,7 +38,8 @@ def unwrap(value: Any, meters: Meters, name: str) -> Iterator[Found]:
         RecordingInvalid: it is a file of another kind.
         RecordingTooLarge: a limit is passed.
     """
-    return _unwrap(value, None, 0, meters, name)
+    # Most values are events as they stand.
+    return iter((_take_window(value, None),)) if is_event(value) else _unwrap(value, None, 0, meters, name)
 
 
 def is_event(value: Any) -> bool:
@@ -119,7 +120,7 @@ def _holds(value: Any, depth: int) -> bool:
 
 def _take_window(event: dict[str, Any], window: str | None) -> Found:
     """PostHog's exports name the window in each event; without it, a normalised recording has one form."""
-    if not any(key in event for key in WINDOW_KEYS):
+    if event.keys().isdisjoint(WINDOW_KEYS):
         return Found(window, event)
     named = next((event[key] for key in WINDOW_KEYS if event.get(key) is not None), None)
     return Found(

@@ -16,6 +16,8 @@ from video_export_worker.recording.events import (
     EventType,
     Interaction,
     Source,
+    changes_texts_only,
+    is_full_snapshot,
     is_number,
     viewport_of,
 )
@@ -152,6 +154,11 @@ class IndexBuilder:
             self._heights.append(height)
 
     def _note_nodes(self, offset: float, event: Event) -> None:
+        data = event["data"]
+        if not is_full_snapshot(event) and changes_texts_only(event) and not data.get("removes"):
+            if self._nodes.edits_texts(data):
+                self._activity.append(offset)
+            return
         brought = self._nodes.follow(event)
         self._frames.follow(offset, event, brought.frames)
         if brought.nesting > self._nesting:

@@ -50,10 +50,13 @@ class PageNodes:
         inside = [self._is_editable(add.get("parentId")) for add in adds]
         for add, is_inside in zip(adds, inside, strict=True):
             self._learn(add["node"], brought, inside=is_inside)
-        edited = bool(self._editable) and any(
+        brought.edits = self.edits_texts(data) or any(inside)
+
+    def edits_texts(self, data: dict[str, Any]) -> bool:
+        """Tell whether a mutation changes texts inside of elements that the user edits."""
+        return bool(self._editable) and any(
             self._is_editable(text.get("id")) for text in list_objects(data.get("texts"))
         )
-        brought.edits = edited or any(inside)
 
     def _learn(self, root: dict[str, Any], brought: Brought, *, inside: bool) -> None:
         waiting = [(root, inside, 0)]
