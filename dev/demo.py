@@ -57,10 +57,10 @@ SHOWN = {
     "text": "Writing of many languages",
     "shadow-dom": "Web components",
 }
-# The first is much longer than the others, and is cut into fewer segments than there may be pods: the others end, pods
-# become idle and go, while it goes on.
+# The first is much longer than the others, and larger, which costs time and no more segments: there are more pods than it
+# has segments. So the others end, pods become idle and go, while it goes on.
 SUBMISSIONS = (
-    Submission("animations", "mp4", ("--fps", "60", "--speed", "0.3", "--width", "1280", "--height", "720")),
+    Submission("animations", "mp4", ("--fps", "60", "--speed", "0.3", "--width", "1920", "--height", "1080")),
     Submission("form", "gif", ("--fps", "5", "--end", "20", "--width", "640", "--height", "360")),
     Submission("text", "webm", ("--end", "10", "--width", "640", "--height", "360")),
     Submission("shadow-dom", "mp4", ("--end", "10", "--width", "640", "--height", "360")),
