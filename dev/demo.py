@@ -57,8 +57,8 @@ SHOWN = {
     "text": "Writing of many languages",
     "shadow-dom": "Web components",
 }
-# The first is much longer than the others, and larger, which costs time and no more segments: there are more pods than it
-# has segments. So the others end, pods become idle and go, while it goes on.
+# The first is much longer than the others, and larger, which costs time and no more segments: there are more pods
+# than it has segments. So the others end, pods become idle and go, while it goes on.
 SUBMISSIONS = (
     Submission("animations", "mp4", ("--fps", "60", "--speed", "0.3", "--width", "1920", "--height", "1080")),
     Submission("form", "gif", ("--fps", "5", "--end", "20", "--width", "640", "--height", "360")),
