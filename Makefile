@@ -5,7 +5,7 @@
 PYTHON := .venv/bin/python
 # Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
-SCRIPTS := plugins/kubectl-vew .ci/run .ci/kind .github/scripts/*.sh dev/*.sh requirements/*.sh worker/player/*.sh
+SCRIPTS := plugins/kubectl-vew .ci/run .github/scripts/*.sh dev/*.sh requirements/*.sh worker/player/*.sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help:
@@ -21,8 +21,7 @@ demo: ## everything: recordings become videos through worker pods (KUBE_CONTEXT=
 	@KUBE_CONTEXT=$(KUBE_CONTEXT) dev/demo.sh
 
 demo-down: ## leave nothing of the demo running
-	@dev/install.sh client
-	@$(PYTHON) -m dev down $(if $(KUBE_CONTEXT),--context $(KUBE_CONTEXT))
+	@KUBE_CONTEXT=$(KUBE_CONTEXT) dev/demo.sh --down
 
 dev: setup ## Temporal with its UI, storage and one worker, until interrupted
 	@$(PYTHON) -m dev run temporal storage temporal-worker-video-export

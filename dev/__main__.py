@@ -12,6 +12,7 @@ from dev.cluster import Cluster
 from dev.debian_program import PROMTOOL, REGISTRY
 from dev.demo import demonstrate
 from dev.demo_target import choose_target
+from dev.docker_cluster import PROVIDERS, DockerCluster
 from dev.errors import DevError
 from dev.foreground import NEEDS, SERVERS, run_processes, serve, wait
 from dev.go_program import ACTIONLINT, TEMPORAL_SERVER
@@ -52,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
         "OPERATOR_IMAGE, WORKER_IMAGE, TEMPORAL_ADDRESS, VIDEO_EXPORT_STORAGE_URI (and AWS_...) in the environment",
     )
     for each in (down, demo):
-        each.add_argument("--context", help="an existing cluster's context instead of the local cluster")
+        elsewhere = each.add_mutually_exclusive_group()
+        elsewhere.add_argument("--context", help="an existing cluster's context instead of the local cluster")
+        elsewhere.add_argument("--provider", choices=PROVIDERS, help="a cluster in Docker instead of the local cluster")
     demo.add_argument("--output", type=Path, default=CHECKOUT / "build" / "demo", help="folder of the page")
     command("build", _build, "build what takes long, side by side: Kubernetes, Temporal and, as root, the images")
     command("images", lambda _: ensure_images() and 0, "build the base and both images")
@@ -79,12 +82,14 @@ def _up(_: argparse.Namespace) -> None:
 def _down(chosen: argparse.Namespace) -> None:
     if chosen.context:
         choose_target(chosen.context).uninstall()
+    elif chosen.provider:
+        DockerCluster(PROVIDERS[chosen.provider]).down()
     else:
         Cluster().down()
 
 
 def _demo(chosen: argparse.Namespace) -> None:
-    page = demonstrate(choose_target(chosen.context), chosen.output)
+    page = demonstrate(choose_target(chosen.context, chosen.provider), chosen.output)
     say("`make demo-down` ends it all. The videos, their storyboards and the size over time:")
     print(page)
 

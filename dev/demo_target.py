@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from dev.cluster import Cluster
+from dev.docker_cluster import PROVIDERS, DockerCluster
 from dev.errors import MissingError
 from dev.exports import Exports
 from dev.images import OPERATOR
@@ -164,26 +165,28 @@ class LocalTarget(Target):
 class ExistingTarget(Target):
     """A cluster of the user's, which keeps everything but the demo's resource and release."""
 
-    def __init__(self, context: str) -> None:
-        missing = [f"{name} ({what})" for name, what in _NEEDED.items() if not os.environ.get(name)]
-        missing += [f"{name} on PATH" for name in ("kubectl", "helm", "ffmpeg", "ffprobe") if not shutil.which(name)]
+    def __init__(self, context: str, settings: Mapping[str, str], temporal_ui: str | None = None) -> None:
+        missing = [f"{name} ({what})" for name, what in _NEEDED.items() if not settings.get(name)]
+        missing += _find_missing()
         if missing:
             raise MissingError(f"For the cluster {context!r} the demo needs: {'; '.join(missing)}")
         kubectl, helm = ("kubectl", "--context", context), ("helm", "--kube-context", context)
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        super().__init__(kubectl, helm, os.environ["OPERATOR_IMAGE"], {"PATH": path})
+        super().__init__(kubectl, helm, settings["OPERATOR_IMAGE"], {**settings, "PATH": path})
+        self.temporal_ui = temporal_ui
 
     def apply_example(self) -> str:
         """Apply the example with this cluster's image, Temporal and storage."""
+        settings = self.client_environment
         objects: list[dict[str, Any]] = list(yaml.safe_load_all(EXAMPLE.read_text()))
         for one in objects:
             if one["kind"] == "Secret":
-                one["stringData"] = {name: os.environ[name] for name in _STORAGE_VARIABLES if name in os.environ}
+                one["stringData"] = {name: settings[name] for name in _STORAGE_VARIABLES if name in settings}
             else:
-                one["spec"]["image"] = os.environ["WORKER_IMAGE"]
-                one["spec"]["temporal"]["address"] = os.environ["TEMPORAL_ADDRESS"]
-                one["spec"]["temporal"]["namespace"] = os.environ.get("TEMPORAL_NAMESPACE", "default")
-                one["spec"]["storage"]["uri"] = os.environ["VIDEO_EXPORT_STORAGE_URI"]
+                one["spec"]["image"] = settings["WORKER_IMAGE"]
+                one["spec"]["temporal"]["address"] = settings["TEMPORAL_ADDRESS"]
+                one["spec"]["temporal"]["namespace"] = settings.get("TEMPORAL_NAMESPACE", "default")
+                one["spec"]["storage"]["uri"] = settings["VIDEO_EXPORT_STORAGE_URI"]
         return self.kubectl("apply", "--filename", "-", given=yaml.safe_dump_all(objects))
 
 
@@ -198,6 +201,18 @@ def client_environment(cluster: Cluster) -> dict[str, str]:
     }
 
 
-def choose_target(context: str | None) -> Target:
-    """Return the named cluster, or the local one."""
-    return ExistingTarget(context) if context else LocalTarget()
+def choose_target(context: str | None = None, provider: str | None = None) -> Target:
+    """Return the named cluster, one of a program that runs Kubernetes in Docker, or the local one."""
+    if context:
+        return ExistingTarget(context, os.environ)
+    if provider:
+        if missing := _find_missing("docker", provider):
+            raise MissingError(f"For a cluster of {provider} the demo needs: {'; '.join(missing)}")
+        cluster = DockerCluster(PROVIDERS[provider])
+        return ExistingTarget(cluster.provider.context, cluster.up(), UI)
+    return LocalTarget()
+
+
+def _find_missing(*further: str) -> list[str]:
+    """Return the programs that are not there, of those that the demo calls and of further ones."""
+    return [f"{name} on PATH" for name in (*further, "kubectl", "helm", "ffmpeg", "ffprobe") if not shutil.which(name)]

@@ -92,7 +92,8 @@ def test_the_page_shows_what_lies_beside_it(tmp_path: Path) -> None:
     ("programs", "user", "context", "choice"),
     [
         (("docker", "kind", "apt-get"), 0, "mine", "context"),
-        (("docker", "kind", "apt-get"), 0, "", "kind"),
+        (("docker", "kind", "k3d", "apt-get"), 0, "", "kind"),
+        (("docker", "k3d", "apt-get"), 1000, "", "k3d"),
         (("kind", "apt-get"), 0, "", "node"),
         (("apt-get",), 1000, "", "none"),
         ((), 0, "", "none"),
