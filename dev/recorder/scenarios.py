@@ -192,6 +192,37 @@ async def look_at_goods(user: User) -> None:
     await user.wait(400)
 
 
+async def buy_lamps(user: User) -> None:
+    """Open a lamp and a small window with help beside the catalogue, which goes on meanwhile, and close both again."""
+    await user.move((500, 300))
+    await user.move("li:nth-child(2)")
+    await user.open("li:nth-child(2) a", "lamp")
+    await user.click("#teal")
+    await user.wait(500)
+    await user.click("#engraving")
+    await user.type("Ada's")
+    await user.click("#add")
+    await user.wait(300)
+    await user.open("#help", "help")
+    await user.click("#question", at=(0.2, 0.5))
+    await user.type("dim?")
+    await user.click("#ask")
+    await user.wait(400)
+    await user.turn_to("lamp")
+    await user.click("#large")
+    await user.turn_to("catalogue")
+    await user.move("li:nth-child(4)")
+    await user.click("#basket")
+    await user.turn_to("help")
+    await user.click("#ask")
+    await user.close("help", and_turn_to="lamp")
+    await user.click("#add")
+    await user.close("lamp", and_turn_to="catalogue")
+    await user.move("li:nth-child(6)")
+    await user.click("#basket")
+    await user.wait(900)
+
+
 SCENARIOS = {
     "form": Scenario("form.html", fill_form),
     "long-list": Scenario("long-list.html", scroll_list),
@@ -203,4 +234,5 @@ SCENARIOS = {
     "idle": Scenario("idle.html", leave_document),
     "text": Scenario("text.html", write_messages),
     "linked": Scenario("linked.html", look_at_goods),
+    "windows": Scenario("windows.html", buy_lamps, options={"checkoutEveryNms": 5000}, window="catalogue"),
 }

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Route
 
 from dev.recorder.user import User
+from dev.recorder.windows import Windows
 
 PAGES = Path(__file__).parent / "pages"
 HOSTS = Path(__file__).parent / "hosts"
@@ -34,10 +35,7 @@ KEEP_REAL_FRAMES = """
     const realFrame = window.requestAnimationFrame.bind(window);
     window.__nextFrame = () => new Promise((done) => realFrame(() => realFrame(() => done())));
 """
-START_RECORDER = """(options) => {
-    window.__events = [];
-    rrweb.record({ ...options, emit: (event) => window.__events.push(event) });
-}"""
+BATCH_MS = 2000  # recorders of products send what they have every few seconds, each window by itself
 
 
 @dataclass(frozen=True)
@@ -49,16 +47,18 @@ class Scenario:
         act: What the user does.
         viewport: Width and height in CSS pixels.
         options: Of rrweb's `record`.
+        window: Name of the first window, where the user opens others.
     """
 
     page: str
     act: Callable[[User], Awaitable[None]]
     viewport: tuple[int, int] = (1280, 720)
     options: dict[str, Any] = field(default_factory=dict)
+    window: str = ""
 
 
-async def record(browser: Browser, name: str, scenario: Scenario, recorder: str) -> list[dict[str, Any]]:
-    """Play a scenario and return rrweb's events.
+async def record(browser: Browser, name: str, scenario: Scenario, recorder: str) -> dict[str, list[dict[str, Any]]]:
+    """Play a scenario and return rrweb's events of each window.
 
     Args:
         browser: Any Chromium.
@@ -72,37 +72,47 @@ async def record(browser: Browser, name: str, scenario: Scenario, recorder: str)
     width, height = scenario.viewport
     context = await browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", timezone_id="UTC")
     try:
-        page = await context.new_page()
         errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        context.on("weberror", lambda error: errors.append(str(error.error)))
         await context.route("**/*", _serve)
-        await page.add_init_script(KEEP_REAL_FRAMES)
+        await context.add_init_script(KEEP_REAL_FRAMES)
+        page = await context.new_page()
         await page.clock.install(time=START)
         await page.goto(f"{ORIGIN}/{scenario.page}", wait_until="load")
         await page.clock.pause_at(LOADED)
-        await page.evaluate(recorder)
-        await page.evaluate(START_RECORDER, scenario.options)
-        user = User(page, seed=sum(name.encode()))
+        windows = Windows(recorder, scenario.options)
+        await windows.begin(scenario.window, page)
+        user = User(page, windows, seed=sum(name.encode()))
         await user.wait(200)
         await scenario.act(user)
         await user.wait(600)  # the last batch of mouse moves is sent after half a second
         if errors:
             raise RuntimeError(f"{scenario.page}: {'; '.join(errors)}")
-        return await _collect(page)
+        return await windows.collect()
     finally:
         await context.close()
 
 
-def write(events: list[dict[str, Any]], path: Path) -> int:
-    """Write a recording as a gzip-compressed JSON array and return its bytes: the same events give the same file."""
-    text = json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()
-    path.write_bytes(gzip.compress(text, compresslevel=9, mtime=0))
+def write(windows: dict[str, list[dict[str, Any]]], path: Path) -> int:
+    """Write a recording, compressed with gzip, and return its bytes: the same events give the same file.
+
+    One window is a JSON array. Several are JSON lines of a window and an event, as PostHog stores them.
+    """
+    text = _write_array(*windows.values()) if len(windows) == 1 else _write_lines(windows)
+    path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
     return path.stat().st_size
 
 
-async def _collect(page: Page) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = json.loads(await page.evaluate("JSON.stringify(window.__events)"))
-    return events
+def _write_array(events: list[dict[str, Any]]) -> str:
+    return json.dumps(events, ensure_ascii=False, separators=(",", ":"))
+
+
+def _write_lines(windows: dict[str, list[dict[str, Any]]]) -> str:
+    """The events as they come to a server: each window sends a batch of its own every few seconds."""
+    begin = min(events[0]["timestamp"] for events in windows.values())
+    pairs = [(name, event) for name, events in windows.items() for event in events]
+    pairs.sort(key=lambda pair: (int(pair[1]["timestamp"] - begin) // BATCH_MS, list(windows).index(pair[0])))
+    return "".join(f"{json.dumps(pair, ensure_ascii=False, separators=(',', ':'))}\n" for pair in pairs)
 
 
 def find_linked(url: str) -> Path | None:

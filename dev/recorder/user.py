@@ -7,6 +7,8 @@ from random import Random
 
 from playwright.async_api import Locator, Page
 
+from dev.recorder.windows import Windows
+
 STEP_MS = 20
 REACH_MS = 160  # to start moving and to stop on the target: the part of Fitts's law that does not grow with distance
 MARGIN = 20  # CSS pixels between a target and the window's edge
@@ -20,12 +22,14 @@ class User:
     session take seconds, and the recorder's timestamps, the page's timers and its animation frames all agree.
 
     Args:
-        page: Has a paused clock.
+        page: Has a paused clock, which all windows share.
+        windows: Records each window that the user opens.
         seed: Of the small irregularities in paths and pauses.
     """
 
-    def __init__(self, page: Page, seed: int) -> None:
+    def __init__(self, page: Page, windows: Windows, seed: int) -> None:
         self.page = page
+        self._windows = windows
         self.random = Random(seed)
         self._x, self._y = 640.0, 80.0
 
@@ -67,6 +71,26 @@ class User:
         await self.wait(self.random.uniform(60, 100))
         await self.page.mouse.up()
         await self.wait(self.random.uniform(120, 220))
+
+    async def open(self, target: str | Locator, name: str) -> None:
+        """Click what opens another window, and go on in that one."""
+        async with self.page.expect_popup() as opening:
+            await self.click(target)
+        self.page = await opening.value
+        await self.page.wait_for_load_state("load")
+        await self._windows.begin(name, self.page)
+        await self.wait(300)
+
+    async def turn_to(self, name: str) -> None:
+        """Go on in a window that is open."""
+        await self.wait(700)  # the last batch of mouse moves is sent after half a second
+        self.page = self._windows.page_of(name)
+        await self.page.bring_to_front()
+
+    async def close(self, name: str, and_turn_to: str) -> None:
+        """Close a window, and go on in another one."""
+        await self.turn_to(and_turn_to)
+        await self._windows.close(name)
 
     async def drag(self, points: list[tuple[float, float]]) -> None:
         """Press at the first point, move through the others, release at the last."""

@@ -1,7 +1,8 @@
 """`python -m tests.reference [RECORDING ...]`: every frame of the product against the reference, pixel by pixel.
 
 Prints the exactness table and writes it to build/exactness.json. The reference paints and captures every frame, so a
-minute of recording takes minutes; `--fps`, `--start` and `--end` look at less.
+minute of recording takes minutes; `--fps`, `--start` and `--end` look at less. A session of several windows has a row
+for the video that follows the user, and one for the video of each window.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,12 +21,15 @@ import numpy as np
 
 from tests.reference.browser import Picture, reference_frames
 from tests.reference.linked import linked_files
+from tests.reference.windows import Session, reference_of_windows
 from video_export_worker.capture.captures import CaptureDiffers
 from video_export_worker.contract import Mouse, VideoExportRequest
 from video_export_worker.planning.timeline import Timeline, build_timeline
+from video_export_worker.planning.windows import Schedule, find_window, follow_user, show_only
 from video_export_worker.recording import Recording, parse_recording
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
+from video_export_worker.rendering.windows import ShownWindows
 from video_export_worker.replay.answers import StoredAnswers
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
@@ -59,8 +63,59 @@ class Row:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is compared: a recording, or one of the videos of a session.
+
+    Attributes:
+        recording: all of it.
+        shown: what the product shows of it.
+        size: of the video, which is that of its page.
+        duration_ms: of the recording.
+        reference: the frames that are right.
+    """
+
+    name: str
+    recording: Recording
+    shown: ShownWindows
+    size: tuple[int, int]
+    duration_ms: float
+    reference: Callable[[Timeline, RenderOptions, ChromiumSettings], AsyncIterator[Picture]]
+
+
+def list_subjects(path: Path) -> Iterator[Subject]:
+    """What a file is compared for."""
+    name, recording = path.name.partition(".")[0], parse_recording([path.read_bytes()])
+    session = Session.read(path)
+    if session is None:
+
+        async def alone(
+            timeline: Timeline, options: RenderOptions, chromium: ChromiumSettings
+        ) -> AsyncIterator[Picture]:
+            frames = range(timeline.frames)
+            async for _, picture in reference_frames(recording, timeline, options, frames, chromium=chromium):
+                yield picture
+
+        shown = ShownWindows.only(recording)
+        yield Subject(name, recording, shown, recording.viewport, recording.duration_ms, alone)
+        return
+    for only in (None, *session.windows):
+
+        def windows(
+            timeline: Timeline, options: RenderOptions, chromium: ChromiumSettings, only: str | None = only
+        ) -> AsyncIterator[Picture]:
+            return reference_of_windows(session, timeline, options, chromium=chromium, only=only)
+
+        index = recording.index
+        sizes = [window.viewport for window in index.session if only in (None, window.name)]
+        schedule: Schedule = show_only(find_window(index, only)) if only else follow_user(index.session)
+        title = f"{name}: {only}" if only else name
+        shown = ShownWindows(recording.session, schedule)
+        yield Subject(title, recording, shown, max(sizes), index.session_ms, windows)
+
+
 async def _every_frame(
-    recording: Recording,
+    shown: ShownWindows,
     timeline: Timeline,
     options: RenderOptions,
     chromium: ChromiumSettings,
@@ -69,35 +124,36 @@ async def _every_frame(
 ) -> AsyncGenerator[Picture]:
     """The product's frames; one that repeats the one before comes again."""
     frames = range(timeline.frames)
-    rendered = render_frames(recording, timeline, options, frames, chromium=chromium, counts=counts, assets=assets)
-    shown: Picture | None = None
+    rendered = render_frames(shown, timeline, options, frames, chromium=chromium, counts=counts, assets=assets)
+    latest: Picture | None = None
     index = 0
     async with contextlib.aclosing(rendered):
         async for frame in rendered:
             for _ in range(frame.index - index):
-                assert shown is not None, "the first frame did not come"
-                yield shown
-            shown, index = frame.picture.copy(), frame.index + 1
-            yield shown
+                assert latest is not None, "the first frame did not come"
+                yield latest
+            latest, index = frame.picture.copy(), frame.index + 1
+            yield latest
     for _ in range(timeline.frames - index):
-        assert shown is not None, "no frame came"
-        yield shown
+        assert latest is not None, "no frame came"
+        yield latest
 
 
-async def compare(name: str, recording: Recording, request: VideoExportRequest, chromium: ChromiumSettings) -> Row:
-    """Render a recording both ways, side by side."""
+async def compare(subject: Subject, request: VideoExportRequest, chromium: ChromiumSettings) -> Row:
+    """Render it both ways, side by side."""
     began = time.monotonic()
-    timeline = build_timeline(request, recording.duration_ms, [], 1e9)
-    width, height = recording.viewport
-    options = RenderOptions(width=width, height=height, mouse=Mouse(trail=True))
+    timeline = build_timeline(request, subject.duration_ms, [], 1e9)
+    width, height = subject.size
+    options = RenderOptions(width=width, height=height, mouse=Mouse(trail=True), page=subject.size)
     counts = RenderCounts()
     different, pixels, levels, first = 0, 0, 0, None
-    frames = reference_frames(recording, timeline, options, range(timeline.frames), chromium=chromium)
     async with contextlib.AsyncExitStack() as stack:
-        assets = stack.enter_context(linked_files(recording))
-        product = _every_frame(recording, timeline, options, chromium, counts, assets)
+        assets = stack.enter_context(linked_files(subject.recording))
+        product = _every_frame(subject.shown, timeline, options, chromium, counts, assets)
         await stack.enter_async_context(contextlib.aclosing(product))
-        async for index, theirs in frames:
+        index = -1
+        async for theirs in subject.reference(timeline, options, chromium):
+            index += 1
             ours = await anext(product)
             if np.array_equal(ours, theirs):
                 continue
@@ -107,18 +163,17 @@ async def compare(name: str, recording: Recording, request: VideoExportRequest, 
             levels = max(levels, int(np.abs(ours.astype(int) - theirs).max()))
     seconds = round(time.monotonic() - began, 1)
     how = chromium.capture.value
-    return Row(name, request.fps, timeline.frames, different, pixels, levels, first, counts.captures, how, seconds)
+    name, frames, captures = subject.name, timeline.frames, counts.captures
+    return Row(name, request.fps, frames, different, pixels, levels, first, captures, how, seconds)
 
 
-async def compare_as_exported(
-    name: str, recording: Recording, request: VideoExportRequest, chromium: ChromiumSettings
-) -> Row:
+async def compare_as_exported(subject: Subject, request: VideoExportRequest, chromium: ChromiumSettings) -> Row:
     """With screenshots where the pictures from memory cannot be trusted, as an export does it."""
     try:
-        return await compare(name, recording, request, chromium)
+        return await compare(subject, request, chromium)
     except CaptureDiffers:
         safe = replace(chromium, capture=CaptureMode.SCREENSHOT)
-        return replace(await compare(name, recording, request, safe), capture="again")
+        return replace(await compare(subject, request, safe), capture="again")
 
 
 def main() -> None:
@@ -133,11 +188,10 @@ def main() -> None:
     chromium = ChromiumSettings(capture=CaptureMode.SCREENSHOT if given.screenshots else CaptureMode.AUTO)
     rows = []
     print("recording | fps | frames compared | frames different | pixels | levels | captures | capture | seconds")
-    for path in given.recordings or sorted(RECORDINGS.glob("*.json.gz")):
-        recording = parse_recording([path.read_bytes()])
+    paths = given.recordings or sorted(RECORDINGS.glob("*.json.gz"))
+    for subject in (subject for path in paths for subject in list_subjects(path)):
         wanted = {"recording": "file:///a", "fps": given.fps, "start": given.start, "end": given.end}
-        name = path.name.partition(".")[0]
-        row = asyncio.run(compare_as_exported(name, recording, VideoExportRequest.model_validate(wanted), chromium))
+        row = asyncio.run(compare_as_exported(subject, VideoExportRequest.model_validate(wanted), chromium))
         rows.append(row)
         figures = (
             row.fps,

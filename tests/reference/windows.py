@@ -6,11 +6,15 @@ user was in is found out here.
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tests.reference.browser import Picture, reference_frames
 from video_export_worker.contract import TimeSpan
@@ -27,6 +31,19 @@ class Session:
     """Events of each window, in order of time."""
 
     windows: dict[str, list[dict[str, Any]]]
+
+    @classmethod
+    def read(cls, path: Path) -> Session | None:
+        """A session from JSON lines of windows and events, or None if the file is another recording."""
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
+        if not text.startswith('["'):
+            return None
+        pairs = [json.loads(line) for line in text.splitlines()]
+        windows: dict[str, list[dict[str, Any]]] = {}
+        for name, event in sorted(pairs, key=lambda pair: pair[1]["timestamp"]):
+            windows.setdefault(name, []).append(event)
+        return cls(windows)
 
     @property
     def start(self) -> float:
@@ -52,14 +69,25 @@ class Session:
                     used += [(event["timestamp"] + offset, 1, name) for offset in (late or [0])]
         return max((use for use in used if use[0] - self.start <= at_ms), key=lambda use: use[:2])[2]
 
+    def shown_at(self, at_ms: float, only: str | None) -> str | None:
+        """The window that a video shows, if it is there."""
+        if only is None:
+            return self.window_at(at_ms)
+        return only if at_ms >= float(self.windows[only][0]["timestamp"]) - self.start else None
+
 
 async def reference_of_windows(
-    session: Session, timeline: Timeline, options: RenderOptions, *, chromium: ChromiumSettings
+    session: Session, timeline: Timeline, options: RenderOptions, *, chromium: ChromiumSettings, only: str | None = None
 ) -> AsyncIterator[Picture]:
-    """Every frame of a video that follows the user."""
-    shown = [session.window_at(timeline.recording_ms(frame)) for frame in range(timeline.frames)]
+    """Every frame of a video that follows the user, or that shows `only` one window: nothing before it is there."""
+    shown = [session.shown_at(timeline.recording_ms(frame), only) for frame in range(timeline.frames)]
     for name, group in groupby(range(timeline.frames), key=lambda frame: shown[frame]):
         frames: Sequence[int] = list(group)
+        if name is None:
+            colour = tuple(bytes.fromhex(options.background[1:]))[::-1]
+            for _ in frames:
+                yield np.full((options.height, options.width, 4), (*colour, 255), np.uint8)
+            continue
         events = session.windows[name]
         late = float(events[0]["timestamp"]) - session.start
         spans = tuple(

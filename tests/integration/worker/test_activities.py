@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import av
 import pytest
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
@@ -303,9 +304,9 @@ async def test_a_missing_browser_is_named(folder: Path, request_: VideoExportReq
 async def test_each_window_becomes_a_video_of_its_own(activities: ExportActivities, folder: Path) -> None:
     first, second = Page(320, 200), Page(200, 100)
     box = first.element("div", style="height:200px;background:teal")
-    first.show(first.document([box])).move(300, 9, 9, box).end(600)
-    line = second.element("p", "second")
-    second.show(second.document([line]), 100).move(400, 9, 9, line).end(500)
+    first.show(first.document([box]), 100).move(300, 9, 9, box).move(320, 10, 9, box).end(600)
+    line = second.element("p", "second", style="background:crimson")
+    second.show(second.document([line])).move(400, 9, 9, line).end(500)
     lines = [json.dumps([name, event]) for name, page in {"a": first, "b": second}.items() for event in page.events]
     (folder / "windows.jsonl").write_text("\n".join(lines))
     raw = {"recording": f"file://{folder}/windows.jsonl", "windows": "each", "format": ["mp4", "webm"]}
@@ -325,6 +326,9 @@ async def test_each_window_becomes_a_video_of_its_own(activities: ExportActiviti
     ]
     names = {path.rpartition("/")[2] for path in _files(folder) if path.startswith("exports/")}
     assert names == {"manifest.json", "poster.png", "video-1.mp4", "video-1.webm", "video-2.mp4", "video-2.webm"}
+    (poster_uri,) = [path for path in _files(folder) if path.endswith("poster.png")]
+    with av.open(str(folder / poster_uri)) as poster:
+        assert next(poster.decode(video=0)).width == 200, "of the window that is there when the videos begin"
 
 
 async def test_linked_assets_pass_from_the_worker_to_its_children(folder: Path, isolated: IsolatedPipeline) -> None:

@@ -14,6 +14,7 @@ import pytest
 from dev.recorder.__main__ import MAX_BYTES
 from dev.recorder.scenarios import SCENARIOS
 from dev.recorder.session import write
+from video_export_worker.planning.windows import follow_user, window_at
 from video_export_worker.recording import Recording, Source, parse_recording, source_of
 from video_export_worker.recording.events import snapshot_nodes
 
@@ -105,6 +106,18 @@ def has_scripts(recording: Recording) -> None:
     assert "明天见！🚄" in text
 
 
+def has_windows(recording: Recording) -> None:
+    windows = {str(window.name): window for window in recording.index.session}
+    assert sorted(windows, key=lambda name: windows[name].begin_ms) == ["catalogue", "lamp", "help"]
+    assert windows["help"].viewport == (480, 360)
+    catalogue = windows["catalogue"]
+    assert len(catalogue.snapshots) > 3, "the recorder has taken checkouts"
+    schedule = follow_user(recording.index.session)
+    assert len(schedule) >= 6
+    changed = catalogue.offset_ms[catalogue.source == Source.MUTATION].tolist()
+    assert any(window_at(schedule, at) != catalogue.number for at in changed), "it changes while it is hidden"
+
+
 def has_links(recording: Recording) -> None:
     text = json.dumps(recording.events)
     assert "http://cdn.recorder.test/shop.css" in text
@@ -123,6 +136,7 @@ FEATURES: dict[str, Callable[[Recording], None]] = {
     "idle": has_idle_time,
     "text": has_scripts,
     "linked": has_links,
+    "windows": has_windows,
 }
 
 
@@ -145,14 +159,15 @@ def test_there_is_a_recording_for_each_scenario_and_no_other_file() -> None:
 def test_each_recording_is_small_and_names_no_machine(name: str) -> None:
     data = (FOLDER / f"{name}.json.gz").read_bytes()
     assert len(data) < MAX_BYTES
-    urls: list[Any] = [event["data"]["href"] for event in json.loads(gzip.decompress(data)) if event["type"] == 4]
+    recorded = parse_recording([data]).session.values()
+    urls: list[Any] = [event["data"]["href"] for held in recorded for event in held.events if event["type"] == 4]
     assert all(url.startswith("http://recorder.test/") for url in urls)
 
 
 def test_the_same_events_are_written_as_the_same_file(tmp_path: Path) -> None:
     """Otherwise making a recording again would change it without a change."""
     data = (FOLDER / "text.json.gz").read_bytes()
-    size = write(json.loads(gzip.decompress(data)), tmp_path / "again.json.gz")
+    size = write({"": json.loads(gzip.decompress(data))}, tmp_path / "again.json.gz")
     assert gzip.decompress((tmp_path / "again.json.gz").read_bytes()) == gzip.decompress(data)
     assert (tmp_path / "again.json.gz").read_bytes()[4:8] == bytes(4)
     assert size == (tmp_path / "again.json.gz").stat().st_size

@@ -32,6 +32,7 @@ from video_export_worker.contract import (
     AssembleInput,
     AssetTable,
     DiscardInput,
+    ExportPlan,
     PlanInput,
     PlannedExport,
     Progress,
@@ -149,7 +150,8 @@ class ExportActivities:
                 for number in range(len(stored.plan.names))
                 for video in await self._join(attempt.workdir, stored, given.segments, segments, number)
             ]
-            files = {naming.POSTER_NAME: joined[0].poster} | {video.name: video.video.path for video in joined}
+            files = {video.name: video.video.path for video in joined}
+            files[naming.POSTER_NAME] = _choose_poster(stored.plan, joined)
             publication = Publication(self._storage, stored.output)
             objects = await publication.publish(files)
             assets = await self._plans.read_asset_counts(given.plan)
@@ -246,6 +248,12 @@ class ExportActivities:
                 "another worker takes it, or it is planned anew"
             )
         return stored
+
+
+def _choose_poster(plan: ExportPlan, joined: Sequence[JoinedVideo]) -> Path:
+    """The first frame of the video; where each window has one, of the window that was there first."""
+    first = min(plan.videos, key=lambda video: video.begin_ms).name if plan.videos else None
+    return next(video.poster for video in joined if video.window == first)
 
 
 def _namespace() -> str:

@@ -43,6 +43,12 @@ class Frame:
     changed: Rows
 
 
+def paint_plain(width: int, height: int, colour: str) -> Picture:
+    """A picture of one colour, which is written as `#rrggbb`."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return np.full((height, width, 4), (blue, green, red, 255), np.uint8)
+
+
 class FrameComposer:
     """Composes the frames of one video, in order; `scale` is device pixels per CSS pixel."""
 

@@ -68,6 +68,7 @@ class PlannedVideo(TolerantValue):
         width: pixels, even.
         height: pixels, even.
         page: size of the page that it was made for, in CSS pixels.
+        begin_ms: offset in the recording at which the window opens; nothing is shown before.
     """
 
     window: int
@@ -75,6 +76,7 @@ class PlannedVideo(TolerantValue):
     width: int
     height: int
     page: tuple[int, int]
+    begin_ms: float = 0.0
 
 
 class ExportPlan(TolerantValue):
@@ -116,7 +118,7 @@ class ExportPlan(TolerantValue):
         if not self.videos:
             return self
         video = self.videos[number]
-        shown = [ShownWindow(begin_ms=0, window=video.window)]
+        shown = [ShownWindow(begin_ms=video.begin_ms, window=video.window)]
         spans = [span.model_copy(update={"window": video.name}) for span in self.time_map]
         size = {"width": video.width, "height": video.height, "page": video.page}
         return self.model_copy(update={**size, "windows": shown, "videos": [], "time_map": spans})

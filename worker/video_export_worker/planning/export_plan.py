@@ -114,12 +114,13 @@ def _plan_video(
 ) -> PlannedVideo:
     indexes = {index.number: index for index in recording.session}
     shown: list[ShownViewport] = []
-    for number, begin_ms, end_ms in stretches_between(schedule, 0.0, timeline.end_ms):
+    for number, begin_ms, end_ms in stretches_between(schedule, schedule[0].begin_ms, timeline.end_ms):
         shown += list_viewports(indexes[number], begin_ms, end_ms if end_ms > begin_ms else math.inf)
     page = choose_viewport(request, shown, timeline)
     width, height = choose_size(request, page)
     window = schedule[0].window
-    return PlannedVideo(window=window, name=recording.windows[window].name, width=width, height=height, page=page)
+    name, opens_ms = recording.windows[window].name, schedule[0].begin_ms
+    return PlannedVideo(window=window, name=name, width=width, height=height, page=page, begin_ms=opens_ms)
 
 
 def _cut(recording: RecordingIndex, schedules: Sequence[Schedule], timeline: Timeline) -> list[range]:

@@ -25,7 +25,7 @@ class WindowStretch:
 
 
 Schedule = tuple[WindowStretch, ...]
-"""Stretches in order of time; the first counts for the time before it as well."""
+"""Stretches in order of time. Before the first begins nothing is shown: its window is not open yet."""
 
 
 def follow_user(windows: Sequence[RecordingIndex]) -> Schedule:
@@ -45,8 +45,8 @@ def follow_user(windows: Sequence[RecordingIndex]) -> Schedule:
 
 
 def show_only(window: RecordingIndex) -> Schedule:
-    """One window all the time."""
-    return (WindowStretch(0.0, window.number),)
+    """One window, from when it opens."""
+    return (WindowStretch(window.begin_ms, window.number),)
 
 
 def find_window(index: RecordingIndex, name: str) -> RecordingIndex:
@@ -64,7 +64,7 @@ def find_window(index: RecordingIndex, name: str) -> RecordingIndex:
 
 
 def window_at(schedule: Schedule, at_ms: float) -> int:
-    """Number of the window that is shown at a moment of the recording."""
+    """Number of the window that is shown at a moment of the recording; the first one's where it is not open yet."""
     here = bisect.bisect_right(schedule, at_ms, key=lambda stretch: stretch.begin_ms) - 1
     return schedule[max(0, here)].window
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from video_export_worker.capture.captures import Capture, open_capture
-from video_export_worker.composing.frames import Shot
+from video_export_worker.composing.frames import Shot, paint_plain
 from video_export_worker.composing.masks import Box, place_masks
 from video_export_worker.composing.pointer import PointerMarks
 from video_export_worker.composing.visibility import colour_of
@@ -105,9 +105,17 @@ class BrowserRun:
 
     async def _step(self, player: Player, capture: Capture, allotment: Allotment, first: int) -> AsyncGenerator[Shot]:
         shown: Shot | None = None
+        picture: Picture | None = None
         window: WindowReplay | None = None
         for index in itertools.takewhile(allotment.admits, itertools.count(first)):
             at_ms = self._timeline.recording_ms(index)
+            if not self._windows.is_open(at_ms):
+                if shown is None:
+                    options = self._options
+                    plain = paint_plain(options.width, options.height, options.background)
+                    shown = Shot(index, plain, PointerMarks())
+                    yield shown
+                continue
             window = await self._turn(window, player, range(index, allotment.stop))
             damaged = False
             if window.planner.must_step(at_ms, self._previous):
@@ -118,7 +126,8 @@ class BrowserRun:
                 damaged = await self._paint(window.player, at_ms)
                 if self._options.mask_selectors:
                     self._masks = await self._place_masks(window.player)
-            picture = await self._capture(capture) if damaged or shown is None else shown.page
+            if damaged or picture is None:
+                picture = await self._capture(capture)
             marks = await self._marks(window, at_ms)
             shot = Shot(index, picture, marks, self._masks)
             if shown is None or picture is not shown.page or (marks, shot.masks) != (shown.marks, shown.masks):

@@ -35,6 +35,10 @@ class ShownWindows:
         """One window all the time."""
         return cls({source.index.number: source}, show_only(source.index))
 
+    def is_open(self, at_ms: float) -> bool:
+        """Whether there is a window at all at a moment."""
+        return at_ms >= round(self.schedule[0].begin_ms, 3)  # as exact as the timeline
+
     def at(self, at_ms: float) -> ReplaySource:
         """The recording that is shown at a moment."""
         return self.sources[window_at(self.schedule, at_ms)]

@@ -10,7 +10,7 @@ from tests.reference.windows import Session, reference_of_windows
 from tests.snapshots import Page
 from video_export_worker.contract import Mouse, VideoExportRequest
 from video_export_worker.planning.timeline import Timeline, build_timeline
-from video_export_worker.planning.windows import follow_user
+from video_export_worker.planning.windows import find_window, follow_user, show_only
 from video_export_worker.recording import Recording, parse_recording
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
@@ -48,9 +48,12 @@ SESSION = Session({"busy": busy_window().events, "growing": growing_window().eve
 
 
 async def by_product(
-    recording: Recording, timeline: Timeline, frames: range, chromium: ChromiumSettings
+    recording: Recording, timeline: Timeline, frames: range, chromium: ChromiumSettings, only: str | None = None
 ) -> list[Picture]:
-    windows = ShownWindows(recording.session, follow_user(recording.index.session))
+    index = recording.index
+    windows = ShownWindows(
+        recording.session, show_only(find_window(index, only)) if only else follow_user(index.session)
+    )
     shown: list[Picture] = []
     async for frame in render_frames(windows, timeline, OPTIONS, frames, chromium=chromium, counts=RenderCounts()):
         shown += shown[-1:] * (frame.index - frames.start - len(shown))
@@ -92,3 +95,20 @@ async def test_segments_give_the_same_frames(
         part = await by_product(recording, timeline, range(first, timeline.frames), chromium)
         differences = list_differences(part, whole[first:], timeline)
         assert not differences, f"begun at frame {first}:\n" + "\n".join(differences)
+
+
+async def test_before_a_window_is_opened_its_own_video_is_plain(
+    recording: Recording, timeline: Timeline, chromium: ChromiumSettings
+) -> None:
+    frames = range(timeline.frames)
+    shown = await by_product(recording, timeline, frames, chromium, "growing")
+    right = reference_of_windows(SESSION, timeline, OPTIONS, chromium=chromium, only="growing")
+    differences = list_differences(shown, [picture async for picture in right], timeline)
+    assert not differences, "\n".join(differences)
+    opened = next(frame for frame in frames if timeline.recording_ms(frame) >= 500)
+    assert all((picture == 255).all() for picture in shown[:opened])
+    assert not (shown[opened] == 255).all()
+    for part in (range(opened - 2), range(opened - 2, opened + 2)):
+        assert not list_differences(
+            await by_product(recording, timeline, part, chromium, "growing"), shown[part.start : part.stop], timeline
+        )
