@@ -84,6 +84,20 @@ def test_render_writes_what_it_says(tmp_path: Path, chromium: ChromiumSettings) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "form.gif", "form.mp4"]
 
 
+def test_every_frame_of_every_window_is_counted_once(tmp_path: Path, chromium: ChromiumSettings) -> None:
+    page = Page()
+    page.show(page.document([])).end(1000)
+    windows = {"snapshot_data_by_window_id": {"a": page.events, "b": page.events}}
+    (tmp_path / "windows.json").write_text(json.dumps(windows))
+    arguments = [tmp_path / "windows.json", "-o", tmp_path / "a.mp4", "-o", tmp_path / "a.gif", "--windows", "each"]
+    done = video_export("render", *arguments, "--json", VIDEO_EXPORT_CHROMIUM=chromium.find_executable())
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    frames = sum(video["frames"] for video in report["videos"] if video["format"] == "mp4")
+    assert len(report["videos"]) == 4
+    assert report["captured"] + report["pointer_drawn"] + report["repeated"] == frames
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

@@ -1,4 +1,4 @@
-"""Progress of an export on standard error: a bar on a terminal, a line for each change of phase in a log."""
+"""Progress of an export on standard error: a bar on a terminal, lines of what is new in a log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import click
 
 from video_export_worker.contract import Progress
 
-LINE_INTERVAL: Final = 5.0  # seconds between two lines of the same phase
+LINE_INTERVAL: Final = 5.0  # seconds between two lines of the same phase that say something new
+SAME_LINE_INTERVAL: Final = 60.0  # seconds after which a line is said again, so that a log shows that it goes on
 
 PHASES: Final = {
     "queued": "waiting for a worker",
@@ -33,6 +34,7 @@ class ExportProgress:
         self._bar: Any = None
         self._task: Any = None
         self._phase = ""
+        self._line = ""
         self._said = 0.0
 
     def __enter__(self) -> ExportProgress:
@@ -62,8 +64,14 @@ class ExportProgress:
         if self._bar is not None:
             total = progress.frames or None
             self._bar.update(self._task, description=text, completed=progress.frames_done, total=total)
-        elif not self._quiet and (progress.phase != self._phase or time.monotonic() - self._said >= LINE_INTERVAL):
-            self._phase, self._said = progress.phase, time.monotonic()
+        elif not self._quiet:
             frames = f": {progress.frames_done} of {progress.frames} frames" if progress.frames else ""
             left = f", about {progress.seconds_left:.0f} s left" if progress.seconds_left else ""
-            click.echo(f"{text}{frames}{left}", err=True)
+            self._tell(progress.phase, f"{text}{frames}{left}")
+
+    def _tell(self, phase: str, line: str) -> None:
+        """Print a line unless one of its kind was printed a moment ago."""
+        wanted = LINE_INTERVAL if line != self._line else SAME_LINE_INTERVAL
+        if phase != self._phase or time.monotonic() - self._said >= wanted:
+            self._phase, self._line, self._said = phase, line, time.monotonic()
+            click.echo(line, err=True)

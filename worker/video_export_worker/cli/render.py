@@ -186,10 +186,13 @@ def _report(
 
     segment = merge_runs(rendered)
     wall = time.monotonic() - began
+    each_once = [finished.video for finished in videos[:: len(videos) // len(rendered)]]
+    frames = sum(video.frames for video in each_once)
     return {
         "videos": [_report_video(video) for video in videos],
         "time_map": [span.model_dump() for span in plan.time_map],
         "captured": segment.captured,
+        "pointer_drawn": frames - segment.captured - segment.repeated,
         "repeated": segment.repeated,
         "steps": segment.steps,
         "browser_restarts": segment.restarts,
@@ -202,7 +205,7 @@ def _report(
             *warn_of_unmatched(segment.masked),
         ],
         "wall_seconds": round(wall, 3),
-        "x_realtime": round(sum(video.video.duration for video in videos[:: len(videos) // len(rendered)]) / wall, 2),
+        "x_realtime": round(sum(video.duration for video in each_once) / wall, 2),
     }
 
 
@@ -233,7 +236,6 @@ def _describe(report: dict[str, Any]) -> str:
 
 def _count_frames(report: dict[str, Any]) -> str:
     """Say where the frames came from; the numbers add up to all of them."""
-    captured, repeated = report["captured"], report["repeated"]
-    drawn = report["videos"][0]["frames"] - captured - repeated
-    again = f", {drawn} with the pointer drawn anew" if drawn > 0 else ""
-    return f"{captured} frames captured{again}, {repeated} repeated"
+    captured, drawn = report["captured"], report["pointer_drawn"]
+    again = f", {drawn} with the pointer drawn anew" if drawn else ""
+    return f"{captured} frame{'' if captured == 1 else 's'} captured{again}, {report['repeated']} repeated"
