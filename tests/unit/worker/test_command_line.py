@@ -80,6 +80,13 @@ def test_render_does_not_wait_for_temporal() -> None:
         (["submit", "s3://b/r.json", "--background", "red"], {}, 2, "background: must be a colour such as #ffffff"),
         (["submit", "s3://b/r.json", "--width", "7"], {}, 2, "width: must be at least 16 (given: 7)"),
         (["render", "none.json"], {}, 2, "there is no file none.json: give a recording's path"),
+        (
+            ["render", "s3://b/r.json"],
+            {},
+            2,
+            "download it, or export it where it is: video-export submit s3://b/r.json",
+        ),
+        (["inspect", "s3://b/r.json"], {}, 2, "s3://b/r.json is no file of this machine"),
         (["render", "-", "-"], {}, 2, "can be read once"),
         (["inspect", "none.json"], {}, 2, "there is no file none.json"),
         (

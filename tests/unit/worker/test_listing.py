@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from video_export_worker.cli.listing import build_query, format_table
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from temporalio.client import WorkflowExecutionStatus
+
+from video_export_worker.cli.listing import build_query, describe, format_table
 
 
 def test_exports_alone_are_asked_for() -> None:
@@ -15,3 +21,12 @@ def test_exports_alone_are_asked_for() -> None:
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
     rows = [{"id": "a", "task_queue": "q"}, {"id": "a-longer-one", "task_queue": "q"}]
     assert format_table(rows).splitlines() == ["ID             TASK QUEUE", "a              q", "a-longer-one   q"]
+
+
+def test_seconds_are_a_number() -> None:
+    began, ended = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC), datetime(2026, 1, 1, 12, 0, 7, 600_000, tzinfo=UTC)
+    status = WorkflowExecutionStatus.TIMED_OUT
+    export: Any = SimpleNamespace(id="a", status=status, start_time=began, close_time=ended, task_queue="q")
+    told = describe(export)
+    assert (told["status"], told["started"], told["seconds"]) == ("timed-out", "2026-01-01T12:00:00Z", 8)
+    assert format_table([told]).splitlines()[1].split() == ["a", "timed-out", "2026-01-01T12:00:00Z", "8", "q"]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from video_export_worker.assets.links import LinkFinder
+from video_export_worker.cli.render_files import explain_missing
 from video_export_worker.recording import (
     EventType,
     NoChunks,
@@ -118,7 +119,7 @@ def _open(name: str) -> Iterator[bytes]:
     if name == "-":
         return _read(sys.stdin.buffer)
     if not Path(name).is_file():
-        raise click.UsageError(f"there is no file {name}: give a recording's path, or - to read the standard input")
+        raise click.UsageError(explain_missing(name))
     return _read(Path(name).open("rb"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -63,7 +63,7 @@ async def _list(query: str, limit: int, as_json: bool) -> None:
         click.echo("no exports", err=True)
 
 
-def describe(execution: WorkflowExecution) -> dict[str, str]:
+def describe(execution: WorkflowExecution) -> dict[str, str | int]:
     """Return what is told of an export; times in UTC."""
     names = {word: name for name, word in STATUSES.items()}
     status = execution.status or WorkflowExecutionStatus.RUNNING
@@ -73,14 +73,14 @@ def describe(execution: WorkflowExecution) -> dict[str, str]:
         "id": execution.id,
         "status": names.get(word, word.lower()),
         "started": f"{execution.start_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "seconds": f"{(end - execution.start_time).total_seconds():.0f}",
+        "seconds": round((end - execution.start_time).total_seconds()),
         "task_queue": execution.task_queue,
     }
 
 
-def format_table(rows: Iterable[dict[str, str]]) -> str:
+def format_table(rows: Sequence[Mapping[str, object]]) -> str:
     """Return rows as a table with a heading; columns are as wide as their widest cell."""
-    lines = [dict.fromkeys(next(iter(rows)), ""), *rows]
-    lines[0] = {name: name.upper().replace("_", " ") for name in lines[0]}
+    heading = {name: name.upper().replace("_", " ") for name in rows[0]}
+    lines = [heading, *({name: str(cell) for name, cell in row.items()} for row in rows)]
     widths = {name: max(len(line[name]) for line in lines) for name in lines[0]}
     return "\n".join("   ".join(line[name].ljust(widths[name]) for name in line).rstrip() for line in lines)

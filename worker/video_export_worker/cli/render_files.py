@@ -82,11 +82,18 @@ def find_recordings(recordings: Sequence[str], folder: Path) -> list[Path]:
         raise click.UsageError("- is the standard input, which can be read once")
     missing = [name for name in recordings if name != STDIN and not Path(name).exists()]
     if missing:
-        raise click.UsageError(f"there is no file {missing[0]}: give a recording's path, or - for the standard input")
+        raise click.UsageError(explain_missing(missing[0]))
     folders = [name for name in recordings if name != STDIN and Path(name).is_dir()]
     if folders:
         raise click.UsageError(f"{folders[0]} is a folder: name the recording's files, in order")
     return [_keep_stdin(folder / "stdin") if name == STDIN else Path(name) for name in recordings]
+
+
+def explain_missing(name: str) -> str:
+    """Return what to do about a recording that is no file of this machine."""
+    if "://" in name:
+        return f"{name} is no file of this machine: download it, or export it where it is: video-export submit {name}"
+    return f"there is no file {name}: give a recording's path, or - for the standard input"
 
 
 def _keep_stdin(target: Path) -> Path:
