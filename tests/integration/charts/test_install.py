@@ -8,7 +8,7 @@ import yaml
 
 from tests.integration.charts.conftest import NAMESPACE, OPERATOR, Cluster, succeed
 from tests.integration.charts.helm import CHARTS, ROOT, only, render
-from tests.integration.charts.test_worker_chart import CASES, MONITORS, values
+from tests.integration.charts.worker_values import CASES, MONITORS, values
 from video_export_operator.manifests import build_workload
 from video_export_operator.resource import parse_resource
 from video_export_operator.resource.identity import KIND
