@@ -60,9 +60,9 @@ async def render_frames(
     """
     chromium.find_executable()  # one that is missing would be missing again
     allotment = frames if isinstance(frames, Allotment) else Allotment(frames)
-    due, hung = allotment.frames.start, -1
+    due = allotment.frames.start
     composer = FrameComposer(options.device_scale_factor)
-    failures: set[str] = set()
+    failures = _Failures(counts)
     while True:
         run = BrowserRun(recording, timeline, options, chromium, counts, assets)
         shots = _read_ahead(run.run(allotment, due))
@@ -79,27 +79,43 @@ async def render_frames(
         except CaptureDiffers:
             raise
         except RenderFailed as error:
-            if isinstance(error, PageFailed):
-                _refuse_repeated(error, due, failures)
-            counts.restarts += 1
-            if isinstance(error, BrowserHung) and hung == due:
-                raise BrowserHung(f"{error}, in two browsers at frame {due}") from error
-            hung = due if isinstance(error, BrowserHung) else -1
-            if counts.restarts > MAX_RESTARTS:
-                raise RenderFailed(f"{error} (after {MAX_RESTARTS} restarts of the browser)") from error
+            failures.add(error, due)
             if not allotment.admits(due):
                 return
             LOG.warning("restarting the browser at frame %d: %s", due, error)
 
 
-def _refuse_repeated(error: PageFailed, due: int, failures: set[str]) -> None:
-    """Refuse the recording where the page has failed so before, whatever it was doing when the failure was noticed."""
-    stage, _, failure = str(error).splitlines()[0].partition(": ")
-    if failure in failures:
-        raise RecordingInvalid(
-            f"the page that shows the recording fails in the same way twice: frame {due}, {stage}: {failure}"
-        ) from error
-    failures.add(failure)
+class _Failures:
+    """How the browsers of a run failed, which decides whether there is another one."""
+
+    def __init__(self, counts: RenderCounts) -> None:
+        self._counts = counts
+        self._of_pages: set[str] = set()
+        self._hung = -1  # the frame at which the browser before hung
+
+    def add(self, error: RenderFailed, due: int) -> None:
+        """Count a failure at the frame that was due as a restart.
+
+        Raises:
+            RecordingInvalid, BrowserHung, RenderFailed: it is the last one; see `render_frames`.
+        """
+        if isinstance(error, PageFailed):
+            self._refuse_repeated(error, due)
+        self._counts.restarts += 1
+        if isinstance(error, BrowserHung) and self._hung == due:
+            raise BrowserHung(f"{error}, in two browsers at frame {due}") from error
+        self._hung = due if isinstance(error, BrowserHung) else -1
+        if self._counts.restarts > MAX_RESTARTS:
+            raise RenderFailed(f"{error} (after {MAX_RESTARTS} restarts of the browser)") from error
+
+    def _refuse_repeated(self, error: PageFailed, due: int) -> None:
+        """Refuse the recording where the page has failed so before, whatever it did when the failure was noticed."""
+        stage, _, failure = str(error).splitlines()[0].partition(": ")
+        if failure in self._of_pages:
+            raise RecordingInvalid(
+                f"the page that shows the recording fails in the same way twice: frame {due}, {stage}: {failure}"
+            ) from error
+        self._of_pages.add(failure)
 
 
 async def _read_ahead(source: AsyncGenerator[Shot]) -> AsyncGenerator[Shot]:
