@@ -17,6 +17,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import av
 import numpy as np
@@ -232,7 +233,7 @@ def _decode(png: bytes) -> Picture:
 
 
 async def _serve(reference: ReferencePage, route: Route) -> None:
-    if linked := find_linked(route.request.url):
+    if linked := find_linked(unquote(route.request.url.removeprefix(f"{ORIGIN}of/"))):
         reference.asked += 1
         headers = {"content-type": CONTENT_TYPES[linked.suffix], "access-control-allow-origin": "*"}
         await route.fulfill(body=linked.read_bytes(), headers=headers)

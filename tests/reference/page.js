@@ -46,7 +46,8 @@ const all = (selector) => trees().flatMap((tree) => [...tree.querySelectorAll(se
 function open(json, given) {
   shape = given;
   document.documentElement.style.background = shape.background;
-  const events = JSON.parse(still(json), (name, value) => (name === "srcdoc" ? undefined : value));
+  const events = JSON.parse(ofPage(still(json)), (name, value) => (name === "srcdoc" ? undefined : value));
+  bringParts(events);
   start = events[0].timestamp;
   canvases = shape.canvas;
   markGaps(events);
@@ -151,6 +152,30 @@ function still(text) {
   return text
     .replace(/(data:image\/svg\+xml;base64,)([\w+/=]+)/gi, (_, head, code) => head + btoa(plain(atob(code))))
     .replace(/data:image\/svg\+xml[;,][^]*?(<|%3c)(\/|%2f)svg/gi, plain);
+}
+
+/** rrweb's recorder makes a part of the page that styles name, `url(#part)`, absolute by the folder of the page or of the sheet. */
+const ofPage = (text) => text.replace(/url\((\\?["']?)http:[^)#]*\/#/g, "url($1#");
+
+/** Parts of other files are given to the page's own origin only: they are asked for there. */
+function bringParts(events) {
+  const bring = (attributes) => {
+    const { href } = attributes;
+    if (/^http:.*#/.test(href)) attributes.href = `/of/${encodeURIComponent(href.split("#")[0])}#${href.split("#")[1]}`;
+  };
+  let uses = new Set();
+  for (const { type, data } of events) {
+    if (type === 2) uses = new Set();
+    const added = type === 2 ? [data.node] : type === 3 && data.source === 0 ? (data.adds ?? []).map(({ node }) => node) : [];
+    for (const root of added) {
+      for (const { id, tagName, attributes } of nodesOf(root)) {
+        if (tagName !== "use") continue;
+        uses.add(id);
+        bring(attributes);
+      }
+    }
+    if (type === 3 && data.source === 0) for (const { id, attributes } of data.attributes ?? []) if (uses.has(id)) bring(attributes);
+  }
 }
 
 /** Every moment at which something happens: [end, events]. rrweb would apply a batch of moves' time again and again. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import hashlib
 import json
 import shutil
@@ -52,6 +53,7 @@ async def export(
     *,
     mode: AssetMode = AssetMode.FETCH,
     pieces: int = 1,
+    device_scale_factor: float = 1.0,
     **settings: Any,
 ) -> tuple[list[Picture], AssetTable, RenderCounts]:
     """Plan, gather and render; every frame."""
@@ -69,7 +71,11 @@ async def export(
         await gatherer.bring(table, artefact)
         (artefact / TABLE_NAME).write_text(table.model_dump_json())
     recording, counts = open_recording(artefact), RenderCounts()
-    timeline, options = lay_out(recording), look(recording, mouse=Mouse(cursor=False))
+    width, height = (round(side * device_scale_factor) for side in recording.viewport)
+    timeline, options = (
+        lay_out(recording),
+        look(recording, mouse=Mouse(cursor=False), size=(width, height), device_scale_factor=device_scale_factor),
+    )
     step = -(-timeline.frames // pieces)
     shown: list[Picture] = []
     for first in range(0, timeline.frames, step):
@@ -257,3 +263,123 @@ async def test_a_linked_clip_shows_what_one_in_the_recording_shows(
         assert (table.counts.missing, counts.warnings) == ([], [])
         shown.append(digests(frames)[-1])
     assert shown[0] == shown[1]
+
+
+async def test_a_part_of_another_svg_file_is_shown_wherever_it_is_from(
+    hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
+) -> None:
+    """`<use>` of a sprite: browsers load it from the page's own origin only, and a replay has another one."""
+    drawn = '<rect width="20" height="20" fill="{}"/>'
+    symbols = "".join(
+        f'<symbol id="{name}" viewBox="0 0 20 20">{drawn.format(name)}</symbol>' for name in ("red", "green", "blue")
+    )
+    sprite = f'<svg xmlns="http://www.w3.org/2000/svg">{symbols}<script>document.title = "run"</script></svg>'
+    url = hosts.put("/icons.svg", sprite.encode(), headers={"Content-Type": "image/svg+xml"})
+    other = hosts.put("/more.svg?v=2&x=%20", sprite.encode(), headers={"Content-Type": "image/svg+xml"})
+    page = Page()
+    box = "position:absolute;left:0;width:20px;height:20px"
+
+    def icon(top: int, **names: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        used = page.svg("use", **names)
+        return page.svg("svg", used, width="20", height="20", style=f"{box};top:{top}px"), used
+
+    (first, changed), (second, _) = icon(0, href=f"{url}#red"), icon(30, **{"xlink:href": f"{other}#green"})
+    gone, _ = icon(60, href=f"{hosts.url('/gone.svg')}#red")
+    inside = page.svg("svg", page.svg("symbol", page.svg("rect", width="20", height="20", fill="blue"), id="own"))
+    own, _ = icon(90, href="#own")
+    late, _ = icon(120, href=f"{url}#blue")
+    body = page.element("div", first, second, gone, inside, own)
+    page.show(page.document([body]))
+    page.change(200, changed, href=f"{other}#blue")
+    page.append(300, body, late)
+    page.end(500)
+    frames, table, counts = await export(page, tmp_path, hosts, chromium)
+    white = (255, 255, 255)
+    shown = [tuple(colour(frame, 10, top + 10) for top in (0, 30, 60, 90, 120)) for frame in frames]
+    assert shown[:5] == [(RED, GREEN, white, BLUE, white)] * 5
+    assert shown[5:7] == [(BLUE, GREEN, white, BLUE, white)] * 2
+    assert set(shown[8:]) == {(BLUE, GREEN, white, BLUE, BLUE)}
+    assert (table.counts.found, table.counts.missed, counts.warnings) == (3, 1, [])
+    cut, _, _ = await export(page, tmp_path, hosts, chromium, pieces=3)
+    assert digests(cut) == digests(frames)
+
+
+async def test_a_part_of_the_page_itself_is_no_link(
+    hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
+) -> None:
+    """rrweb writes `url(#part)` of styles, and `use` of some frameworks, with the address of the page or its folder."""
+    page = Page()
+    drawn = page.svg("rect", width="20", height="20", fill="green", id="drawn")
+    red = page.svg("stop", **{"stop-color": "red"})
+    parts = page.svg("defs", drawn, page.svg("linearGradient", red, id="paint"))
+    clip = page.svg("clipPath", page.svg("rect", width="20", height="10"), id="half")
+
+    def icon(top: int, child: dict[str, Any]) -> dict[str, Any]:
+        style = f"position:absolute;left:0;top:{top}px"
+        return page.svg("svg", child, width="20", height="20", style=style)
+
+    def square(style: str) -> dict[str, Any]:
+        return page.svg("rect", width="20", height="20", style=style)
+
+    late = square("fill:blue")
+    body = [
+        page.svg("svg", parts, clip, width="0", height="0"),
+        icon(0, page.svg("use", href="http://page.test/#drawn")),
+        icon(30, page.svg("use", href="#drawn")),
+        icon(60, square("fill:url(http://page.test/#paint)")),
+        icon(90, page.svg("rect", width="20", height="20", class_="painted")),
+        icon(120, late),
+        page.element("img", src=hosts.put("/a.svg", svg("blue")), style="position:absolute;left:0;top:150px"),
+    ]
+    css = ".painted{fill:url('http://cdn.test/css/#paint');clip-path:url(\"http://page.test/#half\")}"
+    page.show(page.document(body, css)).change(200, late, style={"fill": "url(http://page.test/#paint)"}).end(400)
+    frames, table, counts = await export(page, tmp_path, hosts, chromium)
+    shown = [colour(frames[0], 10, top + 5) for top in (0, 30, 60, 90, 120, 150)]
+    assert shown == [GREEN, GREEN, RED, RED, BLUE, BLUE]
+    assert colour(frames[0], 10, 105) == (255, 255, 255), "the lower half is clipped"
+    assert colour(frames[-1], 10, 125) == RED
+    assert (table.counts.found, table.counts.missing, counts.warnings) == (1, [], [])
+
+
+async def test_which_candidate_of_an_image_is_shown_follows_from_the_page_alone(
+    hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
+) -> None:
+    """Blink keeps a larger candidate that it has in its memory, so it would matter what was shown before."""
+    kind = {"Content-Type": "image/svg+xml"}
+    small, middle, large = (
+        hosts.put(f"/{name}.svg?size={width}", svg(name, width, 20), headers=kind)
+        for name, width in (("green", 160), ("blue", 320), ("red", 640))
+    )
+    page = Page(640, 200)
+    style = "position:absolute;left:0;height:20px;width:20px"
+    widths = f"{small} 160w, {middle} 320w, {large} 640w"
+    sized = page.element("img", srcset=widths, sizes="100vw", style=f"{style};top:0")
+    dense = page.element("img", srcset=f"{middle} 1x, {large} 2x", style=f"{style};top:30px")
+    wide = page.element("source", srcset=large, media="(min-width: 500px)")
+    picture = page.element("picture", wide, page.element("img", src=small, style=f"{style};top:60px"))
+    plain = page.element("img", src=large, style=f"{style};top:90px")
+    late = page.element("img", srcset=widths, sizes="50vw", style=f"{style};top:120px")
+    body = page.element("div", sized, dense, picture, plain)
+    document = page.document([body])
+    page.show(copy.deepcopy(document)).add(200, 3, {"source": 4, "width": 320, "height": 200}).append(400, body, late)
+    page.change(500, sized, sizes="10vw")
+    body["childNodes"].append(late)
+    sized["attributes"]["sizes"] = "10vw"
+    page.width = 320
+    page.show(document, 600).add(800, 3, {"source": 4, "width": 640, "height": 200}).end(1000)
+    for ratio, second in ((1.0, BLUE), (2.0, RED)):
+        one, two = (BLUE, GREEN) if ratio == 1 else (RED, BLUE)
+        frames, table, counts = await export(page, tmp_path, hosts, chromium, device_scale_factor=ratio)
+        shown = [
+            tuple(colour(frame, round(10 * ratio), round((top + 10) * ratio)) for top in (0, 30, 60, 120))
+            for frame in frames
+        ]
+        white = (255, 255, 255)
+        assert shown[4] == (RED, second, RED, white)
+        assert shown[6] == (one, second, GREEN, white), "the page is half as wide"
+        assert shown[11] == (one, second, GREEN, two)
+        assert shown[14] == shown[18] == (GREEN, second, GREEN, two)
+        assert shown[-1] == (GREEN, second, RED, one)
+        assert (table.counts.found, table.counts.missing, counts.warnings) == (3, [], [])
+        cut, _, _ = await export(page, tmp_path, hosts, chromium, pieces=4, device_scale_factor=ratio)
+        assert digests(cut) == digests(frames)

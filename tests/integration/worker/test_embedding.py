@@ -14,7 +14,7 @@ from tests.snapshots import Page
 from video_export_worker.assets.links import LinkFinder
 from video_export_worker.assets.recorded import RecordedFiles
 from video_export_worker.cli import cli
-from video_export_worker.recording import parse_recording
+from video_export_worker.recording import Event, Recording, parse_recording
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -47,3 +47,40 @@ def test_an_embedded_recording_holds_its_assets(
     assert after.events[: len(before.events)] == before.events
     listed = CliRunner().invoke(cli, ["inspect", str(source), "--json"], catch_exceptions=False)
     assert json.loads(listed.output)["linked_hosts"] == {f"127.0.0.1:{hosts.port}": 2}
+
+
+def test_an_embedded_session_keeps_its_windows(
+    hosts: AssetHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_EXPORT_ASSET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VIDEO_EXPORT_ASSET_HOSTS", "127.0.0.1@127.0.0.0/8")
+    images = [hosts.put(f"/{name}.png", PNG, host="127.0.0.1") for name in "abc"]
+    lines = []
+    for window, image, begin in (('a "b"', images[0], 0), (None, images[1], 700), ("c", images[2], 300)):
+        page = Page()
+        shown = page.element("img", src=image)
+        page.show(page.document([shown]), begin).move(begin + 100, 5, 5, shown).end(begin + 500)
+        lines += [json.dumps(event if window is None else [window, event]) for event in page.events]
+    source, target = tmp_path / "recording.json", tmp_path / "new.json"
+    source.write_text("\n".join(lines))
+    CliRunner().invoke(cli, ["embed", str(source), "-o", str(target)], catch_exceptions=False)
+    links = LinkFinder(RecordedFiles(tmp_path / "files").keep)
+    before = parse_recording([source.read_bytes()])
+    after = parse_recording([target.read_bytes()], observer=links)
+    assert set(links.recorded) == set(links.uses) == set(images)
+
+    def windows(recording: Recording) -> dict[str | None, list[Event]]:
+        held = recording.session.values()
+        return {
+            window.index.windows[window.index.number].name: [event for event in window.events if event["type"] != 7]
+            for window in held
+        }
+
+    assert windows(after) == windows(before)
+    assert set(windows(after)) == {'a "b"', None, "c"}
+    assert after.warnings == before.warnings == []
+    lengths = [
+        {index.windows[index.number].name: index.duration_ms for index in recording.index.session}
+        for recording in (before, after)
+    ]
+    assert lengths[0] == lengths[1] == {'a "b"': 500, None: 1200, "c": 800}

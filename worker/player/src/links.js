@@ -14,11 +14,16 @@ const PICTURES = new Set(["img", "image", "input"]);
 const CAPTURED = /^rr_captured_(src|srcset|href)$/;
 /** What no longer exists when a recording is replayed. */
 const GONE = /^\s*(?:blob|file|filesystem|chrome-extension|moz-extension|safari-web-extension|cid):/i;
+/** A part of the page itself, as rrweb writes it: `url(#part)` becomes absolute, by the folder of the page or of the style sheet. */
+const OF_PAGE = /^\s*https?:\/\/[^#]*\/(#.+)/is;
 /** As replay/answers.py draws an image that is missing. */
 const QUIET = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNoaGhwAAAExQHB+i7AIQAAAABJRU5ErkJggg==";
 
 /** Whether a text has pictures that are gone. */
 export const hasGonePictures = (text) => text.includes('"blob:') || text.includes("-extension:");
+
+/** Whether styles or elements in a text may name a part of the page by its address. */
+export const mayNameParts = (text) => /url\([^()]{0,2048}#/i.test(text) || /"use"/i.test(text);
 
 export class Links {
   #href;
@@ -75,6 +80,18 @@ export class Links {
 
   #url(value, tag) {
     if (PICTURES.has(tag) && GONE.test(value)) return QUIET;
+    if (tag === "use") return this.#partOfPage(value) ?? this.#resolved(value);
+    return this.#resolved(value);
+  }
+
+  /** The fragment of a URL that names a part of the page itself. */
+  #partOfPage(url) {
+    const [before, fragment] = [url.replace(/#.*/s, ""), url.match(/#.+/s)?.[0]];
+    if (!fragment) return undefined;
+    return before.trim() === this.#href.replace(/#.*/s, "") ? fragment : OF_PAGE.exec(url)?.[1];
+  }
+
+  #resolved(value) {
     return ABSOLUTE.test(value) ? value : resolved(value, this.#base);
   }
 
@@ -87,6 +104,8 @@ export class Links {
     return text
       .replace(CSS_URL, (whole, double, single, bare) => {
         const url = double ?? single ?? bare;
+        const part = this.#partOfPage(url);
+        if (part) return `url("${part}")`;
         return ABSOLUTE.test(url) ? whole : `url("${resolved(url, this.#base)}")`;
       })
       .replace(CSS_IMPORT, (whole, rule, double, single) => {

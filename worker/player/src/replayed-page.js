@@ -9,7 +9,7 @@ import { Replayer, ReplayerEvents } from "rrweb";
 import { Clock } from "./clock.js";
 import { prepare } from "./documents.js";
 import * as make from "./events.js";
-import { idsOf, isAdoption, isAttachment, isCanvas, isFullSnapshot, isMove, isSelection, isShown } from "./events.js";
+import { idsOf, isAdoption, isAttachment, isCanvas, isFullSnapshot, isMove, isSelection, isShown, sizeOf } from "./events.js";
 import { hold } from "./held-replayer.js";
 import { keepFrames } from "./kept-frames.js";
 import { Media } from "./media.js";
@@ -127,6 +127,7 @@ export class ReplayedPage {
     if (this.#canvas && batch.some(isCanvas)) await this.#loadCanvasImages(batch);
     this.#replay(batch);
     this.#dropCanvasImages();
+    if (batch.some(sizeOf)) this.#trackedNodes.chooseImages();
     this.#clock.hold(this.#trackedNodes.movingSvgs);
     if (!batch.some(isShown)) return;
     // rrweb leaves a selection as it was when nothing is selected any more.

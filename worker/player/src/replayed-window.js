@@ -6,7 +6,7 @@
 import { isFont, isFullSnapshot, isMeta, mayAddCanvas, sizeOf, standsAlone } from "./events.js";
 import { Faults } from "./faults.js";
 import { bringsAge, mayJoin } from "./joining.js";
-import { Links, hasGonePictures } from "./links.js";
+import { Links, hasGonePictures, mayNameParts } from "./links.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
 import { ReplayedPage } from "./replayed-page.js";
 import { sanitiseEvent } from "./sanitise.js";
@@ -166,7 +166,7 @@ export class ReplayedWindow {
     const mayMove = [...pictureUrls(json)].some(isAnimated);
     const mayNeedStilling = hasSvgPicture(json);
     const { assets } = this.#options;
-    const hasLinks = assets.exist || hasGonePictures(json);
+    const hasLinks = assets.exist || hasGonePictures(json) || mayNameParts(json);
     this.#mayAge ||= bringsAge(json);
     for (const event of chunk) {
       sanitiseEvent(event);

@@ -11,13 +11,13 @@ export class Resources {
     this.#trackedNodes = trackedNodes;
   }
 
-  /** Resolves when style sheets, images and pictures of canvases are there, or are known not to come; true if there were new ones. */
+  /** Resolves when style sheets, images, parts of SVG files and pictures of canvases are there, or are known not to come; true if there were new ones. */
   async imagesArrive() {
-    const { pendingImages, pendingCanvases, pendingSheets } = this.#trackedNodes;
+    const { pendingImages, pendingCanvases, pendingFiles } = this.#trackedNodes;
     const waits = pendingCanvases.splice(0);
     const some = pendingImages.size > 0;
-    for (const [node, ended] of pendingSheets) if (node.isConnected) waits.push(ended);
-    pendingSheets.clear();
+    for (const [node, ended] of pendingFiles) if (node.isConnected) waits.push(ended);
+    pendingFiles.clear();
     for (const image of pendingImages) {
       // Of an image in SVG nobody can tell whether it is complete; none is waited for twice.
       if (!image.complete && image.isConnected) waits.push(image.decode().catch(() => {}));

@@ -1,6 +1,8 @@
 // Keeps track of what the replay has built, so that nothing has to search its documents.
+import { Candidates } from "./candidates.js";
 import { watch } from "./documents.js";
 import { isMutation } from "./events.js";
+import { isUse, leadToPart } from "./svg-parts.js";
 
 const SMIL = "animate, animateTransform, animateMotion, set";
 // Elements that Blink moves by itself: nobody can tell it the time, but its own is that of the frames.
@@ -13,11 +15,12 @@ export class TrackedNodes {
   #selfMoving = new Set();
   #animatedPictures = false;
   #clips = [];
+  #candidates = new Candidates();
   #lookFor;
   #bringsAnimatedPicture;
   pendingImages = new Set();
-  /** Linked style sheets, and those that import others, with what resolves when they are there or are known not to come. */
-  pendingSheets = new Map();
+  /** Style sheets that are linked or import others, and parts of SVG files, with what resolves when they have come or have failed. */
+  pendingFiles = new Map();
   pendingCanvases = [];
 
   /**
@@ -85,8 +88,10 @@ export class TrackedNodes {
     if (node.nodeType !== Node.ELEMENT_NODE) return;
     this.#documents.add(node.ownerDocument);
     if (node.decode) this.pendingImages.add(node); // an image of HTML or of SVG
+    this.#candidates.see(node);
     // Elements of SVG may have the same names.
-    if ("sheet" in node) this.#awaitSheet(node);
+    if ("sheet" in node && loadsSheet(node)) this.#awaitFile(node);
+    if (isUse(node) && leadToPart(node)) this.#awaitFile(node);
     if ("contentDocument" in node && node.localName === "iframe") watch(node);
     if (node.toDataURL) this.#awaitCanvasPicture(node);
     if (node.canPlayType) this.#clips.push(node);
@@ -94,20 +99,25 @@ export class TrackedNodes {
     if (node.matches(SELF_MOVING)) this.#selfMoving.add(node);
   }
 
+  /** The page has another width: images may choose other files. */
+  chooseImages() {
+    for (const image of this.#candidates.renew()) this.pendingImages.add(image);
+  }
+
   #seeChanged(changes) {
     for (const { id } of changes) {
       const node = this.#lookFor.node(id);
       if (node?.localName === "source") node.parentNode?.querySelectorAll("img").forEach((image) => image.decode && this.pendingImages.add(image));
-      if (["img", "image", "link"].includes(node?.localName)) this.#see(node);
+      if (node?.localName === "source") this.#candidates.see(node);
+      if (["img", "image", "link", "use"].includes(node?.localName)) this.#see(node);
     }
   }
 
-  #awaitSheet(node) {
-    if (!loadsSheet(node)) return;
+  #awaitFile(node) {
     const ended = new Promise((resolve) => {
       for (const kind of ["load", "error"]) node.addEventListener(kind, resolve, { once: true });
     });
-    this.pendingSheets.set(node, ended);
+    this.pendingFiles.set(node, ended);
   }
 
   /** rrweb draws the recorded picture on a canvas when an image of its own has loaded: an equal one tells when. */

@@ -96,7 +96,9 @@ def _read_url(token: re.Match[str], text: str | None) -> str:
     if named is None and text:
         named = text[1:].removesuffix(text[0])
     url = unescape(named or "").strip()
-    return "" if url.startswith("#") or url[:5].lower() == "data:" else url
+    before, _, part = url.partition("#")
+    is_of_page = bool(part) and (not before or before.endswith("/"))
+    return "" if is_of_page or url[:5].lower() == "data:" else url
 
 
 def unescape(text: str) -> str:

@@ -177,7 +177,7 @@ class LinkFinder:
 
     def _add(self, url: str, use: Use) -> None:
         absolute = resolve(url, self._base)
-        if absolute is None:
+        if absolute is None or ("#" in url and is_of_page(url, absolute, self._href)):
             return
         if absolute not in self.uses and len(self.uses) >= MOST_LINKS:
             self.left_out += 1
@@ -231,6 +231,14 @@ def resolve_references(references: Iterator[Reference], base: str) -> Iterator[R
     for reference in references:
         if (url := resolve(reference.url, base)) is not None:
             yield Reference(url, reference.use)
+
+
+def is_of_page(url: str, absolute: str, page: str) -> bool:
+    """Whether a URL with a fragment names a part of the page itself, and not of another file.
+
+    rrweb makes `url(#part)` absolute by the folder of the page or of the style sheet.
+    """
+    return url.lstrip().startswith("#") or absolute.endswith("/") or absolute == page.partition("#")[0]
 
 
 @lru_cache(4096)

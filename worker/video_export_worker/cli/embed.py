@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -54,18 +54,40 @@ async def _embed(recordings: list[Path], output: Path, folder: Path) -> AssetCou
 
 
 def _write(recording: Recording, table: AssetTable, files: Path, output: Path) -> None:
-    """Write the events as they are, and the assets at the end, where they change neither times nor snapshots."""
+    """Write the events as they are, those of each window together, and the assets at the end of the first window.
+
+    There they change neither times nor snapshots. A recording without names of windows is a plain list of events.
+    """
+    from video_export_worker.recording.envelopes import BY_WINDOW
+
+    session = list(recording.session.values())
+    named = [held for held in session if _name_of(held) is not None]
+    unnamed = [held for held in session if _name_of(held) is None]
+    assets = _asset_events(recording.start_ms + recording.duration_ms, table, files)
     partial = output.with_name(f".{output.name}.partial")
     try:
         with partial.open("w", encoding="utf-8") as file:
-            for number, text in enumerate(recording.texts(0, recording.index.chunks)):
-                file.write(f"{',' if number else '['}{text[1:-1]}\n")
-            for event in _asset_events(recording.start_ms + recording.duration_ms, table, files):
-                file.write(f",{json.dumps(event, separators=(',', ':'))}\n")
-            file.write("]\n")
+            for number, held in enumerate(named):
+                file.write(f"{f'{{{json.dumps(BY_WINDOW)}:{{' if number == 0 else ','}{json.dumps(_name_of(held))}:")
+                _write_events(held, assets if held is session[0] else iter(()), file)
+            file.write("}}\n" if named else "")
+            for held in unnamed:
+                _write_events(held, assets if held is session[0] else iter(()), file)
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _name_of(window: Recording) -> str | None:
+    return window.index.windows[window.index.number].name
+
+
+def _write_events(window: Recording, more: Iterator[dict[str, Any]], file: TextIO) -> None:
+    for number, text in enumerate(window.texts(0, window.index.chunks)):
+        file.write(f"{',' if number else '['}{text[1:-1]}\n")
+    for event in more:
+        file.write(f",{json.dumps(event, separators=(',', ':'))}\n")
+    file.write("]\n")
 
 
 def _asset_events(at_ms: float, table: AssetTable, files: Path) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -39,8 +40,8 @@ _ENVELOPE: Final = re.compile(
     rf'|"properties"\s*:\s*{_OPEN}"\$snapshot_(?:items|data)"))\s*:\s*(?=\[)'
 )
 _WINDOWS: Final = re.compile(rf'{_OPEN}(?P<nested>"result"\s*:\s*{_OPEN})?"{BY_WINDOW}"\s*:\s*\{{\s*(?!\}})')
-_NAMED_WINDOW: Final = re.compile(r'"(?:\$?window_id|windowId)"\s*:\s*"([^"\\]*)"')
-_WINDOW_AND_EVENT: Final = re.compile(r'\[\s*"[^"\\]*"\s*,\s*[\[{]')
+_NAMED_WINDOW: Final = re.compile(r'"(?:\$?window_id|windowId)"\s*:\s*("(?:[^"\\]|\\.)*+")')
+_WINDOW_AND_EVENT: Final = re.compile(r'\[\s*"(?:[^"\\]|\\.)*+"\s*,\s*[\[{]')
 
 
 class WindowEvent(NamedTuple):
@@ -154,7 +155,10 @@ def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[
 
 def _name_window(envelope: re.Match[str]) -> str | None:
     named = _NAMED_WINDOW.search(envelope[0])
-    return named[1] if named else None
+    try:
+        return str(json.loads(named[1])) if named else None
+    except ValueError:
+        return None
 
 
 def _read_windows(reader: JsonReader, problems: Problems, name: str) -> Iterator[_Value]:

@@ -12,15 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
 from video_export_worker.contract.assets import Asset, AssetTable
 
 TABLE_NAME: Final = "assets.json"
 FILES_FOLDER: Final = "assets"
+# Where the page asks for the files whose parts it shows: only its own origin would give them (player/src/svg-parts.js).
+PARTS: Final = "http://player.invalid/part?of="
 # A grey dot that light and dark pages show through: what a missing image is drawn with, in whatever size its box has.
 QUIET_PNG: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNoaGhwAAAExQHB+i7AIQAAAABJRU5ErkJggg=="
 )
+# What the page adds to the files that an image may choose from (player/src/candidates.js).
+_CHOICE: Final = re.compile(r"[?&]video-export-choice=[\d-]+$")
 # Answers are good for ever: an asset that is shown again, also by another document, is not asked for again.
 _KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable", "Access-Control-Allow-Origin": "*"}
 _MOVING_TAG: Final = re.compile(rb"(</?)(animate(?:Transform|Motion)?|set)\b", re.IGNORECASE)
@@ -72,12 +77,20 @@ class StoredAnswers:
 
     def find(self, url: str, kind: str, headers: Mapping[str, str]) -> Answer | None:
         """Answer with the file of the URL; an image that is missing is a quiet box."""
+        if url.startswith(PARTS):
+            return self._find_part(unquote(url.removeprefix(PARTS)), headers)
+        url = _CHOICE.sub("", url)
         asset = self.table.files.get(url)
         if asset is not None:
             return self._read(asset, headers)
         if kind == "Image" and self.table.missing.get(url, True):
             return Answer(QUIET_PNG, {"Content-Type": "image/png", **_KEPT})
         return None
+
+    def _find_part(self, url: str, headers: Mapping[str, str]) -> Answer | None:
+        asset = self.table.files.get(url)
+        is_svg = asset is not None and asset.type == "image/svg+xml"
+        return self._read(asset, headers) if asset is not None and is_svg else None
 
     def _read(self, asset: Asset, headers: Mapping[str, str]) -> Answer | None:
         try:

@@ -32,6 +32,7 @@ def names(page: Page) -> set[str]:
         ('@import "x.css" screen;@import url(y.css);', [("x.css", Use.SHEET), ("y.css", Use.SHEET)]),
         ("/* url(x.png) */a{content:'url(y.png)'}", []),
         ("a{background:url(data:image/png;base64,AA==);mask:url(#m)}", []),
+        ("a{fill:url(http://page.test/shop/#m);mask:url(x.svg#m)}", [("x.svg#m", Use.STYLE_IMAGE)]),
         (
             "@font-face{src:url(x.eot);src:url(x.woff2) format('woff2'),url(x.svg#f) format('svg')}",
             [("x.woff2", Use.FONT)],
