@@ -84,7 +84,13 @@ async def plan_export(
         recording = parse_recording(
             files, limits=limits, strict=request.strict, chunks=ChunkFolder(folder), observer=links
         )
-        found = FoundLinks(uses=links.uses, recorded=links.recorded, href=links.href, left_out=links.left_out)
+        found = FoundLinks(
+            uses=links.uses,
+            recorded=links.recorded,
+            href=links.href,
+            left_out=links.left_out,
+            shown=[sorted(chunk) for chunk in links.shown],
+        )
         write_links(folder, found)
         save_index(recording.index, folder / INDEX_NAME)
         return build_plan(recording.index, request, limits)

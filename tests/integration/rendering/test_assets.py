@@ -19,15 +19,15 @@ from tests.asset_hosts import AssetHosts, Names, serving_assets
 from tests.integration.rendering.fidelity.goldens import Picture
 from tests.integration.rendering.fidelity.views import lay_out, look
 from tests.snapshots import Page
-from video_export_worker.assets.found import read_links
+from video_export_worker.assets.found import ASSETS_FOLDER, read_links
 from video_export_worker.assets.gathering import AssetGatherer
 from video_export_worker.assets.recorded import write_payload
-from video_export_worker.contract import AssetMode, AssetTable, Mouse, VideoExportRequest
-from video_export_worker.pipeline import plan_export
+from video_export_worker.contract import AssetMode, AssetTable, Mouse, Segment, VideoExportRequest
+from video_export_worker.pipeline import choose_chunks, plan_export
 from video_export_worker.recording import RecordingLimits, open_recording
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts
-from video_export_worker.replay.answers import TABLE_NAME, open_answers
+from video_export_worker.replay.answers import StoredAnswers
 from video_export_worker.replay.settings import ChromiumSettings
 from video_export_worker.storage import Storage
 
@@ -54,22 +54,23 @@ async def export(
     mode: AssetMode = AssetMode.FETCH,
     pieces: int = 1,
     device_scale_factor: float = 1.0,
+    brought: list[set[str]] | None = None,
     **settings: Any,
 ) -> tuple[list[Picture], AssetTable, RenderCounts]:
-    """Plan, gather and render; every frame."""
+    """Plan, gather and render; every frame. `brought` gets the assets that each piece is given."""
+    brought = [] if brought is None else brought
     source, artefact = folder / "recording.json", folder / "artefact"
     await asyncio.to_thread(shutil.rmtree, artefact, ignore_errors=True)
     artefact.mkdir()
     source.write_text(json.dumps(page.events))
     request = VideoExportRequest.model_validate({"recording": "file:///a"})
-    await plan_export([source], request, artefact, limits=RecordingLimits())
+    plan = await plan_export([source], request, artefact, limits=RecordingLimits())
     root = f"file://{folder}/storage"
     gatherer = AssetGatherer(hosts.settings(**settings), Storage(root), root, resolver=Names())
     table = AssetTable()
     if (found := read_links(artefact)) is not None:
         table = await gatherer.gather(found, artefact, mode)
         await gatherer.bring(table, artefact)
-        (artefact / TABLE_NAME).write_text(table.model_dump_json())
     recording, counts = open_recording(artefact), RenderCounts()
     width, height = (round(side * device_scale_factor) for side in recording.viewport)
     timeline, options = (
@@ -80,9 +81,10 @@ async def export(
     shown: list[Picture] = []
     for first in range(0, timeline.frames, step):
         frames = range(first, min(first + step, timeline.frames))
-        rendered = render_frames(
-            recording, timeline, options, frames, chromium=chromium, counts=counts, assets=open_answers(artefact)
-        )
+        chunks = choose_chunks(recording.index, plan, Segment(first=first, count=len(frames)))
+        answers = StoredAnswers(table.of_chunks(chunks), artefact / ASSETS_FOLDER)
+        brought.append(set(answers.table.files))
+        rendered = render_frames(recording, timeline, options, frames, chromium=chromium, counts=counts, assets=answers)
         async for frame in rendered:
             shown += shown[-1:] * (frame.index - len(shown))
             shown.append(frame.picture.copy())
@@ -383,3 +385,41 @@ async def test_which_candidate_of_an_image_is_shown_follows_from_the_page_alone(
         assert (table.counts.found, table.counts.missing, counts.warnings) == (3, [], [])
         cut, _, _ = await export(page, tmp_path, hosts, chromium, pieces=4, device_scale_factor=ratio)
         assert digests(cut) == digests(frames)
+
+
+async def test_a_segment_is_given_the_assets_that_its_own_part_of_the_recording_can_show(
+    hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
+) -> None:
+    """Three pages, each with a picture in its style sheet; a checkout repeats styles that were there before."""
+    colours = {"red": RED, "green": GREEN, "blue": BLUE}
+    kind = {"Content-Type": "image/svg+xml"}
+    pictures = {name: hosts.put(f"/{name}.svg", svg(name), headers=kind) for name in colours}
+    sheets = {
+        name: hosts.put(
+            f"/{name}.css", f".a{{background:url({name}.svg)}}".encode(), headers={"Content-Type": "text/css"}
+        )
+        for name in colours
+    }
+    page = Page()
+    filling = "x" * 100_000  # more than the smallest chunk
+    style = "position:absolute;width:20px;height:20px;left:0"
+    for number, name in enumerate(("red", "green", "blue", "blue")):
+        if number < 3:
+            page.add(number * 400, 0, {})
+        parts = [page.element("div", class_="a", style=f"{style};top:0"), page.element("p", filling, hidden="")]
+        head = [page.element("link", rel="stylesheet", href=sheets[name])]
+        css = f".b{{background:url({pictures['red']})}}"
+        parts.append(page.element("div", class_="b", style=f"{style};top:30px"))
+        page.show(page.document(parts, css, head), number * 400)
+    page.end(1600)
+    frames, table, _ = await export(page, tmp_path, hosts, chromium)
+    assert [colour(frames[at], 10, 10) for at in (5, 15, 25, 35)] == [RED, GREEN, BLUE, BLUE]
+    assert {colour(frame, 10, 40) for frame in frames} == {RED}
+    assert len(table.files) == 6
+    brought: list[set[str]] = []
+    cut, _, _ = await export(page, tmp_path, hosts, chromium, pieces=4, brought=brought)
+    assert digests(cut) == digests(frames)
+    assert brought[3] == {pictures["blue"], sheets["blue"], pictures["red"]}
+    assert brought[0] == {pictures["red"], sheets["red"], pictures["green"], sheets["green"]}, (
+        "it reaches the second page"
+    )

@@ -120,11 +120,11 @@ class ExportActivities:
             await self._heavy.refuse(place)
             artefact, workdir = attempt.workdir / "artefact", attempt.workdir / "parts"
             await asyncio.to_thread(workdir.mkdir)
-            await self._plans.fetch(
+            chunks = await self._plans.fetch(
                 given.plan, stored, artefact, lambda index: pipeline.choose_chunks(index, stored.plan, segment)
             )
             if stored.assets is not None:
-                table = await self._plans.fetch_table(given.plan, stored.assets, artefact)
+                table = await self._plans.fetch_table(given.plan, stored.assets, artefact, chunks)
                 await self._assets.bring(table, artefact)
             rendering = self._pipeline.render_segment(
                 artefact,

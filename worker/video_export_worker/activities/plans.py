@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -83,8 +83,8 @@ class PlanStore:
         return StoredPlan.model_validate_json(await self._read(plan.uri, plan.digest))
 
     async def fetch(
-        self, plan: PlanReference, stored: StoredPlan, folder: Path, choose: Callable[[RecordingIndex], Iterable[int]]
-    ) -> None:
+        self, plan: PlanReference, stored: StoredPlan, folder: Path, choose: Callable[[RecordingIndex], Sequence[int]]
+    ) -> Sequence[int]:
         """Fetch the index and some chunks into an artefact folder.
 
         Args:
@@ -92,19 +92,27 @@ class PlanStore:
             stored: the plan.
             folder: where the files go; it is made.
             choose: says which chunks of a recording are needed.
+
+        Returns:
+            The chunks.
         """
         prefix = naming.recording_prefix(plan)
         await asyncio.to_thread(folder.mkdir)
         await self._fetch_file(prefix, stored.index, folder / INDEX_NAME)
         index = await asyncio.to_thread(load_index, folder / INDEX_NAME)
+        chunks = choose(index)
         await in_turns(
-            lambda number: self._fetch_file(prefix, stored.chunks[number], folder / chunk_name(number)), choose(index)
+            lambda number: self._fetch_file(prefix, stored.chunks[number], folder / chunk_name(number)), chunks
         )
+        return chunks
 
-    async def fetch_table(self, plan: PlanReference, digest: str, folder: Path) -> AssetTable:
-        """Fetch the table of assets into an artefact folder."""
+    async def fetch_table(self, plan: PlanReference, digest: str, folder: Path, chunks: Iterable[int]) -> AssetTable:
+        """Fetch the table of those assets into an artefact folder that these chunks can show."""
         await self._fetch_file(naming.recording_prefix(plan), digest, folder / TABLE_NAME)
-        return AssetTable.model_validate_json(await asyncio.to_thread((folder / TABLE_NAME).read_text))
+        path = folder / TABLE_NAME
+        table = AssetTable.model_validate_json(await asyncio.to_thread(path.read_text)).of_chunks(chunks)
+        await asyncio.to_thread(path.write_text, table.model_dump_json())
+        return table
 
     async def read_asset_counts(self, plan: PlanReference) -> AssetCounts:
         """Read what became of the assets of a plan's recording."""

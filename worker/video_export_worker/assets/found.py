@@ -24,12 +24,14 @@ class FoundLinks(TolerantValue):
         recorded: files that the recording itself holds, by URL; their bytes lie in `assets/`, named by their hash.
         href: of the page at the recording's start.
         left_out: how many links there were beyond what is counted.
+        shown: for each chunk of the recording, which of `uses` its events bring, in their order.
     """
 
     uses: dict[str, set[Use]] = Field(default_factory=dict)
     recorded: dict[str, Asset] = Field(default_factory=dict)
     href: str = ""
     left_out: int = 0
+    shown: list[list[int]] = Field(default_factory=list)
 
 
 def write_links(folder: Path, found: FoundLinks) -> None:

@@ -172,6 +172,9 @@ class Gathered:
     def __init__(self, found: FoundLinks) -> None:
         self.uses = {url: set(uses) for url, uses in found.uses.items()}
         self._left_out, self._href = found.left_out, found.href
+        urls = list(found.uses)
+        self._shown = [[urls[number] for number in chunk if 0 <= number < len(urls)] for chunk in found.shown]
+        self._references: dict[str, list[str]] = {}
         self._files: dict[str, Asset] = {}
         self._missing: dict[str, MissingReason] = {}
         self._fetched = self._bytes = 0
@@ -197,6 +200,7 @@ class Gathered:
             self._bytes += known.size
             self._fetched += is_fetched
             self._files[url] = Asset(sha256=known.sha256, type=known.type, size=known.size, animated=known.animated)
+            self._references[url] = [reference for reference, _ in known.references]
             for reference, use in known.references:
                 self.uses.setdefault(reference, set()).add(use)
 
@@ -207,7 +211,23 @@ class Gathered:
             for url in sorted(self._files)
         }
         missing = {url: Use.IMAGE in self.uses[url] for url in sorted(self._missing)}
-        return AssetTable(files=files, missing=missing, counts=self._count(), href=self._href)
+        chunks = self._list_chunks(list(files))
+        return AssetTable(files=files, missing=missing, counts=self._count(), href=self._href, chunks=chunks)
+
+    def _list_chunks(self, files: list[str]) -> list[list[int]]:
+        """For each chunk the files that it can show: those that it names, and what their style sheets refer to."""
+        numbers = {url: number for number, url in enumerate(files)}
+        return [sorted(numbers[url] for url in self._follow(urls) if url in numbers) for urls in self._shown]
+
+    def _follow(self, urls: Iterable[str]) -> set[str]:
+        found: set[str] = set()
+        waiting = list(urls)
+        while waiting:
+            url = waiting.pop()
+            if url not in found:
+                found.add(url)
+                waiting += self._references.get(url, ())
+        return found
 
     def _count(self) -> AssetCounts:
         groups = Counter((urlsplit(url).hostname or "", reason) for url, reason in self._missing.items())

@@ -44,6 +44,7 @@ class LinkFinder:
         uses: what each URL is used as; URLs are absolute, as a browser writes them, without fragments.
         recorded: files that the recording itself holds, by URL.
         left_out: how many links there were beyond `MOST_LINKS`.
+        shown: for each chunk of the recording the URLs that its events bring, in the order of `uses`.
 
     Args:
         keep: keeps the file of an asset event.
@@ -56,7 +57,13 @@ class LinkFinder:
         self.left_out = 0
         self.href = self._href = self._base = ""
         self._tags: dict[Any, str] = {}
-        self._seen: set[tuple[int, str]] = set()
+        self._seen: dict[tuple[int, str], list[Reference]] = {}
+        self._numbers: dict[str, int] = {}
+        self.shown: list[set[int]] = [set()]
+
+    def enter(self, chunk: int) -> None:
+        """Take note that the events of that chunk follow."""
+        self.shown += [set() for _ in range(chunk + 1 - len(self.shown))]
 
     def reads(self, kind: int, source: int, text: bytes, event: Event | None) -> bool:
         """Tell whether an event has to be noted, which is decoded if somebody needed that before."""
@@ -151,9 +158,9 @@ class LinkFinder:
         if isinstance(style, str):
             key = hash(style), self._base
             if key not in self._seen:
-                self._seen.add(key)
-                for reference in find_references(style):
-                    self._add(reference.url, reference.use)
+                self._seen[key] = list(find_references(style))
+            for reference in self._seen[key]:
+                self._add(reference.url, reference.use)
         elif isinstance(style, dict | list):
             self._note_values(style)
 
@@ -183,6 +190,7 @@ class LinkFinder:
             self.left_out += 1
             return
         self.uses.setdefault(absolute, set()).add(use)
+        self.shown[-1].add(self._numbers.setdefault(absolute, len(self._numbers)))
 
 
 _FULL_SNAPSHOT: Final = int(EventType.FULL_SNAPSHOT)

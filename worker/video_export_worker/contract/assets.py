@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import Field
@@ -82,9 +83,20 @@ class AssetTable(TolerantValue):
         missing: URLs that there is nothing for; True where an element shows them, in whose place a quiet box stands.
         counts: for the result.
         href: of the page at the recording's start, which relative URLs count from.
+        chunks: for each chunk of the recording, which of `files` its events can show, in their order; none if it is not
+            known.
     """
 
     files: dict[str, Asset] = Field(default_factory=dict)
     missing: dict[str, bool] = Field(default_factory=dict)
     counts: AssetCounts = AssetCounts()
     href: str = ""
+    chunks: list[list[int]] = Field(default_factory=list)
+
+    def of_chunks(self, numbers: Iterable[int]) -> AssetTable:
+        """The table of those files that these chunks can show."""
+        if not self.chunks:
+            return self
+        wanted = {file for number in numbers for file in self.chunks[number]}
+        files = {url: file for number, (url, file) in enumerate(self.files.items()) if number in wanted}
+        return self.model_copy(update={"files": files, "chunks": []})

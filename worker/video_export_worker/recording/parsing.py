@@ -39,6 +39,9 @@ PLAIN_ROWS: Final = 4096
 class EventObserver(Protocol):
     """Sees events as they are read."""
 
+    def enter(self, chunk: int) -> None:
+        """Take note that the events of that chunk follow."""
+
     def reads(self, kind: int, source: int, text: bytes, event: Event | None) -> bool:
         """Tell whether an event has to be noted, which is decoded if somebody needed that before."""
 
@@ -130,6 +133,8 @@ def _write_chunks(
     chunk_first, chunk_snapshot = lay_chunks(columns["kind"], columns["size"])
     texts = _noted(builder, _and_then(first, spool.read(rows)), stamps, columns["kind"], columns["source"], observer)
     for number, count in enumerate(np.diff(chunk_first, append=len(stamps)), start=first_chunk):
+        if observer is not None:
+            observer.enter(number)
         chunks.write(number, b"[" + b",\n".join(next(texts) for _ in range(count)) + b"]")
     return {
         "offset_ms": stamps - start_ms,
