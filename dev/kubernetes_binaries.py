@@ -41,7 +41,7 @@ def find_programs(names: Iterable[str]) -> Path | None:
 
 
 def ensure_programs(names: Iterable[str] = PROGRAMS) -> Path:
-    """Return a folder that has all the named programs; build them if there is none (8 to 11 minutes on two cores)."""
+    """Return a folder that has all the named programs; build them if there is none (5 minutes on two quiet cores)."""
     wanted = tuple(names)
     found = find_programs(wanted)
     if found:
@@ -75,7 +75,7 @@ def _build(target: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "bin").mkdir(parents=True)
     with step(
-        "Building Kubernetes, etcd, helm and CoreDNS (once; 8 to 11 minutes on two cores)", partial / "build.log"
+        "Building Kubernetes, etcd, helm and CoreDNS (once; 5 minutes on two quiet cores)", partial / "build.log"
     ):
         flags = ["-v", "-trimpath", *QUICKLY, "-ldflags", _link_flags(), "-o", f"{partial / 'bin'}/"]
         command = [str(ensure_go(SOURCES)), "build", *flags, ".", "./pause"]
