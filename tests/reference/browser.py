@@ -79,6 +79,7 @@ class ReferencePage:
         self._session = session
         self._zero = float(int(time.monotonic() * 1000) + AHEAD_MS)
         self._now = self._zero - 100_000
+        self._has_pictures = False
 
     async def begin(self, picture: bool = False) -> dict[str, Any]:
         self._now += 0.5  # begun again at the same time, a frame with an animated picture may never end
@@ -103,6 +104,7 @@ class ReferencePage:
     async def open(self, recording: Recording, options: RenderOptions) -> None:
         """Load the page and the recording."""
         stage = options.stage
+        self._has_pictures = any("data:image/" in str(event) for event in recording.events)
         shape = {
             "width": stage.width,
             "height": stage.height,
@@ -122,6 +124,11 @@ class ReferencePage:
 
     async def frame(self, at_ms: float) -> tuple[bytes, dict[str, float]]:
         """PNG of the page as it is at `at_ms` of the recording, and where the recorded viewport stands in it."""
+        if self._has_pictures:
+            # Once a picture that is due has left, a frame may never end: it moves in a frame of its own, before that.
+            self._now = max(self._now, self._zero + at_ms)
+            await self.begin()
+            self._zero += 0.001
         state = await self.call(f"reference.go({at_ms!r})")
         self._now = max(self._now, self._zero + at_ms)
         await self._settle()

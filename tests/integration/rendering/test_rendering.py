@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.integration.rendering.fidelity.gallery import media
 from tests.snapshots import Page
 from video_export_worker.capture import compositor_memory
 from video_export_worker.composing.frames import Frame
@@ -282,3 +283,26 @@ async def test_a_missing_browser_says_how_to_get_one() -> None:
         RenderFailed, match=r"no Chromium headless shell at /nowhere; install Debian's .* VIDEO_EXPORT_CHROMIUM$"
     ):
         await render(page.recording(), ChromiumSettings(executable="/nowhere"))
+
+
+@pytest.mark.parametrize("fps", [25, 30])
+async def test_a_picture_that_moves_may_leave_the_page_at_any_time(fps: int, chromium: ChromiumSettings) -> None:
+    """A frame in which it is due and leaves would never end; spinners of ten pictures a second come and go."""
+    page = Page()
+    body = page.element("div")
+    page.show(page.document([body]))
+    gone = 0
+    for number, at in enumerate(range(100, 2500, 160)):
+        kind = ("gif", "png", "webp")[number % 3]
+        spinner = page.element("img", src=media(f"wheel.{kind}", f"image/{kind}"))
+        page.append(at, body, spinner)
+        gone = at + 110 + 10 * number
+        if number % 2:
+            page.change(gone, spinner, style=("display:none", "visibility:hidden")[number // 2 % 2])
+        else:
+            page.remove(gone, body, spinner)
+    page.events.sort(key=lambda event: event["timestamp"])
+    counts = RenderCounts()
+    frames = await render(page.end(gone + 200).recording(), chromium, counts=counts, request={"fps": fps})
+    assert counts.restarts == 0
+    assert (frames[-1].picture[..., :3] == 255).all(), "all of them are gone"

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from video_export_worker.activities.heavy import HeavyRecordings, Place
+from tests.snapshots import Page
+from video_export_worker.activities.heavy import HeavyRecordings, Place, advise
+from video_export_worker.contract import parse_request
 from video_export_worker.errors import RecordingTooHeavy
+from video_export_worker.planning.export_plan import build_plan
+from video_export_worker.recording import RecordingLimits
 from video_export_worker.storage import Storage
 
 PLACE = Place("digest", "planning")
@@ -72,3 +76,17 @@ async def test_a_record_that_cannot_be_read_refuses_nobody(recordings: HeavyReco
     await recordings.remember(PLACE, "once")
     _break_all(tmp_path)
     await recordings.refuse(PLACE)
+
+
+async def test_what_to_do_about_a_large_page_is_told_with_numbers(recordings: HeavyRecordings) -> None:
+    page = Page()
+    rows = [page.element("p", "text") for _ in range(30_000)]
+    page.show(page.document(rows)).end(500)
+    plan = build_plan(page.recording().index, parse_request({"recording": "s3://a/b"}), RecordingLimits())
+    place = Place("a", "rendering of frames 0 to 12", advice=advise(plan))
+    await recordings.remember(place, "it took more memory than it may (700 MiB of 682 MiB)")
+    with pytest.raises(
+        RecordingTooHeavy,
+        match=r"its page has 60,\d\d\d nodes, for which a worker should have 1\.0 GiB: give the workers more",
+    ):
+        await recordings.remember(place, "it took more memory than it may (700 MiB of 682 MiB)")

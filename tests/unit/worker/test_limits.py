@@ -13,6 +13,7 @@ from video_export_worker.capacity.limits import (
     choose_browsers,
     expect_segment,
     grant,
+    memory_for,
 )
 
 POD = Capacity(memory=2048 * MIB, cpus=16, slots=2)  # the default of the operator, on a large node
@@ -32,6 +33,15 @@ def test_a_segment_of_the_largest_size_runs_alone() -> None:
     large = grant(POD, expect_segment(3840, 2160, 1))
     assert large + grant(POD, expect_segment(1280, 720, 1)) > POD.room
     assert choose_browsers(POD, 3840, 2160) == 1
+
+
+def test_a_page_of_very_many_elements_has_the_whole_default_pod() -> None:
+    """150,000 elements with their texts took 1,041 MiB."""
+    granted = grant(POD, expect_segment(1280, 720, 1, nodes=216_666))
+    assert granted == POD.room > 1.5 * 1041 * MIB
+    assert choose_browsers(POD, 1280, 720, nodes=216_666) == 1
+    told = memory_for(expect_segment(1280, 720, 1, nodes=216_666))
+    assert Capacity(told, 2, 1).room == pytest.approx(expect_segment(1280, 720, 1, nodes=216_666) * 1.6, rel=1e-6)
 
 
 @pytest.mark.parametrize(

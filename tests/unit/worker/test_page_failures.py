@@ -21,6 +21,8 @@ async def render(failures: Iterator[Exception], monkeypatch: pytest.MonkeyPatch)
     """Render with browsers that fail one after the other."""
 
     class FailingRun:
+        handed_over = None
+
         def __init__(self, *_: Any) -> None:
             pass
 

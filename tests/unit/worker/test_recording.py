@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.snapshots import Page
 from tests.unit.worker.recording_files import (
     START,
     as_array,
@@ -280,3 +281,20 @@ def check_usable(recording: Recording) -> None:
     assert recording.find_idle(1) is not None
     assert min(recording.viewport) >= 1
     assert parse_recording([as_array(recording.events)]).events == recording.events
+
+
+def test_the_nodes_of_the_largest_page_are_counted() -> None:
+    page = Page()
+    body = page.element("div")
+    page.show(page.document([body]))
+    first = page.recording().index.most_nodes
+    rows = [page.element("p", page.element("b", "text")) for _ in range(100)]
+    for number, row in enumerate(rows):  # a list of which ten rows are there at once
+        page.append(100 + number, body, row)
+        if number >= 10:
+            page.remove(100 + number, body, rows[number - 10])
+    page.show(page.document([]), 500)
+    recording = page.end(600).recording()
+    assert recording.index.most_nodes == first + 3 * 11
+    with_more = parse_recording([json.dumps(page.events).encode()])
+    assert with_more.index.most_nodes == recording.index.most_nodes

@@ -31,6 +31,7 @@ export class ReplayedWindow {
   #size; // of the page, as an event said last
   #fonts = []; // events of the present page that have added one
   #begun = 0; // full snapshots
+  #brought = 0; // events that have brought a picture that moves by itself
   #mayAge = false; // there may be what moves without an end
   #unresolved = 0; // of pages that are gone
   #faults = new Faults();
@@ -118,12 +119,14 @@ export class ReplayedWindow {
     this.#findFirst();
     const at = Math.max(offset, this.#firstShown);
     this.show(false);
+    const brought = this.#brought;
+    const answer = (reached) => ({ reached, restless: this.#isRestless, brought: this.#brought > brought });
     for (let batches = 0; batches < most; batches += 1) {
       const until = this.#mayAge || this.#options.canvas ? -Infinity : Math.min(at, joined);
-      if (!(await this.#applyUntil(at, 1, until))) return { reached: offset, restless: this.#isRestless };
+      if (!(await this.#applyUntil(at, 1, until))) return answer(offset);
       if (this.#isRestless) break;
     }
-    return { reached: this.#events[this.#applied - 1].timestamp - this.#options.start, restless: this.#isRestless };
+    return answer(this.#events[this.#applied - 1].timestamp - this.#options.start);
   }
 
   isPainted(offset) {
@@ -219,6 +222,7 @@ export class ReplayedWindow {
   }
 
   async #applyBatch(batch) {
+    if (batch.some((event) => this.#animatedPictures.has(event))) this.#brought += 1;
     this.#size = batch.map(sizeOf).findLast(Boolean) ?? this.#size;
     if (isFullSnapshot(batch[0])) return this.#beginPage(batch[0]);
     this.#fonts.push(...batch.filter(isFont));

@@ -14,7 +14,7 @@ from video_export_worker import pipeline
 from video_export_worker.activities import naming
 from video_export_worker.activities.attempt import begin_attempt, count
 from video_export_worker.activities.feeding import feed_parts
-from video_export_worker.activities.heavy import HeavyRecordings, Place
+from video_export_worker.activities.heavy import HeavyRecordings, Place, advise
 from video_export_worker.activities.parts import PartStore, list_parts
 from video_export_worker.activities.plans import PlanStore
 from video_export_worker.activities.publication import Publication
@@ -263,7 +263,7 @@ def _namespace() -> str:
 def _place_of(stored: StoredPlan, segment: Segment) -> Place:
     """Where a segment reads its recording, which the digest of the index stands for."""
     stage = f"rendering of frames {segment.first} to {segment.first + segment.count - 1}"
-    return Place(stored.index, stage, _look_of(stored))
+    return Place(stored.index, stage, _look_of(stored), advise(stored.plan))
 
 
 def _look_of(stored: StoredPlan) -> str:

@@ -14,6 +14,8 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from video_export_worker.capacity.limits import expect_segment, memory_for
+from video_export_worker.contract import ExportPlan
 from video_export_worker.errors import RecordingTooHeavy
 from video_export_worker.storage import Storage, join_uri
 
@@ -23,6 +25,17 @@ ADVICE: Final = (
     "give the workers more memory (spec.resources.limits.memory), export a shorter range or a smaller size, "
     "or have the recording looked at"
 )
+
+
+LARGE_PAGE: Final = 20_000  # nodes from which on a page decides how much memory a segment needs
+
+
+def advise(plan: ExportPlan) -> str:
+    """What to do about a segment of a plan that takes too much: with numbers, where the page is what is large."""
+    if plan.nodes < LARGE_PAGE:
+        return ADVICE
+    needed = memory_for(expect_segment(plan.width, plan.height, 1, plan.nodes)) / 2**30
+    return f"its page has {plan.nodes:,} nodes, for which a worker should have {needed:.1f} GiB: {ADVICE}"
 
 
 class Seen(BaseModel):
@@ -55,11 +68,13 @@ class Place:
         digest: of the recording.
         stage: as a message names it, such as `rendering of frames 0 to 249`.
         key: what else decides how it is read there: a hash, or nothing.
+        advice: what to do about it.
     """
 
     digest: str
     stage: str
     key: str = ""
+    advice: str = ADVICE
 
     @property
     def object_name(self) -> str:
@@ -106,7 +121,9 @@ class HeavyRecordings:
     def _too_heavy(self, place: Place, record: Record) -> RecordingTooHeavy:
         until = max(death.at for death in record.deaths) + REMEMBERED
         whats = "; before that ".join(death.what for death in reversed(record.deaths[-DEATHS:]))
-        return RecordingTooHeavy(f"{place.stage}: {whats}. It is refused until {until:%Y-%m-%d %H:%M} UTC; {ADVICE}")
+        return RecordingTooHeavy(
+            f"{place.stage}: {whats}. It is refused until {until:%Y-%m-%d %H:%M} UTC; {place.advice}"
+        )
 
     def _uri(self, place: Place) -> str:
         return join_uri(self._root, "too-heavy", place.digest, place.object_name)

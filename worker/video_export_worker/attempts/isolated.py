@@ -111,9 +111,9 @@ class IsolatedPipeline:
         on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> RenderedSegment:
         """Render one segment into parts."""
-        browsers = self._browsers or choose_browsers(self._capacity, plan.width, plan.height)
+        browsers = self._browsers or choose_browsers(self._capacity, plan.width, plan.height, plan.nodes)
         kind = browser_kind(self.chromium, stage_ahead(stage_of(plan.width, plan.height, request.device_scale_factor)))
-        expected = expect_segment(plan.width, plan.height, browsers)
+        expected = expect_segment(plan.width, plan.height, browsers, plan.nodes)
         job = SegmentJob(
             folder=folder,
             request=request,

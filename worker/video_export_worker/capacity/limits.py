@@ -18,6 +18,7 @@ BROWSER_BYTES: Final = 130 * MIB  # a browser, beside the pictures
 PIXEL_BYTES: Final = (
     140  # for each pixel of the video and each browser: pictures on their way to the encoder, and in it
 )
+NODE_BYTES: Final = 3500  # of a page of 200,000 nodes, each: in Blink, and of its text on the way there
 HEADROOM: Final = 1.6  # an attempt may take so many times of what it is expected to: recordings differ
 SPARE: Final = 0.05  # of a container's memory: what the kernel counts beside processes
 MAX_BROWSERS: Final = 4
@@ -55,9 +56,13 @@ class Capacity:
         return max(MIB, self.room // self.slots - WAITING_BYTES)
 
 
-def expect_segment(width: int, height: int, browsers: int) -> int:
-    """Bytes that rendering a segment in this size is expected to take."""
-    return CHILD_BYTES + browsers * (BROWSER_BYTES + PIXEL_BYTES * width * height)
+def expect_segment(width: int, height: int, browsers: int, nodes: int = 0) -> int:
+    """Bytes that rendering a segment in this size is expected to take, of pages with so many nodes."""
+    return CHILD_BYTES + browsers * _expect_browser(width, height, nodes)
+
+
+def _expect_browser(width: int, height: int, nodes: int) -> int:
+    return BROWSER_BYTES + PIXEL_BYTES * width * height + NODE_BYTES * nodes
 
 
 def grant(capacity: Capacity, expected: int) -> int:
@@ -66,6 +71,11 @@ def grant(capacity: Capacity, expected: int) -> int:
     An attempt that is granted more than its share waits until others have left so much.
     """
     return min(capacity.room, max(capacity.share, int(expected * HEADROOM)))
+
+
+def memory_for(expected: int) -> int:
+    """Bytes of a container in which an attempt that is expected to take so many bytes may take what it needs, alone."""
+    return int((expected * HEADROOM + WORKER_BYTES) / (1 - SPARE))
 
 
 def plan_seconds(size: int) -> float:
@@ -83,8 +93,8 @@ def assembly_seconds(frames: int) -> float:
     return min(ASSEMBLY_SECONDS[1], ASSEMBLY_SECONDS[0] + SECONDS_OF_FRAME * frames)
 
 
-def choose_browsers(capacity: Capacity, width: int, height: int) -> int:
+def choose_browsers(capacity: Capacity, width: int, height: int, nodes: int = 0) -> int:
     """Browsers of a segment: as many as its slot has processors and memory for, and at least one."""
     by_cpu = int(capacity.cpus / capacity.slots / CPUS_OF_BROWSER)
-    by_memory = (capacity.share - CHILD_BYTES) // (BROWSER_BYTES + PIXEL_BYTES * width * height)
+    by_memory = (capacity.share - CHILD_BYTES) // _expect_browser(width, height, nodes)
     return max(1, min(MAX_BROWSERS, by_cpu, by_memory))

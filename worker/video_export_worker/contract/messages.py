@@ -100,6 +100,7 @@ class ExportPlan(TolerantValue):
         default_factory=list, description="Which window is shown when; without any, the one that the index begins with."
     )
     videos: list[PlannedVideo] = Field(default_factory=list, description="Where each window has a video of its own.")
+    nodes: int = Field(default=0, description="Nodes that a browser holds at once, at most: of all windows of a video.")
     segments: list[Segment] = Field(min_length=1)
     warnings: list[str] = Field(default_factory=list)
 

@@ -65,6 +65,7 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
         shows_end=timeline.shows_end,
         windows=[ShownWindow(begin_ms=stretch.begin_ms, window=stretch.window) for stretch in schedules[0]],
         videos=videos if is_each else [],
+        nodes=max(_count_nodes(recording, schedule) for schedule in schedules),
         segments=[Segment(first=piece.start, count=len(piece)) for piece in pieces],
         warnings=list(recording.warnings),
     )
@@ -74,6 +75,12 @@ def read_schedule(plan: ExportPlan, index: RecordingIndex) -> Schedule:
     """Which window the video of a stored plan shows when."""
     stored = tuple(WindowStretch(shown.begin_ms, shown.window) for shown in plan.windows)
     return stored or show_only(index)
+
+
+def _count_nodes(recording: RecordingIndex, schedule: Schedule) -> int:
+    """Nodes of all windows that a video shows, which one browser may hold at once."""
+    shown = {stretch.window for stretch in schedule}
+    return sum(index.most_nodes for index in recording.session if index.number in shown)
 
 
 def _choose_windows(recording: RecordingIndex, request: VideoExportRequest) -> Sequence[RecordingIndex]:

@@ -85,6 +85,7 @@ class RecordingIndex:
         moving_ms: Offsets at which an event brought content that moves by itself. It moves until it is removed, at the
             latest until the next full snapshot.
         moving_kind: What it is (`Motion`).
+        most_nodes: How many nodes its pages have at once, at most.
         first_chunk: Number of the window's first chunk among those of all windows.
         others: Indexes of the other windows that can be shown, in the order of `windows`.
     """
@@ -120,6 +121,7 @@ class RecordingIndex:
     forgotten_frame: Integers
     moving_ms: Floats
     moving_kind: NDArray[np.int8]
+    most_nodes: int = 0
     first_chunk: int = 0
     others: tuple[RecordingIndex, ...] = ()
 

@@ -13,7 +13,7 @@ import numpy as np
 from video_export_worker.recording.index import RecordingIndex, WindowSummary
 
 INDEX_NAME: Final = "index.npz"
-_OTHERS: Final = ("start_ms", "warnings", "windows", "first_chunk", "others")
+_OTHERS: Final = ("start_ms", "warnings", "windows", "most_nodes", "first_chunk", "others")
 _COLUMNS: Final[Sequence[str]] = [field.name for field in fields(RecordingIndex) if field.name not in _OTHERS]
 
 
@@ -25,6 +25,7 @@ def save_index(index: RecordingIndex, path: Path) -> None:
         "warnings": index.warnings,
         "windows": [asdict(row) for row in index.windows],
         "first_chunks": [each.first_chunk for each in indexes],
+        "most_nodes": [each.most_nodes for each in indexes],
     }
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     columns = {f"{name}.{at}": getattr(each, name) for at, each in enumerate(indexes) for name in _COLUMNS}
@@ -43,7 +44,8 @@ def load_index(path: Path) -> RecordingIndex:
                 windows,
                 **{name: stored[f"{name}.{at}"] for name in _COLUMNS},
                 first_chunk=first_chunk,
+                most_nodes=most_nodes,
             )
-            for at, first_chunk in enumerate(about["first_chunks"])
+            for at, (first_chunk, most_nodes) in enumerate(zip(about["first_chunks"], about["most_nodes"], strict=True))
         )
     return replace(index, others=tuple(others))

@@ -95,6 +95,11 @@ class IndexBuilder:
             self._canvas_ms.append(offset)
             self._note_motion(offset, Motion.CANVAS)
 
+    @property
+    def most_nodes(self) -> int:
+        """How many nodes a page has at once, at most."""
+        return self._nodes.most
+
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns of `RecordingIndex` that this builds."""
         pointer = {f"pointer_{name}": np.array(column) for name, column in self._pointer.items()}

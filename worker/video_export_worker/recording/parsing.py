@@ -143,6 +143,7 @@ def _write_chunks(
         "snapshots": np.flatnonzero(columns["kind"] == 2),
         **columns,
         **settle_touches(builder.columns()),
+        "most_nodes": builder.most_nodes,
     }
 
 

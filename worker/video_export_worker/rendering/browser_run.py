@@ -37,7 +37,11 @@ NOTHING_YET: Final = PageState(
 
 
 class BrowserRun:
-    """A run of frames, from a new browser to the last frame."""
+    """A run of frames, from a new browser to the last frame.
+
+    Attributes:
+        handed_over: the frame from which another browser has to go on, if one has.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class BrowserRun:
         self._origins: dict[int, Origin] = {}
         self._masks: tuple[Box, ...] = ()
         self._ahead: asyncio.Task[PageState] | None = None
+        self.handed_over: int | None = None
 
     async def run(self, allotment: Allotment, first: int) -> AsyncGenerator[Shot]:
         """What is shown where it may differ from the frame before; what lies before the first is only replayed.
@@ -117,6 +122,9 @@ class BrowserRun:
                     yield shown
                 continue
             window = await self._turn(window, player, range(index, allotment.stop))
+            if window is None:
+                self.handed_over = index
+                return
             damaged = False
             if window.planner.must_step(at_ms, self._previous):
                 await window.feed.reach(at_ms)
@@ -134,8 +142,12 @@ class BrowserRun:
                 shown = shot
                 yield shown
 
-    async def _turn(self, before: WindowReplay | None, player: Player, frames: range) -> WindowReplay:
-        """The window that the first frame shows, replayed up to there; `before` is the one that is shown until now."""
+    async def _turn(self, before: WindowReplay | None, player: Player, frames: range) -> WindowReplay | None:
+        """The window that the first frame shows, replayed up to there; `before` is the one that is shown until now.
+
+        None if it cannot be shown here: Blink moves pictures by the time of frames, and one that has begun while the
+        window was hidden would begin only now. A browser that begins with this window shows it from its beginning.
+        """
         at_ms = self._timeline.recording_ms(frames.start)
         source = self._windows.at(at_ms)
         number = source.index.number
@@ -146,7 +158,8 @@ class BrowserRun:
         await window.open(at_ms)
         if before is None:
             await window.player.load()
-        await window.catch_up(frames.start, is_first=before is None)
+        if not await window.catch_up(frames.start, is_first=before is None):
+            return None
         if before is not None and not self._comes_again(before, frames):
             await self._open.pop(before.index.number).close()
         self._previous = None
@@ -161,7 +174,8 @@ class BrowserRun:
         """Apply the window's recording up to `at_ms`."""
         before = -1.0 if self._previous is None else self._previous.at_ms
         ahead, self._ahead = self._ahead, None
-        self._state = await (ahead or window.player.seek(at_ms))
+        is_quiet = not (self._previous is None or self._state.moving or window.planner.has_event(before, at_ms))
+        self._state = await (ahead or window.player.seek(at_ms, is_quiet=is_quiet))
         window.reached_ms = at_ms
         self._previous = Step(at_ms, window.planner.has_event(before, at_ms), False, self._state.animating)
         self._origins.clear()

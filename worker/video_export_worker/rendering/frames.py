@@ -74,8 +74,10 @@ async def render_frames(
                         yield frame
                     due = shot.index + 1
                     on_frame(shot.index)
-            on_frame(allotment.stop - 1)
-            return
+            if run.handed_over is None:
+                on_frame(allotment.stop - 1)
+                return
+            due = run.handed_over
         except CaptureDiffers:
             raise
         except RenderFailed as error:

@@ -29,6 +29,9 @@ class UnseenReplay:
         timeline: of the video.
         between_frames: frames of the video were begun already. None may be begun at their times, so a restless page is
             not shown meanwhile.
+
+    Attributes:
+        missed: a picture that moves by itself has come and was not shown at its time.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class UnseenReplay:
         self._planner = planner
         self._timeline = timeline
         self._between_frames = between_frames
+        self.missed = False
 
     async def run(self, begin_ms: float, first: int) -> None:
         """Replay from `begin_ms`, the time of the first full snapshot, to frame `first`, which is yet to be sought."""
@@ -56,6 +60,7 @@ class UnseenReplay:
             replayed = await self._player.replay(until_ms, MOST_BATCHES, end_ms - APART_MS)
             at_ms = replayed.reached_ms
             if self._between_frames:
+                self.missed |= replayed.brought
                 await self._player.pass_between()
             elif replayed.restless:
                 at_ms = await self._show_restless(at_ms, first)

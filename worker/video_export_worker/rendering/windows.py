@@ -75,10 +75,15 @@ class WindowReplay:
         await self.feed.begin()
         self.reached_ms = beginning.at_ms
 
-    async def catch_up(self, frame: int, *, is_first: bool) -> None:
-        """Replay up to a frame, unseen; `is_first` if nothing of the video was shown yet."""
+    async def catch_up(self, frame: int, *, is_first: bool) -> bool:
+        """Replay up to a frame, unseen; `is_first` if nothing of the video was shown yet.
+
+        Returns:
+            False if a picture that moves by itself has begun meanwhile: it would not be as old as it is.
+        """
         replay = UnseenReplay(self.player, self.feed, self.planner, self._timeline, between_frames=not is_first)
         await replay.run(self.reached_ms, frame)
+        return not replay.missed
 
     async def close(self) -> None:
         """Leave nothing of it in the page."""

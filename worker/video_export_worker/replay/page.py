@@ -16,6 +16,7 @@ from video_export_worker.replay.devtools import DevTools
 
 # Blink's animation clock follows the wall clock where frame times are near it, so ours lie far ahead.
 CLOCK_OFFSET_MS: Final = 1e9
+SPLIT_MS: Final = 0.001  # between the frames of one time: the least that Chromium tells apart
 FRAME_TIMEOUT: Final = 20.0
 LOAD_TIMEOUT: Final = 60.0
 PNG: Final = {"format": "png", "optimizeForSpeed": True}  # lossless, and cheaper than a JPEG
@@ -63,6 +64,7 @@ class ReplayPage:
         stage: what it is sized for.
         remembered: what was found out about this page and stage, by whoever looked.
         answers: what the page's requests are answered with.
+        restless: Blink moves something of what is shown.
     """
 
     def __init__(self, devtools: DevTools, stage: Stage, resize: Callable[[Stage], Awaitable[None]]) -> None:
@@ -75,6 +77,8 @@ class ReplayPage:
         self._origin_ms = math.floor(time.monotonic() * 1000) + CLOCK_OFFSET_MS
         self._clock_ms = self._origin_ms - 60_000.0
         self.frames_begun = 0
+        self.restless = False
+        self._damaged_before = False
 
     async def answer_requests(self, player: Answers) -> None:
         """Have every request paused and answered from `player` or from `answers`, or refused."""
@@ -130,6 +134,22 @@ class ReplayPage:
     def advance_time(self, ms: float) -> None:
         """Begin the next frame so much later."""
         self._clock_ms += ms
+
+    async def move_pictures(self, offset_ms: float) -> None:
+        """Begin a frame at `offset_ms` of the recording for what Blink moves, before the page changes at that time.
+
+        A frame in which an animated picture is due and leaves the page never ends. So a picture that is due moves in
+        this frame, and the page changes in the next one, which stands a microsecond later. All frames after it do as
+        well: a picture is due whole milliseconds after a frame that has shown it, so it is never due in between.
+        """
+        self.set_time(offset_ms)
+        self._damaged_before |= await self.begin_frame()
+        self._origin_ms += SPLIT_MS
+
+    def take_damage(self) -> bool:
+        """Whether `move_pictures` may have changed any pixel since the last call."""
+        damaged, self._damaged_before = self._damaged_before, False
+        return damaged
 
     async def begin_frame(self) -> bool:
         """Begin a frame; True if any pixel may have changed."""

@@ -87,7 +87,9 @@ class Replayed:
     Attributes:
         reached_ms: everything before that time is applied.
         restless: Blink moves something, which has to be seen: see `paint`.
+        brought: a picture that moves by itself has come on the way.
     """
 
     reached_ms: float
     restless: bool
+    brought: bool = False

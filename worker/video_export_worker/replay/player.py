@@ -32,7 +32,8 @@ The page never reads a clock. Two things move a window: `seek` applies the recor
    frame that begins before this message arrives passes without the page: it shows no damage. So where a frame shows
    none although the page has changed, `paint` asks the page whether it took part (`isPainted`), and begins the frame
    again if it did not. A `restless` page (marquees, animated pictures, clips that are not presented yet) is always
-   asked: the damage may have come from such a picture alone.
+   asked: the damage may have come from such a picture alone. Before such a page changes, a frame is begun for what
+   Blink moves (`ReplayPage.move_pictures`): one in which an animated picture moves and disappears at once never ends.
 5. A step that shows damage, an event or an animation is followed by another step: what settles late (scrolling, layout
    far out of sight) settles in the frame after. `steps.StepPlanner` decides that.
 6. `seek_next(t)` seeks ahead: the page waits until it took part in the frame that was begun last and then seeks, while
@@ -184,7 +185,7 @@ class Player:
         What happens up to `joined_ms` is applied together where that comes to the same.
         """
         answer = await self._call(f"replay({until_ms!r}, {most}, {joined_ms!r})", "replay")
-        return Replayed(answer["reached"], answer["restless"])
+        return Replayed(answer["reached"], answer["restless"], answer["brought"])
 
     async def pass_unseen(self, at_ms: float) -> None:
         """Begin a frame that shows nothing, so that nothing piles up in Blink."""
@@ -196,12 +197,14 @@ class Player:
         self._page.advance_time(BETWEEN_FRAMES_MS)
         await self._page.begin_frame()
 
-    async def seek(self, at_ms: float) -> PageState:
-        """Apply the recording up to and including `at_ms`.
+    async def seek(self, at_ms: float, *, is_quiet: bool = False) -> PageState:
+        """Apply the recording up to and including `at_ms`; `is_quiet` where that changes nothing but what Blink moves.
 
         Raises:
             InvalidRequest: something that is masked cannot be hidden.
         """
+        if self._page.restless and not is_quiet:
+            await self._page.move_pictures(at_ms)
         try:
             return self._read(await self._call(f"seek({at_ms!r})", "seek"))
         except RenderFailed as error:
@@ -224,13 +227,13 @@ class Player:
     async def paint(self, at_ms: float, *, changed: bool, restless: bool) -> bool:
         """Begin the frame that shows `at_ms`, which was sought; True if any pixel may have changed."""
         self._page.set_time(at_ms)
-        damaged = False
+        damaged, damaged_before = False, self._page.take_damage()
         for _ in range(MAX_REPAINTS):
             damaged |= await self._page.begin_frame()
             if damaged and not restless:
                 return True
             if not changed or await self._call(f"isPainted({at_ms!r})", "frame"):
-                return damaged
+                return damaged or damaged_before
             self._page.advance_time(BETWEEN_REPAINTS_MS if restless else 0)
         raise RenderFailed(f"frame: the page took part in none of {MAX_REPAINTS} frames")
 
@@ -245,7 +248,9 @@ class Player:
 
     def _read(self, answer: dict[str, Any]) -> PageState:
         self.faults += (Fault(fault["ordinal"], fault["reason"]) for fault in answer["faults"])
-        return PageState.read(answer)
+        state = PageState.read(answer)
+        self._page.restless = state.restless
+        return state
 
     async def _call(self, call: str, stage: str) -> Any:
         return await self._page.evaluate(f"videoExportPlayer.of({self.window}).{call}", stage)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from tests.integration.rendering.fidelity.gallery import media
 from tests.integration.rendering.fidelity.goldens import Picture
 from tests.integration.rendering.fidelity.views import list_differences
 from tests.reference.windows import Session, reference_of_windows
 from tests.snapshots import Page
 from video_export_worker.contract import Mouse, VideoExportRequest
 from video_export_worker.planning.timeline import Timeline, build_timeline
-from video_export_worker.planning.windows import find_window, follow_user, show_only
+from video_export_worker.planning.windows import find_window, follow_user, show_only, window_at
 from video_export_worker.recording import Recording, parse_recording
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts, RenderOptions
@@ -112,3 +114,45 @@ async def test_before_a_window_is_opened_its_own_video_is_plain(
         assert not list_differences(
             await by_product(recording, timeline, part, chromium, "growing"), shown[part.start : part.stop], timeline
         )
+
+
+def animated_window() -> Page:
+    """Pictures that Blink moves, of which one comes while another window is shown."""
+    page = Page()
+    shown = [page.element("img", src=media(f"wheel.{kind}", f"image/{kind}")) for kind in ("png", "webp")]
+    box = page.element("div", *shown, style="height:120px")
+    page.show(page.document([box])).move(50, 9, 9, box).move(1500, 9, 9, box).move(1900, 12, 9, box)
+    late = page.element("img", src=media("wheel.gif", "image/gif"))
+    page.append(2010, box, late)
+    page.move(2700, 20, 20, box)
+    return page.end(3000)
+
+
+async def test_a_picture_that_moves_is_as_old_as_the_time_says_when_its_window_is_shown_again(
+    chromium: ChromiumSettings,
+) -> None:
+    other = Page()
+    text = other.element("p", other.element("img", src=media("wheel.gif", "image/gif")), "another window")
+    other.show(other.document([text]), 130).move(500, 5, 5, text).move(1200, 9, 5, text).move(2300, 9, 9, text).end(
+        2900
+    )
+    recording = parse_recording([Session({"moving": animated_window().events, "other": other.events}).as_file()])
+    request = VideoExportRequest.model_validate({"recording": "file:///a"})
+    timeline = build_timeline(request, recording.index.session_ms, [], 1e9)
+    frames = range(timeline.frames)
+    followed = await by_product(recording, timeline, frames, chromium)
+    schedule = follow_user(recording.index.session)
+    for name in ("moving", "other"):
+        alone = await by_product(recording, timeline, frames, chromium, name)
+        number = find_window(recording.index, name).number
+        seen = [frame for frame in frames if window_at(schedule, timeline.recording_ms(frame)) == number]
+        assert len(seen) > 20
+        differences = [
+            f"frame {frame} at {timeline.recording_ms(frame):g} ms"
+            for frame in seen
+            if not np.array_equal(followed[frame], alone[frame])
+        ]
+        assert not differences, (name, differences)
+    for first in (30, 60):
+        part = await by_product(recording, timeline, range(first, timeline.frames), chromium)
+        assert not list_differences(part, followed[first:], timeline)
