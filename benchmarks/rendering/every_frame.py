@@ -17,7 +17,7 @@ from video_export_worker.contract import parse_request
 from video_export_worker.planning.export_plan import build_plan
 from video_export_worker.planning.timeline import restore_timeline
 from video_export_worker.recording import Recording, RecordingLimits, parse_recording
-from video_export_worker.replay.beginnings import choose_beginning
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.page import ReplayPage, Stage

@@ -21,7 +21,7 @@ from benchmarks.rendering.processes import feed
 from video_export_worker.contract import parse_request
 from video_export_worker.planning.export_plan import build_plan
 from video_export_worker.recording import RecordingLimits, parse_recording
-from video_export_worker.replay.beginnings import choose_beginning
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.replay.browser import PAGE_URL, PlayerFiles
 from video_export_worker.replay.settings import ChromiumSettings
 

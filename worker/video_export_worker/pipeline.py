@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import math
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -34,17 +35,19 @@ from video_export_worker.planning.windows import stretches_between
 from video_export_worker.planning.work_estimate import estimate_session
 from video_export_worker.recording import (
     INDEX_NAME,
+    WHOLE,
     ChunkFolder,
     RecordingIndex,
     RecordingLimits,
+    ShownRange,
     open_recording,
     parse_recording,
     save_index,
 )
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.rendering.allotments import Allotment, TimeBudget
 from video_export_worker.rendering.windows import ShownWindows
 from video_export_worker.replay.answers import open_answers
-from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import CaptureMode, ChromiumSettings
 
 READ_BYTES: Final = 1 << 20
@@ -69,8 +72,8 @@ async def plan_export(
     Args:
         recordings: the parts, in order.
         request: what is asked for.
-        folder: an empty folder for the artefact: `index.npz`, `chunk-00000.json` ..., and `links.json`
-            where the recording links to assets.
+        folder: an empty folder for the artefact: `index.npz`, `chunk-00000.json` ... as far as frames of the video
+            need them, and `links.json` where the recording links to assets.
         limits: what is accepted.
 
     Raises:
@@ -82,7 +85,12 @@ async def plan_export(
         files = [_read_file(path) for path in recordings]
         links = LinkFinder(RecordedFiles(folder / ASSETS_FOLDER).keep)
         recording = parse_recording(
-            files, limits=limits, strict=request.strict, chunks=ChunkFolder(folder), observer=links
+            files,
+            limits=limits,
+            strict=request.strict,
+            chunks=ChunkFolder(folder),
+            observer=links,
+            shown=_find_range(request),
         )
         found = FoundLinks(
             uses=links.uses,
@@ -207,6 +215,13 @@ async def assemble(
         return join_parts(name, counted, workdir, expected, request.quality)
 
     return await _side_by_side([join(name) for name in request.format])
+
+
+def _find_range(request: VideoExportRequest) -> ShownRange:
+    """What has to be read of the recording. Where inactivity begins before the range counts, too."""
+    if request.skip_inactivity is not None:
+        return WHOLE
+    return ShownRange(request.start * 1000, math.inf if request.end is None else request.end * 1000)
 
 
 def _read_file(path: Path) -> Iterator[bytes]:

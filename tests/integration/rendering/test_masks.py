@@ -15,9 +15,9 @@ from video_export_worker.contract import Mouse
 from video_export_worker.errors import InvalidRequest
 from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts
-from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.page import Stage

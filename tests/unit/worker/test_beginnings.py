@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.snapshots import Node, Page
-from video_export_worker.replay.beginnings import Beginning, choose_beginning
+from video_export_worker.recording.beginnings import Beginning, choose_beginning
 
 PADDING = "x" * 70_000  # a chunk begins at a snapshot only if the one before has some size
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.snapshots import Page
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.recording.chunks import SMALLEST_CHUNK
-from video_export_worker.replay.beginnings import choose_beginning
 
 
 def session(*, again_at: int | None = None, loads: bool = False, without_frame: bool = False) -> Page:

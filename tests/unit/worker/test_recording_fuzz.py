@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.integration.rendering.hostile.kinds import generate
 from video_export_worker.errors import VideoExportError
 from video_export_worker.recording import parse_recording
-from video_export_worker.replay.beginnings import choose_beginning
+from video_export_worker.recording.beginnings import choose_beginning
 
 
 @given(st.integers(0, 2**40))

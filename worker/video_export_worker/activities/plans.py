@@ -21,11 +21,12 @@ from video_export_worker.contract import (
     VideoExportRequest,
 )
 from video_export_worker.errors import RecordingNotFound, StorageUnavailable
-from video_export_worker.recording import INDEX_NAME, RecordingIndex, chunk_name, load_index
+from video_export_worker.recording import INDEX_NAME, RecordingIndex, chunk_name, chunk_number, load_index
 from video_export_worker.replay.answers import TABLE_NAME
 from video_export_worker.storage import Storage, join_uri
 
 COMPRESSION_LEVEL: Final = 3  # zstd's default
+NOT_NEEDED: Final = ""  # instead of the digest of a chunk
 
 
 class PlanStore:
@@ -57,13 +58,15 @@ class PlanStore:
             assets: that the recording links to, if it links to any.
         """
         recording = join_uri(prefix, naming.RECORDING_FOLDER)
-        index, *chunks = await self._publish_files(_list_files(folder), recording)
+        chunks = _list_chunks(folder)
+        index, *written = await self._publish_files([folder / INDEX_NAME, *chunks.values()], recording)
+        digests = dict(zip(chunks, written, strict=True))
         stored = StoredPlan(
             renderer=renderer,
             request=request,
             plan=plan,
             index=index,
-            chunks=chunks,
+            chunks=[digests.get(number, NOT_NEEDED) for number in range(max(digests) + 1)],
             output=output,
             assets=None if assets is None else await self._publish_table(assets, recording),
         ).model_dump_json()
@@ -150,9 +153,9 @@ class PlanStore:
         return data
 
 
-def _list_files(folder: Path) -> list[Path]:
-    """The index, and the chunks in their order."""
-    return [folder / INDEX_NAME, *sorted(folder.glob("chunk-*.json"))]
+def _list_chunks(folder: Path) -> dict[int, Path]:
+    """The chunks by their numbers: those that no frame of the video needs were not written."""
+    return {chunk_number(path): path for path in sorted(folder.glob("chunk-*.json"))}
 
 
 def _pack(path: Path) -> tuple[bytes, str]:

@@ -169,7 +169,7 @@ def _check_tree(holder: dict[str, Any], tree: Tree, mended: Mended) -> None:
     node = holder.get(tree.name)
     if not isinstance(node, dict):
         raise BrokenEvent(f"`data.{tree.name}` must be a node, not {_show(node)}")
-    if node.get("type") not in tree.kinds:
+    if not _is_node(node, tree.kinds):
         raise BrokenEvent(f"`data.{tree.name}` is not a document: its `type` is {_show_number(node.get('type'))}")
     _mend_trees([node], mended)
 

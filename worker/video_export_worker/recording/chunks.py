@@ -64,14 +64,14 @@ class ChunkFolder:
 
 
 @dataclass(frozen=True)
-class ChunkList:
+class ChunkTexts:
     """Chunks in memory, for small recordings."""
 
-    chunks: list[bytes] = field(default_factory=list)
+    chunks: dict[int, bytes] = field(default_factory=dict)
 
     def write(self, number: int, text: bytes) -> None:
-        """Append a chunk."""
-        self.chunks.append(text)
+        """Keep a chunk."""
+        self.chunks[number] = text
 
     def read(self, number: int) -> str:
         """Decode a chunk."""
@@ -92,6 +92,11 @@ class NoChunks:
 def chunk_name(number: int) -> str:
     """File name of a chunk."""
     return f"chunk-{number:05d}.json"
+
+
+def chunk_number(path: Path) -> int:
+    """Number of the chunk that a file holds."""
+    return int(path.stem.removeprefix("chunk-"))
 
 
 def lay_chunks(kind: NDArray[Any], size: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -23,6 +23,7 @@ from video_export_worker.recording.limits import Meters, count_values
 LARGEST_CODE: Final = 127  # types and sources that rrweb does not have are kept, and are all the same to us
 MAX_WINDOWS: Final = 1000
 LONGEST_WINDOW_NAME: Final = 200
+_FRAME_SIGNS: Final = (b"iframe", b"\\u00")  # a name may be written with escapes
 
 
 class Spool:
@@ -47,6 +48,7 @@ class Spool:
         self._parts, self._lines, self._bytes = array("i"), array("q"), array("q")
         self._digests = array("Q")
         self._brings = array("b")
+        self._brings_frames = array("b")
 
     def add(self, found: WindowEvent, part: int = 1) -> None:
         """Write an event of the part of that number.
@@ -69,7 +71,9 @@ class Spool:
         self._parts.append(part)
         self._lines.append(found.place.line)
         self._bytes.append(found.place.byte)
-        self._brings.append(brings_nodes(found.event))
+        brings = brings_nodes(found.event)
+        self._brings.append(brings)
+        self._brings_frames.append(brings and any(sign in found.text for sign in _FRAME_SIGNS))
         self._digests.append(int.from_bytes(blake2b(found.text, digest_size=8).digest()))
 
     def __len__(self) -> int:
@@ -135,6 +139,11 @@ class Spool:
     def brings(self) -> NDArray[np.bool_]:
         """Whether each event brings nodes into the page."""
         return np.frombuffer(self._brings, np.bool_)
+
+    @property
+    def brings_frames(self) -> NDArray[np.bool_]:
+        """Whether there may be a frame among the nodes that each event brings."""
+        return np.frombuffer(self._brings_frames, np.bool_)
 
     def read(self, rows: Iterable[Any]) -> Iterator[bytes]:
         """Yield the texts of these events."""

@@ -11,8 +11,8 @@ from video_export_worker.contract import Mouse
 from video_export_worker.planning.timeline import Timeline
 from video_export_worker.planning.windows import Schedule, show_only, window_at
 from video_export_worker.recording import ReplaySource
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.rendering.unseen import UnseenReplay
-from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.feeding import ChunkFeed
 from video_export_worker.replay.player import Player
 from video_export_worker.replay.steps import StepPlanner

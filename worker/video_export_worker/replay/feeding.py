@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from video_export_worker.recording import ReplaySource
-from video_export_worker.replay.beginnings import Beginning
+from video_export_worker.recording.beginnings import Beginning
 from video_export_worker.replay.player import Player
 
 

@@ -53,7 +53,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from video_export_worker.errors import InvalidRequest, RecordingInvalid, RenderFailed
-from video_export_worker.replay.beginnings import Beginning
+from video_export_worker.recording.beginnings import Beginning
 from video_export_worker.replay.page import ReplayPage
 from video_export_worker.replay.page_state import Fault, Masked, Origin, PageState, Replayed
 

@@ -13,9 +13,9 @@ from tests.integration.rendering.fidelity.goldens import Picture
 from tests.integration.rendering.fidelity.views import by_product, by_reference, lay_out, list_differences, look
 from tests.snapshots import Node, Page
 from video_export_worker.recording import Recording
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts
-from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import ChromiumSettings
 
 CHECKOUT_MS, END_MS, FRAME_MS = 1200, 2400, 40

@@ -16,9 +16,9 @@ from tests.snapshots import Page
 from video_export_worker.contract import Mouse
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording import Recording, parse_recording
+from video_export_worker.recording.beginnings import choose_beginning
 from video_export_worker.rendering.frames import render_frames
 from video_export_worker.rendering.options import RenderCounts
-from video_export_worker.replay.beginnings import choose_beginning
 from video_export_worker.replay.settings import ChromiumSettings
 
 GREEN, RED, WHITE = (0, 128, 0), (255, 0, 0), (255, 255, 255)

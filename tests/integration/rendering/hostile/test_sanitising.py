@@ -11,7 +11,7 @@ import pytest
 from tests.integration.rendering.fidelity.views import by_product, lay_out, look
 from tests.snapshots import Node, Page
 from video_export_worker.contract import Mouse
-from video_export_worker.replay.beginnings import Beginning
+from video_export_worker.recording.beginnings import Beginning
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.page import Stage
 from video_export_worker.replay.player import Player, Scene

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from video_export_worker.recording import EventType, RecordingIndex, Source
+from video_export_worker.recording.events import EventType, Source
+from video_export_worker.recording.index import RecordingIndex
 
 PAGE_EVENTS: Final = (EventType.DOM_CONTENT_LOADED, EventType.LOAD, EventType.FULL_SNAPSHOT)
 
