@@ -130,7 +130,7 @@ def _check_optional(holder: dict[str, Any], optional: Optional, mended: Mended) 
 
 def _check_items(holder: dict[str, Any], items: Items, mended: Mended) -> None:
     given = holder.get(items.name)
-    if given is None and not items.is_needed and not items.least:
+    if not given and not items.least and (given.__class__ is list or (given is None and not items.is_needed)):
         return
     if not isinstance(given, list):
         problem = f"`{items.name}` must be a list, not {_show(given)}"

@@ -105,8 +105,8 @@ def find_repeated(spool: Spool) -> NDArray[np.bool_]:
     an event is certain to be delivered again where others of another time lie between, or where it brings nodes. Where
     events that bring nodes come again, all that come again are deliveries.
     """
-    order = np.lexsort((np.arange(len(spool)), spool.digest, spool.stamp, spool.window))
-    keys = [column[order] for column in (spool.window, spool.stamp, spool.digest)]
+    order = np.lexsort((np.arange(len(spool)), spool.hash, spool.stamp, spool.window))
+    keys = [column[order] for column in (spool.window, spool.stamp, spool.hash)]
     again = np.concatenate([[False], np.all([key[1:] == key[:-1] for key in keys], axis=0)])
     firsts = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))]
     moments = np.cumsum(np.concatenate([[0], spool.stamp[1:] != spool.stamp[:-1]]))

@@ -35,7 +35,8 @@ def is_mobile(event: Any) -> bool:
         return False
     if "wireframes" in data or isinstance(data.get("updates"), list):
         return True
-    return any("wireframe" in add for add in list_objects(data.get("adds")))
+    adds = data.get("adds")
+    return bool(adds) and any("wireframe" in add for add in list_objects(adds))
 
 
 class MobileScreen:
