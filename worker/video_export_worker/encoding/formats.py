@@ -51,7 +51,7 @@ PARTS: Final[Mapping[VideoFormat, PartFormat]] = {
         options={
             "preset": "veryfast",
             "profile": "high",
-            "x264-params": "weightp=0:subme=1:me=umh:ref=2:no-8x8dct=1:rc-lookahead=15:qcomp=0.7",
+            "x264-params": "weightp=0:subme=1:me=umh:ref=2:no-8x8dct=1:rc-lookahead=15:qcomp=0.7:b-adapt=0",
             **BT709,
         },
         # CRF 23 is x264's default; 6 steps halve or double the size. These options keep its quality at a little more.

@@ -12,7 +12,7 @@ from video_export_worker.capture.captures import Capture, open_capture
 from video_export_worker.composing.frames import Shot, paint_plain
 from video_export_worker.composing.masks import Box, place_masks
 from video_export_worker.composing.pointer import PointerMarks
-from video_export_worker.composing.visibility import colour_of
+from video_export_worker.composing.visibility import MANY, colour_of
 from video_export_worker.errors import RenderFailed
 from video_export_worker.pictures import Picture
 from video_export_worker.planning.timeline import Timeline
@@ -219,7 +219,7 @@ class BrowserRun:
         if height < self._options.height or width < self._options.width:
             raise RenderFailed(f"capture: a picture of {width}x{height} pixels")
         picture = picture[: self._options.height, : self._options.width]
-        if len(self._counts.colours) < 2:
+        if len(self._counts.colours) < 2 and MANY not in self._counts.colours:
             self._counts.colours.add(colour_of(picture))
         return picture
 
