@@ -26,8 +26,9 @@ CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 NODE = ("kubelet", "kube-proxy", "coredns")
 CLIENTS = ("kubectl", "helm")
 PROGRAMS = (*CONTROL_PLANE, *CONTROLLERS, *NODE, *CLIENTS)
-# Nothing for debuggers, and no inlining in Kubernetes' own packages: 30 % less processor time, since each of its thousands
-# of packages reads what it imports with all that could be inlined. What is called most, such as encoders, is inlined still.
+# Nothing for debuggers, and no inlining in Kubernetes' own packages: 30 % less processor time, since each of its
+# thousands of packages reads what it imports with all that could be inlined. What is called most, such as encoders, is
+# inlined still.
 QUICKLY = ("-gcflags=all=-dwarf=false", "-gcflags=k8s.io/...=-dwarf=false -l")
 
 

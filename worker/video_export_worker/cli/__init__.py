@@ -62,8 +62,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command and end the process with its exit code."""
     code = _run()
-    # Everything of ours is closed by now. The interpreter's orderly exit takes a tenth of a second, and Temporal's threads
-    # can crash it (signal 11).
+    # Everything of ours is closed by now. The interpreter's orderly exit takes a tenth of a second, and the threads of
+    # Temporal's client can crash it (signal 11).
     with suppress(OSError):  # nobody reads any more
         sys.stdout.flush()
         sys.stderr.flush()
