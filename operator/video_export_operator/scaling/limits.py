@@ -54,6 +54,8 @@ def busy_floor(case: Case, size: int, _proposal: Proposal) -> Bound | None:
     pods = f"{len(work.busy)} busy and {len(work.unknown)} unknown pods"
     if work.serving:
         pods += f", {len(work.serving)} for the open work of their version"
+    if fresh := work.live - len(work.busy | work.unknown | work.idle | work.serving):
+        pods += f", {fresh} idle for less than {case.spec.scaling.scale_down.min_idle:g} s"
     why = f"{pods}, {case.seen.current - floor} can be taken safely"
     return Bound(Limit.BUSY_FLOOR, floor, why)
 

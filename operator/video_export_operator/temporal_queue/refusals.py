@@ -21,6 +21,9 @@ _REASONS = {
 _REASONS_BY_NAME = {"Unauthenticated": "Unauthenticated", "PermissionDenied": "PermissionDenied"}
 _STATUS = re.compile(r'Status \{ code: (\w+), message: "((?:[^"\\]|\\.)*)"')
 _ALERT = re.compile(r"received fatal alert: (\w+)")
+_CAUSE = re.compile(r'ConnectError\("([^"]+)", [^"]*(?:error|message): "((?:[^"\\]|\\.)*)"')
+"""Why no connection was made, in a text that is written for the library's authors: the step, and the system's words."""
+_PLAIN = re.compile(r"InvalidMessage\(InvalidContentType\)")
 WITHOUT_REASON = re.compile(r"Status \{ code: (?:Unknown|Cancelled), (?!.*received fatal alert)")
 """The text of a connection that was closed before the first answer."""
 
@@ -68,4 +71,8 @@ def _translate_status(text: str) -> TemporalUnavailable | None:
 def _translate_text(text: str, error: BaseException) -> TemporalUnavailable:
     """Return why no connection was made; a ValueError is about a certificate that cannot be read."""
     invalid = "certificate" in text.lower() or isinstance(error, ValueError)
-    return TemporalUnavailable("CertificateInvalid" if invalid else "Unavailable", text)
+    cause = _CAUSE.search(text)
+    said = f"{cause[1]}: {cause[2]}" if cause and not invalid else text
+    if _PLAIN.search(text):
+        said = "the server does not answer in TLS, which temporal.tls or an API key asks for"
+    return TemporalUnavailable("CertificateInvalid" if invalid else "Unavailable", said)

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from tests.integration.operator.cluster import ROOT_OF_PLUGINS, Namespace, resource
+from video_export_operator.status import ConditionType
+
+HOLDS_WHERE_ALL_IS_WELL = ("Ready", "TemporalReachable", "ScalingActive", "WorkersHealthy")
 
 STATUS: dict[str, Any] = {
     "desiredReplicas": 3,
@@ -86,12 +89,26 @@ def test_status_shows_sizes_and_what_asks_for_attention(export: Namespace) -> No
     assert f"{export.name}/exports: " in succeed(vew(export, "status", "-A", where=()))
 
 
+def test_status_is_silent_about_a_resource_of_which_all_is_well(export: Namespace) -> None:
+    conditions = [
+        {**STATUS["conditions"][0], "type": kind, "status": "True" if kind in HOLDS_WHERE_ALL_IS_WELL else "False"}
+        for kind in ConditionType
+    ]
+    patch = json.dumps({"status": {"conditions": conditions}})
+    export.succeed("patch", "vew", "exports", "--subresource=status", "--type=merge", "-p", patch)
+    assert len(succeed(vew(export, "status")).splitlines()) == 2
+    rows = succeed(vew(export, "why", "exports")).splitlines()
+    told = [row for row in rows if "(InPlace)" in row]
+    assert [row.split()[0] for row in told] == list(ConditionType)
+    assert len({row.index("(") - len(row.split()[1]) for row in told}) == 1, "the column is as wide as its widest word"
+
+
 def test_why_shows_the_decision_with_its_numbers(export: Namespace) -> None:
     told = succeed(vew(export, "why", "exports"))
     assert "size      3 wanted, 2 ready, 2 busy\n" in told
     assert "backlog   5 tasks, the oldest for 40s\n" in told
     assert "last      from 1 to 3 at 2026-11-26T20:00:00Z: ScaleUp: 4 activities wait\n" in told
-    assert "ScalingLimited    True (MaxReplicas): 5 are needed\n" in told
+    assert "ScalingLimited      True (MaxReplicas): 5 are needed\n" in told
 
 
 def test_pause_and_resume(export: Namespace) -> None:

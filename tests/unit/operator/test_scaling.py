@@ -140,6 +140,7 @@ def test_an_activity_between_two_heartbeats_ends_the_idleness() -> None:
     decision = down(QUICK, *steps, present=2)
     assert decision.replicas == 2
     assert decision.bounds[-1].limit is Limit.BUSY_FLOOR
+    assert "1 busy and 0 unknown pods, 1 idle for less than" in decision.reason
 
 
 def test_an_older_heartbeat_does_not_undo_what_the_pod_said_after_it() -> None:

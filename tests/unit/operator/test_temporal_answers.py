@@ -120,6 +120,31 @@ def test_the_servers_alert_is_told() -> None:
     assert (told.reason, str(told)) == ("HandshakeRefused", "the server refused the TLS handshake: UnknownCA")
 
 
+NOT_CONNECTED = "Failed client connect: Server connection error: tonic::transport::Error(Transport, ConnectError({}))"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            'ConnectError("dns error", Custom { kind: Uncategorized, error: "failed to lookup address information" })',
+            "dns error: failed to lookup address information",
+        ),
+        (
+            'ConnectError("tcp connect error", 10.0.0.1:1, Os { code: 111, kind: X, message: "Connection refused" })',
+            "tcp connect error: Connection refused",
+        ),
+        (
+            "Custom { kind: InvalidData, error: InvalidMessage(InvalidContentType) }",
+            "the server does not answer in TLS, which temporal.tls or an API key asks for",
+        ),
+    ],
+)
+def test_why_there_is_no_connection_is_told_in_words(text: str, said: str) -> None:
+    told = translate(RuntimeError(NOT_CONNECTED.format(text)), tls=True, timeout=3)
+    assert (told.reason, str(told)) == ("Unavailable", said)
+
+
 def test_headers_with_a_date_are_not_told() -> None:
     text = 'Status { code: PermissionDenied, message: "Request \\"x\\".", metadata: { headers: {"date": "now"} }'
     told = translate(RuntimeError(FAILED + text), tls=True, timeout=3)
