@@ -54,6 +54,10 @@ SKIPPED: dict[str, tuple[Event, str]] = {
         {"type": 2, "timestamp": START + 700, "data": {"node": {"type": 3, "textContent": "x"}}},
         "full snapshot: `data.node` is not a document: its `type` is 3",
     ),
+    "a snapshot of a kind that is an object": (
+        {"type": 2, "timestamp": START + 700, "data": {"node": {"type": {"type": 0}}}},
+        "full snapshot: `data.node` is not a document: its `type` is an object",
+    ),
 }
 
 
