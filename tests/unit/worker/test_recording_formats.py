@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import zlib
+from datetime import UTC, datetime
 from typing import Any
 
 import brotli  # type: ignore[import-untyped]  # ships no types
@@ -17,6 +18,46 @@ from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording import json_stream, parse_recording
 
 SESSION = session()
+NAMES = {
+    0: "DomContentLoaded",
+    1: "load",
+    2: "FULL_SNAPSHOT",
+    3: "IncrementalSnapshot",
+    4: "Meta",
+    5: "custom",
+    6: "Plugin",
+}
+
+
+def as_date(milliseconds: float) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def deflate(data: bytes) -> bytes:
+    stream = zlib.compressobj(wbits=-15)
+    return stream.compress(data) + stream.flush()
+
+
+def as_snappy(data: bytes) -> bytes:
+    """A block with literals, and a copy of each kind where a part comes again."""
+    block, at = as_varint(len(data)), 0
+    while at < len(data):
+        part = data[at : at + 40]
+        before = data.rfind(part[:20], max(0, at - 60_000), at)
+        if len(part) >= 20 and before >= 0:
+            offset = at - before
+            near = bytes([(7 << 2) | 1 | (offset >> 8) << 5, offset & 255]) if offset < 2048 else b""
+            block += near or bytes([(11 - 1) << 2 | 2]) + offset.to_bytes(2, "little")
+            at += 11
+        else:
+            block += bytes([60 << 2, len(part) - 1]) + part
+            at += len(part)
+    return block
+
+
+def as_varint(number: int) -> bytes:
+    return bytes([number & 127 | 128]) + as_varint(number >> 7) if number > 127 else bytes([number])
+
 
 FORMATS = {
     "array": as_array(SESSION),
@@ -57,6 +98,101 @@ FORMATS = {
     "gzip in base64, two bytes a character": as_array(
         [base64.b64encode(gzip.compress(json.dumps(SESSION).encode("utf-16-le"))).decode()]
     ),
+    "rows of columns": as_lines(
+        [
+            {
+                "site_id": 1,
+                "event_type": str(event["type"]),
+                "event_data": json.dumps(event["data"]),
+                "timestamp": str(event["timestamp"]),
+            }
+            for event in SESSION
+        ]
+    ),
+    "rows with dates and names": as_array(
+        [
+            {"eventType": NAMES[event["type"]], "eventData": event["data"], "time": as_date(event["timestamp"])}
+            for event in SESSION
+        ]
+    ),
+    "data as text": as_array([{**event, "data": json.dumps(event["data"])} for event in SESSION]),
+    "seconds": as_array([{**event, "timestamp": event["timestamp"] / 1000} for event in SESSION]),
+    "microseconds": as_array([{**event, "timestamp": event["timestamp"] * 1000} for event in SESSION]),
+    "extended JSON of MongoDB": as_lines(
+        [
+            {
+                "_id": {"$oid": "65a"},
+                "event": {
+                    "type": {"$numberInt": str(event["type"])},
+                    "data": event["data"],
+                    "timestamp": {"$numberLong": str(event["timestamp"])},
+                },
+            }
+            for event in SESSION
+        ]
+    ),
+    "compressed column as base64": as_array(
+        [{"id": 1, "events": base64.b64encode(gzip.compress(as_array(SESSION))).decode()}]
+    ),
+    "compressed column as hex": as_array([{"id": 1, "events": "\\x" + zlib.compress(as_array(SESSION)).hex()}]),
+    "column as a buffer of Node": as_array(
+        [{"id": 1, "events": {"type": "Buffer", "data": list(gzip.compress(as_array(SESSION)))}}]
+    ),
+    "Grafana Faro": as_array(
+        {
+            "meta": {"session": {"id": "s"}},
+            "events": [
+                {"name": "faro.session_recording.started", "timestamp": "2023-11-14T22:13:20Z"},
+                *(
+                    {
+                        "name": "faro.session_recording.event",
+                        "timestamp": as_date(event["timestamp"]),
+                        "attributes": {"event": json.dumps(event), "recording_id": "r", "seq": str(at)},
+                    }
+                    for at, event in enumerate(SESSION)
+                ),
+            ],
+        }
+    ),
+    "logs of OpenTelemetry": as_array(
+        {
+            "resourceLogs": [
+                {
+                    "resource": {"attributes": [{"key": "session.id", "value": {"stringValue": "s"}}]},
+                    "scopeLogs": [
+                        {
+                            "logRecords": [
+                                {
+                                    "timeUnixNano": str(event["timestamp"] * 10**6),
+                                    "attributes": [
+                                        {"key": "seq", "value": {"stringValue": str(at)}},
+                                        {"key": "event", "value": {"stringValue": json.dumps(event)}},
+                                    ],
+                                }
+                                for at, event in enumerate(SESSION)
+                            ]
+                        }
+                    ],
+                }
+            ]
+        }
+    ),
+    "streams of Loki": as_array(
+        {
+            "data": {
+                "resultType": "streams",
+                "result": [
+                    {
+                        "stream": {"app": "shop"},
+                        "values": [[str(event["timestamp"] * 10**6), json.dumps(event)] for event in SESSION],
+                    }
+                ],
+            }
+        }
+    ),
+    "with a comma too many": as_array(SESSION)[:-1] + b",]",
+    "lines with commas": b",\n".join(as_array(event) for event in SESSION),
+    "UTF-16": json.dumps(SESSION).encode("utf-16"),
     "segment": b'{"segment_id":0}\n' + as_array(SESSION),
     "segments, one after the other": b'{"segment_id":0}\n'
     + as_array(SESSION[:3])
@@ -87,6 +223,12 @@ COMPRESSIONS = {
     "zstd with a skippable frame": lambda data: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + zstandard.compress(data),
     "brotli": lambda data: brotli.compress(data),
     "brotli, fast": lambda data: brotli.compress(data, quality=1),
+    "deflate without a header": deflate,
+    "Snappy": as_snappy,
+    "Snappy blocks": lambda data: as_snappy(data[:70]) + as_snappy(data[70:]),
+    "base64 of gzip, in lines": lambda data: base64.encodebytes(gzip.compress(data)),
+    "base64 of zlib": lambda data: base64.b64encode(zlib.compress(data)),
+    "base64": lambda data: base64.b64encode(data),
 }
 
 
@@ -147,6 +289,11 @@ def test_a_stylesheet_change_that_posthog_compressed_is_opened() -> None:
 FOREIGN = {
     "a user flow": (as_array({"title": "Buy", "steps": [{"type": "navigate", "url": "https://a.test/"}]}), "Puppeteer"),
     "Datadog": (as_array({"view": {"id": 1}, "records_count": 2, "records": SESSION[:2]}), "Datadog"),
+    "FullStory": (as_array({"When": 7, "Seq": 1, "Evts": [{"Kind": 25, "Args": [], "When": 7}]}), "FullStory"),
+    "CSV": (b"session_id,timestamp,data\ns,1,x\n", "CSV: export its rows as JSON lines"),
+    "JavaScript": (b"export const events = [{type: 4}];", "JavaScript: give the list of events in it as JSON"),
+    "player": (b"<!doctype html><script src='rrweb-player.js'></script>", "an HTML page with a player"),
+    "server-sent events": (b'data: {"type":4}\n\n', "a stream of server-sent events"),
     "HAR": (as_array({"log": {"version": "1.2", "entries": []}}), "HTTP archive"),
     "Clarity": (as_array({"e": ["0.7.1", 1], "a": [[1, 4]], "p": []}), "Clarity"),
     "a trace": (as_array({"traceEvents": [{"name": "x"}]}), "performance trace"),

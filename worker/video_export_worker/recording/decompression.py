@@ -1,7 +1,10 @@
-"""Streaming decompression within limits: gzip, zlib, zstd, brotli, and the fields that recorders compress."""
+"""Streaming decompression within limits: gzip, zlib, zstd, brotli, base64, and the fields that recorders compress."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import codecs
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +14,7 @@ import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
 
 from video_export_worker.errors import RecordingInvalid
+from video_export_worker.recording import snappy
 from video_export_worker.recording.foreign import ACCEPTED, name_bytes
 from video_export_worker.recording.limits import Meter, Meters
 from video_export_worker.recording.problems import BrokenEvent, Problems
@@ -22,8 +26,18 @@ MAGIC_BYTES: Final = 512  # of other files, which are refused by their names
 _SEGMENT_LINE: Final = re.compile(rb'\s*\{"segment_id":\s*\d{1,12}\}\s*')
 _LONGEST_LINE: Final = 64
 
+# Base64 of gzip, zlib, zstd, or of JSON itself, which databases and logs give out.
+_BASE64: Final = re.compile(
+    rb'\s*"?(?:H4sI|eJ[wxyz]|eN[or]|KLUv|W3si|WyI|W1[stw]|eyJ[0-9a-z]|Inhc|Intc)[A-Za-z0-9+/]{24,}'
+)
+
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
 ZLIB_WINDOW: Final = zlib.MAX_WBITS
+EITHER_WINDOW: Final = 32 + zlib.MAX_WBITS  # gzip or zlib, by the header
+RAW_WINDOW: Final = -zlib.MAX_WBITS  # deflate without any header
+
+SNAPPY_BYTES: Final = 2**25
+SNAPPY_OUTPUT_BYTES: Final = 2**28
 
 # The zstd binding has no bound for the output of a call. Four bytes of input can hold a block of 128 KiB, so this much
 # input gives at most 16 MiB: what a bomb can use above the limit.
@@ -48,7 +62,9 @@ def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name
         RecordingTooLarge: if a limit is passed.
     """
     head, rest = _take_head(iter(chunks))
-    decoder = _detect(head[:HEAD_BYTES])
+    if _BASE64.match(head) and not head.lstrip().startswith(b'"'):  # a string of JSON is looked into where it is read
+        head, rest = _take_head(_unbase64(rest))
+    decoder = _detect(head)
     if foreign := name_bytes(head):
         raise RecordingInvalid(f"{name} is {foreign}; {ACCEPTED}")
     text = rest if decoder is None else decoder(_metered(rest, meters.compressed), lambda: _cut_off(problems, name))
@@ -61,6 +77,10 @@ def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name
         raise RecordingInvalid(
             f"{name} is neither JSON nor gzip, zlib, zstd or brotli: it starts with {_show(head)}; {ACCEPTED}"
         ) from error
+    except snappy.BrokenSnappy as error:
+        raise RecordingInvalid(f"{name} is corrupt (Snappy: {error}); upload it again") from error
+    except binascii.Error as error:
+        raise RecordingInvalid(f"{name} is no base64 to its end ({error}); upload it again") from error
     except (zlib.error, zstandard.ZstdError) as error:
         raise RecordingInvalid(f"{name} is corrupt ({error}); upload it again") from error
 
@@ -93,18 +113,33 @@ def inflate(text: str, window: int, meters: Meters) -> bytes:
 Decoder = Callable[[Iterator[bytes], Callable[[], None]], Iterator[bytes]]
 
 
-def _detect(head: bytes) -> Decoder | None:
+def _detect(start: bytes) -> Decoder | None:
+    head = start[:HEAD_BYTES]
     if head.startswith(b"\x1f\x8b"):
         return _gunzip
     if head.startswith(b"\x28\xb5\x2f\xfd") or (head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5):
         return _unzstd
     if _is_zlib(_SEGMENT_LINE.sub(b"", head, count=1)):
         return _inflate_segments
-    return None if _is_text(head) else _unbrotli
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _read_utf16
+    if _is_text(head):
+        return None
+    if snappy.is_block(start):
+        return _unsnap
+    return _inflate_raw if _is_raw_deflate(start) else _unbrotli
 
 
 def _is_zlib(head: bytes) -> bool:
     return head[:1] == b"\x78" and len(head) > 1 and int.from_bytes(head[:2]) % 31 == 0
+
+
+def _is_raw_deflate(head: bytes) -> bool:
+    """Tell whether these bytes inflate to the beginning of JSON; that they do by chance is one in thousands."""
+    try:
+        return zlib.decompressobj(RAW_WINDOW).decompress(head)[:2] in snappy.STARTS
+    except zlib.error:
+        return False
 
 
 def _is_text(head: bytes) -> bool:
@@ -139,6 +174,43 @@ def _metered(chunks: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
     for chunk in chunks:
         meter.add(len(chunk))
         yield chunk
+
+
+def _unbase64(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        text = rest + chunk.translate(None, b" \t\r\n")
+        whole = len(text) // 4 * 4
+        rest = text[whole:]
+        yield base64.b64decode(text[:whole], validate=True)
+    yield base64.b64decode(rest + b"=" * (-len(rest) % 4), validate=True)
+
+
+def _read_utf16(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode("utf-8", "replace")
+
+
+def _inflate_raw(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:
+    stream = zlib.decompressobj(RAW_WINDOW)
+    for chunk in chunks:
+        data = chunk
+        while data and not stream.eof:
+            yield stream.decompress(data, OUTPUT_BYTES)
+            data = stream.unconsumed_tail
+    if not stream.eof:
+        cut_off()
+
+
+def _unsnap(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:
+    """Blocks are small: a server keeps some seconds of a session in each."""
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) > SNAPPY_BYTES:
+            raise snappy.BrokenSnappy(f"more than {SNAPPY_BYTES:,} bytes")
+    yield snappy.decompress(bytes(data), SNAPPY_OUTPUT_BYTES)
 
 
 def _gunzip(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[bytes]:

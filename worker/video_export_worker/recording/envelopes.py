@@ -8,10 +8,13 @@ from typing import Any, Final, NamedTuple
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.foreign import ACCEPTED, name_object
 from video_export_worker.recording.limits import Meters
-from video_export_worker.recording.packing import looks_packed, unpack_text
+from video_export_worker.recording.packing import looks_encoded, looks_packed, read_buffer, unpack_text
 from video_export_worker.recording.problems import BrokenEvent
+from video_export_worker.recording.rows import is_row, needs_reading, read_row
 
-MAX_ENVELOPES: Final = 8  # lists and objects around an event; PostHog's pages by window have four
+MAX_ENVELOPES: Final = 12  # lists and objects around an event; logs of OpenTelemetry have ten
+_NOTES: Final = ("faro.session_recording.",)  # names of events beside rrweb's: a recording has started or paused
+LOOKED_AT: Final = 20  # elements of a list that stand for the others
 WINDOW_KEYS: Final = ("window_id", "windowId", "$window_id")
 BY_WINDOW: Final = "snapshot_data_by_window_id"  # an object with a list for each window (PostHog, until 2023)
 # Where products keep their events, best known first; else every other value is looked through.
@@ -39,7 +42,9 @@ def unwrap(value: Any, meters: Meters, name: str) -> Iterator[Found]:
         RecordingTooLarge: a limit is passed.
     """
     # Most values are events as they stand.
-    return iter((_take_window(value, None),)) if is_event(value) else _unwrap(value, None, 0, meters, name)
+    if is_event(value) and not needs_reading(value):
+        return iter((_take_window(value, None),))
+    return _unwrap(value, None, 0, meters, name)
 
 
 def is_event(value: Any) -> bool:
@@ -52,11 +57,13 @@ def _unwrap(value: Any, window: str | None, depth: int, meters: Meters, name: st
         raise BrokenEvent(f"not an event: more than {MAX_ENVELOPES} lists around it")
     if isinstance(value, str):
         value = unpack_text(value, meters)
+    if isinstance(value, dict):
+        value = _read_event(value, meters)
     if is_event(value):
         yield _take_window(value, window)
     elif isinstance(value, list):
         window, inner = _split_pair(value, window)
-        for element in inner:
+        for element in _without_labels(inner):
             try:
                 yield from _unwrap(element, window, depth + 1, meters, name)
             except BrokenEvent as error:  # the other elements may be events
@@ -84,10 +91,32 @@ def _open_object(value: dict[str, Any], window: str | None, depth: int, meters: 
             yield from _unwrap(inner, key, depth + 1, meters, name)
         return
     inner = _find_inner(value)
+    if inner is None and str(value.get("name")).startswith(_NOTES):
+        return
     if inner is None:
         yield Found(window, value)
     else:
         yield from _unwrap(inner, window, depth + 1, meters, name)
+
+
+def _read_event(value: dict[str, Any], meters: Meters) -> Any:
+    """What a row holds: an event, or text of bytes; else the value as it is."""
+    buffer = read_buffer(value)
+    if buffer is not None:
+        return unpack_text(buffer, meters)
+    if is_event(value) and not needs_reading(value):
+        return value
+    return read_row(value, meters) or value
+
+
+def _without_labels(elements: list[Any]) -> list[Any]:
+    """The elements of a list without what only labels the others: times and names beside events, keys of attributes."""
+    if elements and all(isinstance(each, dict) and each.keys() == {"key", "value"} for each in elements):
+        return [each["value"] for each in elements if _holds(each["value"], MAX_ENVELOPES)]
+    labels = [each for each in elements if isinstance(each, str) and not (looks_packed(each) or looks_encoded(each))]
+    if not labels or not any(_holds(each, MAX_ENVELOPES) for each in elements[:LOOKED_AT]):
+        return elements
+    return [each for each in elements if each not in labels]
 
 
 def _find_inner(value: dict[str, Any]) -> Any:
@@ -110,12 +139,19 @@ def _holds(value: Any, depth: int) -> bool:
     if depth == 0:
         return False
     if isinstance(value, str):
-        return '"timestamp"' in value[:100_000] and value.lstrip().startswith(("{", "["))
+        is_json = value.lstrip().startswith(("{", "[")) and '"timestamp"' in value[:100_000]
+        return is_json or looks_encoded(value)
     if isinstance(value, list):
-        return any(_holds(element, depth - 1) for element in value[:3])
+        return any(_holds(element, depth - 1) for element in value[:LOOKED_AT])
     if isinstance(value, dict):
-        return any(_holds(inner, depth - 1) for inner in value.values())
+        return _is_row(value) or any(_holds(inner, depth - 1) for inner in value.values())
     return False
+
+
+def _is_row(value: dict[str, Any]) -> bool:
+    if value.get("type") == "Buffer":
+        return read_buffer(value) is not None
+    return is_row(value)
 
 
 def _take_window(event: dict[str, Any], window: str | None) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,12 +30,17 @@ _MAGIC: Final[tuple[tuple[bytes, int, str], ...]] = (
 )
 
 _CUSTOM: Final = int(EventType.CUSTOM)
-_DATADOG: Final = "a segment of Datadog's session replay, which has a format of its own"
+_DATADOG: Final = "a segment of Datadog's session replay (OpenObserve has the same), which has a format of its own"
+_FULLSTORY: Final = "a bundle of FullStory, which has a format of its own"
+_CODE: Final = re.compile(r"(export|import|const|let|var|module\.exports|window\.|[\w.]+\s*[=(]\s*[\[{])")
+_CSV: Final = re.compile(r"[\w\" .-]+(?:[,;\t][\w\" .-]+)+\r?\n")
 # Keys that a JSON object has, and what it is then.
 _OBJECTS: Final[tuple[tuple[frozenset[str], str], ...]] = (
     (frozenset({"title", "steps"}), "a user flow of Chrome's recorder (Puppeteer), which holds steps and no page"),
     (frozenset({"records", "records_count"}), _DATADOG),
     (frozenset({"records", "has_full_snapshot"}), _DATADOG),
+    (frozenset({"Evts", "Seq"}), _FULLSTORY),
+    (frozenset({"Evts", "When"}), _FULLSTORY),
     (frozenset({"traceEvents"}), "a performance trace of Chrome"),
     (frozenset({"lighthouseVersion"}), "a report of Lighthouse"),
     (frozenset({"suites", "tests", "url"}), "a project of Selenium IDE"),
@@ -50,11 +56,17 @@ def name_bytes(head: bytes) -> str | None:
 def name_text(head: str) -> str | None:
     """Say what a text is that begins so and is not JSON."""
     start = head.lstrip("\ufeff \t\r\n").lower()
+    if start.startswith(("<!doctype html", "<html")) and "rrweb" in start:
+        return "an HTML page with a player: give the list of events in it as JSON"
     if start.startswith(("<!doctype html", "<html")):
         return "an HTML page: the server may have answered with a page of its own, as for a login"
     if start.startswith("<?xml") or start.startswith("<"):
         return "XML: the storage may have answered with an error"
-    return None
+    if _CODE.match(start):
+        return "JavaScript: give the list of events in it as JSON"
+    if start.startswith("data:"):
+        return "a stream of server-sent events: give what stands behind each `data:` as JSON lines"
+    return "CSV: export its rows as JSON lines" if _CSV.match(start) else None
 
 
 def name_object(value: Mapping[str, Any]) -> str | None:

@@ -134,7 +134,9 @@ def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[
     while char := reader.peek():
         place = reader.place
         try:
-            if char == "[" and not reader.looks_like(_WINDOW_AND_EVENT, _ENVELOPE_CHARACTERS):
+            if char == ",":  # between lines that were taken out of an array
+                reader.take(",")
+            elif char == "[" and not reader.looks_like(_WINDOW_AND_EVENT, _ENVELOPE_CHARACTERS):
                 yield from _read_array(reader, problems, name)
             elif char == "{" and (match := reader.take_match(_ENVELOPE, _ENVELOPE_CHARACTERS)):
                 yield from _read_array(reader, problems, name, _name_window(match))
@@ -189,6 +191,9 @@ def _read_array(reader: JsonReader, problems: Problems, name: str, window: str |
             else:
                 yield _Value(place, value, window)
             if reader.take(",]") == "]":
+                return
+            if reader.peek() == "]":  # behind the last comma, as other languages allow
+                reader.take("]")
                 return
     except BrokenJson as error:
         if not error.cut_off:

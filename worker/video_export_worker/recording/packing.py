@@ -1,13 +1,14 @@
-"""What recorders do to single events: rrweb's `pack`, events as JSON text, PostHog's compressed fields."""
+"""What recorders and databases do to events: rrweb's `pack`, JSON text, compressed fields, base64, bytes as hex."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
 from typing import Any, Final
 
-from video_export_worker.recording.decompression import GZIP_WINDOW, ZLIB_WINDOW, inflate
+from video_export_worker.recording.decompression import EITHER_WINDOW, GZIP_WINDOW, ZLIB_WINDOW, inflate
 from video_export_worker.recording.json_stream import BrokenValue, decode_json
 from video_export_worker.recording.limits import Meters
 from video_export_worker.recording.problems import BrokenEvent
@@ -20,11 +21,40 @@ _JSON_STARTS: Final = ("{", "[", '"')
 _ZLIB_START: Final = "\x78"
 _GZIP_START: Final = "\x1f\x8b"
 _BASE64_GZIP_START: Final = "H4sI"
+_HEX_START: Final = "\\x"  # of PostgreSQL's `bytea`
+_HEX: Final = re.compile(r"\\x(?:1f8b|78(?:01|5e|9c|da)|5b7b|5b5b|7b22)[0-9a-f]*", re.IGNORECASE)
+_BASE64_ZLIB: Final = re.compile(r"(?:eJ[wxyz]|eN[or])[A-Za-z0-9+/]{24,}")
+_BASE64_JSON: Final = re.compile(r"(?:W3si|W1t7|eyJ[0-9a-z])[A-Za-z0-9+/]{24,}")
+HEAD: Final = 4096  # characters of a text that are looked at
 
 
 def looks_packed(text: str) -> bool:
     """Tell whether a text may hold an event, or several."""
     return text.lstrip().startswith(_JSON_STARTS) or text.startswith((_ZLIB_START, _GZIP_START, _BASE64_GZIP_START))
+
+
+def looks_encoded(text: str) -> bool:
+    """Tell whether a text is what a database makes of events: base64 of compressed data or of JSON, or bytes as hex."""
+    if text.startswith(_BASE64_GZIP_START) or _HEX.match(text, 0, HEAD):
+        return True
+    is_zlib = _BASE64_ZLIB.match(text, 0, HEAD) is not None
+    if not is_zlib and not _BASE64_JSON.match(text, 0, HEAD):
+        return False
+    try:
+        head = base64.b64decode(text[:HEAD].strip()[: len(text) // 4 * 4])
+        if is_zlib:
+            head = zlib.decompressobj().decompress(head, HEAD)
+    except (binascii.Error, ValueError, zlib.error):
+        return False
+    return b'"type"' in head
+
+
+def read_buffer(value: Any) -> str | None:
+    """The bytes of a buffer of Node that was written as JSON, each as a character; None if it is none."""
+    data = value.get("data") if isinstance(value, dict) and value.get("type") == "Buffer" else None
+    if not isinstance(data, list) or not all(isinstance(byte, int) and 0 <= byte < 256 for byte in data):
+        return None
+    return bytes(data).decode("latin-1")
 
 
 def unpack_text(text: str, meters: Meters) -> Any:
@@ -70,9 +100,34 @@ def _unpack_layer(text: str, meters: Meters) -> Any:
     if text.lstrip().startswith(_JSON_STARTS):
         meters.check_event(text)
         return _decode(text)
+    if text.startswith(_HEX_START):
+        return _unpack_bytes(_read_hex(text), meters)
     if text.startswith(_BASE64_GZIP_START):
         return _unpack_base64(text, meters)
+    if _BASE64_ZLIB.match(text) or _BASE64_JSON.match(text):
+        return _unpack_bytes(_read_base64(text), meters)
     return _decode(inflate(text, GZIP_WINDOW if text.startswith(_GZIP_START) else ZLIB_WINDOW, meters))
+
+
+def _read_hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.removeprefix(_HEX_START))
+    except ValueError as error:
+        raise BrokenEvent(f"its bytes are no hexadecimal numbers ({error})") from error
+
+
+def _read_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except (binascii.Error, ValueError) as error:
+        raise BrokenEvent(f"its base64 is corrupt ({error})") from error
+
+
+def _unpack_bytes(data: bytes, meters: Meters) -> Any:
+    if data[:1] in (b"{", b"[", b'"'):
+        meters.check_event(data)
+        return _decode(data)
+    return _decode(inflate(data.decode("latin-1"), EITHER_WINDOW, meters))
 
 
 def _unpack_base64(text: str, meters: Meters) -> Any:
