@@ -54,7 +54,7 @@ def is_source(path: str, source: str) -> bool:
 def fetch_changed(before: str, after: str, repository: Path) -> list[str] | None:
     """Read the paths that differ between two commits, or None where that cannot be known.
 
-    The first push of a branch has no commit before it (GitHub sends zeros), and a forced push may have removed it.
+    Before the first run that succeeds there is no commit to compare with, and a forced push may have removed it.
     Renames are not followed: a file that left an image has changed that image too.
     """
     if not before.strip("0") or not _has_commit(before, repository):

@@ -92,6 +92,17 @@ def test_only_an_affected_worker_of_a_push_that_passed_is_announced() -> None:
     assert checkout["with"]["fetch-depth"] == 0, "the commit before must be there to compare with"
 
 
+def test_what_is_affected_is_decided_since_the_last_run_that_succeeded() -> None:
+    """GitHub keeps one run waiting: a third push drops the second one's run, and a run may fail. Neither may be missed."""
+    job = deploy_job()
+    assert job["permissions"]["actions"] == "read"
+    base = next(step for step in job["steps"] if step.get("id") == "base")
+    assert f"actions/workflows/{DELIVERY.name}/runs" in base["run"]
+    assert {"event=push", "status=success"} <= set(re.split("[?&'\"]", base["run"]))
+    decide = next(step for step in job["steps"] if step.get("id") == "affected")
+    assert decide["env"] == {"BEFORE": "${{ steps.base.outputs.commit }}"}
+
+
 def test_the_chart_takes_the_value_that_is_announced() -> None:
     chart = Path(ROOT, "charts", RELEASE)
     values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
