@@ -12,6 +12,11 @@
 {{- end -}}
 {{- end }}
 
+{{- /* Objects of no namespace: two releases of one name in two namespaces must not share them. */ -}}
+{{- define "operator.clusterName" -}}
+{{ printf "%s-%s" .Release.Namespace (include "operator.fullname" .) }}
+{{- end }}
+
 {{- define "operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "operator.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

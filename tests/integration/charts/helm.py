@@ -44,21 +44,26 @@ def run_helm(
 
 
 def render(
-    chart: str, values: Mapping[str, Any] | None = None, *, release: str = "rel", apis: tuple[str, ...] = ()
+    chart: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    release: str = "rel",
+    namespace: str = "media",
+    apis: tuple[str, ...] = (),
 ) -> list[Manifest]:
     """Render a chart; a failure shows helm's own words."""
-    text = _render_text(chart, yaml.safe_dump(dict(values or {})), release, apis)
+    text = _render_text(chart, yaml.safe_dump(dict(values or {})), release, namespace, apis)
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
 
 @cache
-def _render_text(chart: str, values: str, release: str, apis: tuple[str, ...]) -> str:
+def _render_text(chart: str, values: str, release: str, namespace: str, apis: tuple[str, ...]) -> str:
     capabilities = [f"--api-versions={api}" for api in apis]
     done = run_helm(
         "template",
         release,
         str(CHARTS / chart),
-        "--namespace=media",
+        f"--namespace={namespace}",
         f"--kube-version={KUBE_VERSION}",
         *capabilities,
         values=yaml.safe_load(values),

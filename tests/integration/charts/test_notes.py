@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+import pytest
 import yaml
 
 from tests.integration.charts.helm import CHARTS, run_helm
@@ -33,3 +34,15 @@ def test_the_commands_name_the_release() -> None:
     text = notes("temporal-worker-video-export", temporal={"address": "t:1"}, storage={"uri": "s3://x"})
     assert "helm -n media test rel" in text
     assert re.search(r"kubectl -n media get vew rel --watch", text)
+
+
+WORKER = {"temporal": {"address": "t:1"}, "storage": {"uri": "s3://x"}}
+
+
+@pytest.mark.parametrize(("chart", "values"), [("video-export-operator", {}), ("temporal-worker-video-export", WORKER)])
+def test_an_image_that_only_stands_for_one_is_told(chart: str, values: dict[str, object]) -> None:
+    text = notes(chart, **values)
+    assert "does not exist" in text
+    assert "docs/how-to/own-images.md" in text
+    owned = {"repository": f"registry.example.org/media/{chart}"}
+    assert "does not exist" not in notes(chart, image=owned, **values)

@@ -198,7 +198,7 @@ def test_the_image_by_tag_or_digest(image: dict[str, str], reference: str) -> No
 
 
 def test_the_roles_for_all_namespaces_are_the_documented_ones() -> None:
-    role = only(render(CHART), "ClusterRole", "rel-video-export-operator")
+    role = only(render(CHART), "ClusterRole", "media-rel-video-export-operator")
     assert rules(role) == documented_rules(0) | documented_rules(1)
 
 
@@ -220,6 +220,20 @@ def test_the_lease_is_one_and_in_the_own_namespace() -> None:
     named = [rule for rule in role["rules"] if set(rule["verbs"]) != {"create"}]
     assert [rule["resourceNames"] for rule in named] == [["rel-video-export-operator"]]
     assert environment(render(CHART))["VIDEO_EXPORT_OPERATOR_LEASE_NAME"] == "rel-video-export-operator"
+
+
+def test_releases_of_one_name_in_two_namespaces_share_nothing() -> None:
+    """As one operator for each tenant: Helm refuses an object of the cluster that another release has."""
+    tenants = [
+        {
+            (item["kind"], item["metadata"]["name"])
+            for item in render(CHART, {"crds": {"install": False}}, namespace=tenant)
+            if "namespace" not in item["metadata"]
+        }
+        for tenant in ("a", "b")
+    ]
+    assert all(tenants)
+    assert tenants[0] & tenants[1] == set()
 
 
 def test_nothing_asks_for_everything() -> None:
