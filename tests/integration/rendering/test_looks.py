@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +118,44 @@ async def test_a_canvas_is_empty_where_others_were_recorded(chromium: ChromiumSe
     frames = await render(page.recording(), chromium, mouse=Mouse(cursor=False))
     assert np.all(frames[-1].picture[85:135, :95, :3] == 255)
     assert colour_at(frames[-1], 50, 170) == TEAL
+
+
+def png(red: int, green: int, blue: int, width: int, height: int) -> bytes:
+    """A picture of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + bytes((red, green, blue)) * width
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(row * height))
+        + chunk(b"IEND", b"")
+    )
+
+
+async def test_pictures_that_products_take_of_canvases_are_drawn(chromium: ChromiumSettings) -> None:
+    """Several times a second, as bitmaps of blobs (rrweb with `sampling.canvas`, PostHog, Sentry); two in a moment."""
+    page = Page()
+    first, second = (page.element("canvas", width="100", height="60", style="display:block") for _ in range(2))
+    page.show(page.document([first, second]))
+
+    def take(at: int, canvas: dict[str, Any], picture: bytes) -> None:
+        buffer = {"rr_type": "ArrayBuffer", "base64": base64.b64encode(picture).decode()}
+        bitmap = {"rr_type": "ImageBitmap", "args": [{"rr_type": "Blob", "data": [buffer], "type": "image/png"}]}
+        commands = [
+            {"property": "clearRect", "args": [0, 0, 100, 60]},
+            {"property": "drawImage", "args": [bitmap, 0, 0, 100, 60]},
+        ]
+        page.add(at, 3, {"source": 9, "id": canvas["id"], "type": 0, "commands": commands})
+
+    for number, at in enumerate(range(100, 900, 40)):
+        take(at, first, png(10 * number, 128, 0, 200, 120))
+        take(at, second, png(0, 0, 10 * number, 200, 120))
+    frames = await render(page.end(1000).recording(), chromium, mouse=Mouse(cursor=False))
+    shown = {frame.index: (colour_at(frame, 50, 30), colour_at(frame, 50, 90)) for frame in frames}
+    assert shown[0] == (WHITE, WHITE)
+    for number in range(20):
+        assert shown[3 + number] == ((10 * number, 128, 0), (0, 0, 10 * number))

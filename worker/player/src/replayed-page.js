@@ -124,8 +124,10 @@ export class ReplayedPage {
 
   async #applyAndSettle(batch, isOver) {
     const at = batch.at(-1).timestamp - this.#start;
-    if (this.#canvas && batch.some(isCanvas)) await this.#loadCanvasImages(batch);
+    const isDrawn = this.#canvas && batch.some(isCanvas);
+    if (isDrawn) await this.#loadCanvasImages(batch);
     this.#replay(batch);
+    if (isDrawn) await promisesKept(); // rrweb draws in promises of its own, which nobody is given
     this.#dropCanvasImages();
     if (batch.some(sizeOf)) this.#trackedNodes.chooseImages();
     this.#clock.hold(this.#trackedNodes.movingSvgs);
@@ -245,6 +247,15 @@ export class ReplayedPage {
   #marker(offset) {
     return make.marker(this.#start + offset);
   }
+}
+
+/** Resolves when all that promises do without waiting for anything else is done. */
+function promisesKept() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = resolve;
+    port2.postMessage(null);
+  });
 }
 
 /** Frees the pictures in what was given to a canvas. */
