@@ -77,6 +77,12 @@ def test_values_that_are_set_exist(page: Path) -> None:
         assert {name for name in given if not _has(known, name)} == set()
 
 
+@EACH
+def test_upgrades_take_the_defaults_of_the_new_chart(page: Path) -> None:
+    """With --reuse-values a template that reads a value which the old chart had not fails."""
+    assert [words for words in read_commands(page, "helm") if "--reuse-values" in words] == []
+
+
 def _values(chart: Path) -> Iterator[str]:
     schema = yaml.safe_load((chart / "values.schema.json").read_text(encoding="utf-8"))
     values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
