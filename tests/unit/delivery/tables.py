@@ -32,20 +32,30 @@ def build_resource_table() -> str:
     parts = []
     for part in ("spec", "status"):
         rows = [
-            (f"`{path}`", describe_type(field), code(field.get("default")), field.get("description", ""))
-            for path, field in walk_fields(properties[part], part)
+            (
+                f"`{path}`",
+                describe_type(field),
+                describe_default(field, required and part == "spec"),
+                field.get("description", ""),
+            )
+            for path, field, required in walk_fields(properties[part], part)
         ]
         parts.append(f"## {part}\n\n" + table(("field", "type", "default", "meaning"), rows))
     return "\n\n".join(parts)
 
 
-def walk_fields(schema: Json, path: str) -> Iterator[tuple[str, Json]]:
-    """Every field below a schema with its path; an object's own row comes before those of its fields."""
+def walk_fields(schema: Json, path: str) -> Iterator[tuple[str, Json, bool]]:
+    """Every field below a schema with its path, and whether it is required; an object's own row comes first."""
     for name, field in schema.get("properties", {}).items():
         inner = f"{path}.{name}"
-        yield inner, field
+        yield inner, field, name in schema.get("required", ())
         yield from walk_fields(field, inner)
         yield from walk_fields(field.get("items", {}), f"{inner}[]")
+
+
+def describe_default(field: Json, required: bool) -> str:
+    """A field's default, or that there is none and the object that holds it needs it."""
+    return "required" if required else code(field.get("default"))
 
 
 def describe_type(field: Json) -> str:
