@@ -1,0 +1,46 @@
+"""What `kubectl vew` asks kubectl for, where that needs a pod that runs."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.unit.delivery.scripts import ROOT
+
+KUBECTL = """#!/bin/sh
+case "$*" in
+  *"{.spec.temporal.taskQueue}"*) printf 'night shift' ;;
+  *" get videoexportworker "* | get\\ videoexportworker\\ *) echo videoexportworker/media ;;
+  *"{.status.readyReplicas}"*) printf 1 ;;
+  *) for argument; do printf '[%s]' "$argument"; done; echo ;;
+esac
+"""
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path) -> Path:
+    """A folder with a kubectl that has a resource whose worker runs, and shows what it is asked for beside that."""
+    program = tmp_path / "kubectl"
+    program.write_text(KUBECTL)
+    program.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ((), "[list][--task-queue][night shift]"),
+        (("--status", "failed"), "[list][--task-queue][night shift][--status][failed]"),
+    ],
+)
+def test_exports_are_those_of_the_resources_own_queue(kubectl: Path, given: tuple[str, ...], asked: str) -> None:
+    done = subprocess.run(
+        [str(ROOT / "plugins" / "kubectl-vew"), "exports", "media", *given],
+        env={"PATH": f"{kubectl}{os.pathsep}/usr/bin{os.pathsep}/bin"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout == f"[exec][deployment/media][--][video-export]{asked}\n"
