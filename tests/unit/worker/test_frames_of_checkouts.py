@@ -41,3 +41,11 @@ def test_where_a_replay_after_a_checkout_begins(page: Page, begins: int, frames:
     beginning = choose_beginning(page.recording().index, 15_000)
     assert beginning.at_ms == begins
     assert len(beginning.contexts[-1].frames) == frames
+
+
+def test_a_frame_whose_number_no_browser_can_tell_from_others_is_none() -> None:
+    page = Page()
+    frame = {**page.element("iframe"), "id": 10**30}
+    page.show(page.document([frame])).attach(40, frame, page.document([page.element("p", "inner")]))
+    index = page.show(page.document([frame]), at=10_000).end(20_000).recording().index
+    assert len(index.forgotten_frame) == 0

@@ -125,7 +125,16 @@ def test_screens_go_on_in_the_next_part_and_may_be_compressed() -> None:
     assert parse_recording(parts, strict=True).events[2]["data"]["removes"] == [{"parentId": 1, "id": 2}]
 
 
-@pytest.mark.parametrize("broken", [None, 7, "x", {}, {"id": "a"}, {"id": 1, "style": [], "childWireframes": {"a": 1}}])
+BROKEN = [
+    *(None, 7, "x", {}, {"id": "a"}, {"id": 1, "style": [], "childWireframes": {"a": 1}}),
+    *({"id": 1, "style": {name: value}} for name in ("verticalAlign", "horizontalAlign") for value in ([], {})),
+    *({"id": 1, "type": "input", "inputType": value} for value in ([], {})),
+    {"id": 1, "type": "input", "inputType": "select", "options": [{}, []], "value": {}},
+    {"id": 1, "type": {}, "label": []},
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
 def test_wireframes_with_holes_are_left_out(broken: Any) -> None:
     recording = parse_recording([as_array([meta(), screen(1, broken, wireframe(9)), mutation(9000)])])
     assert body_of(recording.events[1])[-1]["id"] == 9

@@ -18,6 +18,7 @@ _ESCAPED: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encod
 
 MAX_TIMESTAMP_MS: Final = 8.64e15  # the largest time a JavaScript Date can hold
 LARGEST: Final = sys.float_info.max
+LARGEST_ID: Final = 2**53  # JavaScript's largest exact integer: larger ones are not told apart there
 _NUMBERS: Final = (int, float)  # not their kin: true and false are numbers to Python
 MIN_VIEWPORT: Final = 2  # CSS pixels; recorders report 0x0 and 1x1 from windows that are hidden
 MAX_VIEWPORT: Final = 100_000  # CSS pixels; far above any screen
@@ -163,4 +164,4 @@ def list_objects(value: Any) -> list[dict[str, Any]]:
 
 def is_id(value: Any) -> bool:
     """Tell whether this can be the id of a node, or an index: a whole number."""
-    return is_number(value) and value == int(value)
+    return value.__class__ in _NUMBERS and -LARGEST_ID <= value <= LARGEST_ID and bool(value == int(value))

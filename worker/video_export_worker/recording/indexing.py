@@ -18,6 +18,7 @@ from video_export_worker.recording.events import (
     Source,
     changes_texts_only,
     is_full_snapshot,
+    is_id,
     is_number,
     viewport_of,
 )
@@ -40,7 +41,6 @@ _INTERACTION: Final = int(Source.MOUSE_INTERACTION)
 _CANVAS: Final = int(Source.CANVAS_MUTATION)
 _CLICK_CODES: Final = {kind: code for code, kind in CLICKS.items()}
 _TOUCH_START: Final = _CLICK_CODES[ClickKind.TOUCH_START]
-_LARGEST_ID: Final = 2**53  # JavaScript's largest exact integer
 
 
 class IndexBuilder:
@@ -203,5 +203,5 @@ def settle_touches(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def _node_of(data: Event) -> int:
-    node = data.get("id")
-    return node if isinstance(node, int) and abs(node) <= _LARGEST_ID else -1
+    node: Any = data.get("id")
+    return int(node) if is_id(node) else -1

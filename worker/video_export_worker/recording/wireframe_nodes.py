@@ -90,7 +90,7 @@ def _build_input(wireframe: Wireframe, node_id: int, ids: Iterator[int]) -> Node
 
 
 def _build_field(wireframe: Wireframe, node_id: int, ids: Iterator[int]) -> Node:
-    kind = wireframe.get("inputType")
+    kind = str(wireframe.get("inputType"))
     style = place_at(wireframe) + "box-sizing:border-box;" + describe_style(wireframe)
     node = build_element("input", node_id, style, type=kind if kind in _PLAIN_INPUTS else "text")
     if isinstance(wireframe.get("value"), str | int | float):

@@ -81,15 +81,13 @@ def _describe_picture(style: Mapping[str, Any]) -> list[str]:
 
 
 def _describe_alignment(style: Mapping[str, Any]) -> list[str]:
-    down, across = _DOWN.get(style.get("verticalAlign", "")), _ACROSS.get(style.get("horizontalAlign", ""))
-    if not down and not across:
-        return []
-    rules = ["display:flex"]
-    if down:
-        rules.append(f"align-items:{down}")
-    if across:
-        rules += [f"justify-content:{across}", f"text-align:{_TEXT[style['horizontalAlign']]}"]
-    return rules
+    down, across = (str(style.get(name)) for name in ("verticalAlign", "horizontalAlign"))
+    rules = []
+    if down in _DOWN:
+        rules.append(f"align-items:{_DOWN[down]}")
+    if across in _ACROSS:
+        rules += [f"justify-content:{_ACROSS[across]}", f"text-align:{_TEXT[across]}"]
+    return ["display:flex", *rules] if rules else []
 
 
 def _length(value: Any) -> str | None:
