@@ -113,6 +113,16 @@ def test_a_frame_of_a_window_is_no_window() -> None:
     assert shown(plan(recording)) == [(0, 0, "outer"), (6, 6, "popup")]
 
 
+def test_names_and_addresses_with_half_characters_can_be_told() -> None:
+    pages = {
+        "a\ud800": window(0, 1000, end=9000, href="http://a.test/\ud800"),
+        "b": window(0, 2000, end=8000, size=(300, 120), href="http://a.test/\ud800"),
+    }
+    made = plan(parse_recording([session(**pages)]))
+    assert [name for _, _, name in shown(made)] == ["a\N{REPLACEMENT CHARACTER}", "b"]
+    made.model_dump_json().encode()
+
+
 def test_the_artefact_holds_every_window_and_a_segment_reads_those_that_it_shows(tmp_path: Any) -> None:
     written = parse_recording([TABS], chunks=ChunkFolder(tmp_path))
     save_index(written.index, tmp_path / INDEX_NAME)

@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from video_export_worker.assets.css import Reference, Use, find_references
 from video_export_worker.contract.assets import Asset
-from video_export_worker.recording.events import Event, EventType, Source, changes_texts_only, list_objects
+from video_export_worker.recording.events import (
+    Event,
+    EventType,
+    Source,
+    changes_texts_only,
+    list_objects,
+    whole_text,
+)
 
 MOST_LINKS: Final = 10_000  # of a recording; what is more is counted as missing
 LONGEST_URL: Final = 8192
@@ -81,7 +88,8 @@ class LinkFinder:
         if not isinstance(data, dict):
             return
         if kind == EventType.META:
-            self._href = self._base = str(data.get("href") or self._href)
+            href = data.get("href")
+            self._href = self._base = whole_text(href) if href and isinstance(href, str) else self._href
             self.href = self.href or self._href
         elif kind == EventType.FULL_SNAPSHOT:
             self._tags.clear()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from video_export_worker.contract.assets import Asset
+from video_export_worker.recording.events import whole_text
 
 MOST_BYTES: Final = 256 * 2**20  # of all files
 
@@ -41,7 +42,7 @@ def read_payload(payload: Any) -> tuple[str, bytes] | None:
         The declared media type and the bytes.
     """
     if isinstance(payload, str):
-        return _read_data_url(payload)
+        return _read_data_url(whole_text(payload))
     if not isinstance(payload, dict):
         return None
     if isinstance(payload.get("cssText"), str):
@@ -52,7 +53,8 @@ def read_payload(payload: Any) -> tuple[str, bytes] | None:
     bodies = [_decode(part.get("base64")) if isinstance(part, dict) else None for part in parts]
     if not bodies or None in bodies:
         return None
-    return str(payload.get("type") or ""), b"".join(body for body in bodies if body is not None)
+    kind = payload.get("type")
+    return whole_text(kind) if isinstance(kind, str) else "", b"".join(body for body in bodies if body is not None)
 
 
 def write_payload(kind: str, body: bytes) -> dict[str, Any]:

@@ -157,6 +157,13 @@ def is_number(value: Any) -> bool:
     return value.__class__ in _NUMBERS and -LARGEST <= value <= LARGEST
 
 
+def whole_text(text: str) -> str:
+    """A text as UTF-8 can hold it: JSON may escape half a character, and browsers show the replacement for it."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def list_objects(value: Any) -> list[dict[str, Any]]:
     """Take the objects of what should be a list of objects."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

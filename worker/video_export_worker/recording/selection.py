@@ -172,7 +172,7 @@ def find_frames(spool: Spool, windows: Sequence[int]) -> dict[int, int]:
         holders = [other for other in windows if other != frame and _may_hold(spool, other, frame, shown)]
         if meta is None or not holders:
             continue
-        source = json.dumps(meta["data"]["href"], ensure_ascii=False)[1:-1].encode()
+        source = json.dumps(meta["data"]["href"], ensure_ascii=False)[1:-1].encode(errors="replace")
         holder = next((other for other in holders if _holds_frame(spool, other, source)), None)
         if holder is not None and holder not in found:
             found[frame] = holder

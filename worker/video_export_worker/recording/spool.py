@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_export_worker.errors import RecordingInvalid
-from video_export_worker.recording.events import brings_nodes, source_of
+from video_export_worker.recording.events import brings_nodes, source_of, whole_text
 from video_export_worker.recording.formats import WindowEvent
 from video_export_worker.recording.limits import Meters, count_values
 
@@ -165,7 +165,7 @@ class Spool:
         return np.cumsum(self.size, dtype=np.int64)
 
     def _number(self, window: str | None) -> int:
-        name = window if window is None else window[:LONGEST_WINDOW_NAME]
+        name = window if window is None else whole_text(window[:LONGEST_WINDOW_NAME])
         if name not in self._windows and len(self._windows) == MAX_WINDOWS:
             raise RecordingInvalid(f"the recording names more than {MAX_WINDOWS:,} windows: give one session")
         return self._windows.setdefault(name, len(self._windows))

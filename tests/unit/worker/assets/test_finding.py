@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from tests.snapshots import Page
 from video_export_worker.assets.css import Use, find_references
 from video_export_worker.assets.links import LinkFinder, resolve, split_srcset
+from video_export_worker.assets.recorded import RecordedFiles
 from video_export_worker.recording import parse_recording
+
+BYTES: Final = {"rr_type": "ArrayBuffer", "base64": "QUE="}
 
 
 def found(page: Page) -> dict[str, set[Use]]:
@@ -177,3 +181,18 @@ def test_a_recording_without_links_has_none() -> None:
     page.show(page.document([page.element("img", src="data:image/png;base64,AA=="), page.element("a", href="x")]))
     page.add(5, 3, {"source": 0, "adds": None, "attributes": [None, {"id": {}, "attributes": {"src": 5}}], "texts": 3})
     assert found(page) == {}
+
+
+def test_half_characters_of_a_recording_end_nothing(tmp_path: Path) -> None:
+    """JSON may escape half of a character, and UTF-8, which answers and files are written in, has none."""
+    page = Page()
+    page.show(page.document([page.element("img", src="x.png")]))
+    page.events[0]["data"]["href"] = "http://page.test/\ud800/"
+    for number, payload in enumerate(
+        ("data:a/\ud800,\ud800", {"rr_type": "Blob", "type": "a/\ud800", "data": [BYTES]})
+    ):
+        page.add(1, 7, {"url": f"http://page.test/{number}.png", "payload": payload})
+    finder = LinkFinder(RecordedFiles(tmp_path / "assets").keep)
+    parse_recording([json.dumps(page.end(9).events).encode()], observer=finder)
+    kinds = [asset.type for asset in finder.recorded.values()]
+    assert (finder.href, kinds) == ("http://page.test/\ufffd/", ["a/\ufffd", "a/\ufffd"])
