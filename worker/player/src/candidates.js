@@ -2,7 +2,8 @@
 // on what was shown before, on other images, and on when its memory was tidied. So the files of each choice
 // have names of their own, by the width of the page as well. The renderer takes the mark off (worker/video_export_worker/replay/answers.py).
 
-const CANDIDATE = /([\s,]*)(\S*[^\s,])((?:[^,(]+|\([^)]*\)?)*)/g;
+import { countCandidates, replaceUrls } from "./srcset.js";
+
 const MARK = /[?&]video-export-choice=[\d-]+/g;
 
 const choices = new Map(); // their numbers, in all documents
@@ -36,11 +37,11 @@ export class Candidates {
 
   #markedOf(srcset, element) {
     // What a `source` has may depend on its `media`, which Blink looks at in the frame after: a change has it look at once.
-    if (element.localName === "img" && [...srcset.matchAll(CANDIDATE)].length < 2) return srcset;
+    if (element.localName === "img" && countCandidates(srcset) < 2) return srcset;
     const choice = `${element.getAttribute("sizes")} ${srcset}`;
     if (!choices.has(choice)) choices.set(choice, choices.size);
     const mark = `video-export-choice=${element.ownerDocument.defaultView?.innerWidth ?? 0}-${choices.get(choice)}`;
-    return srcset.replace(CANDIDATE, (_, space, url, rest) => `${space}${withQuery(url, mark)}${rest}`);
+    return replaceUrls(srcset, (url) => withQuery(url, mark));
   }
 }
 

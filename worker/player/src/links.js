@@ -1,11 +1,11 @@
 // Links of a recording, made absolute before rrweb sees them: the document of a replay has another address than the page had, and
 // no base of its own counts. Planning finds the same URLs (worker/video_export_worker/assets/links.py): the two change together.
 import { isFullSnapshot, isMeta, isMutation } from "./events.js";
+import { replaceUrls } from "./srcset.js";
 
 const ABSOLUTE = /^\s*(?:[a-z][a-z0-9+.-]*:|#|$)/i;
-const CSS_URL = /url\(\s*(?:"([^"\\\n]*)"|'([^'\\\n]*)'|([^"'()\\\s]*))\s*\)/gi;
+const CSS_URL = /url\(\s*(?:"([^"\\\n]*)"\s*|'([^'\\\n]*)'\s*|(?:([^"'()\\\s]+)\s*)?)\)/gi;
 const CSS_IMPORT = /(@import\s+)(?:"([^"\\\n]*)"|'([^'\\\n]*)')/gi;
-const CANDIDATE = /([\s,]*)(\S*[^\s,])((?:[^,(]+|\([^)]*\)?)*)/g;
 const LOADS = new Set(["src", "poster", "background"]);
 const HREFS = new Set(["href", "xlink:href"]);
 const WITH_HREF = new Set(["link", "image", "use", "feimage", ""]); // "" is a mutation, which names no element
@@ -96,14 +96,14 @@ export class Links {
   }
 
   #srcset(value) {
-    return value.replace(CANDIDATE, (_, before, url, after) => `${before}${this.#url(url, "img")}${after}`);
+    return replaceUrls(value, (url) => this.#url(url, "img"));
   }
 
   #css(text) {
     if (!/url\(|@import/i.test(text)) return text;
     return text
       .replace(CSS_URL, (whole, double, single, bare) => {
-        const url = double ?? single ?? bare;
+        const url = double ?? single ?? bare ?? "";
         const part = this.#partOfPage(url);
         if (part) return `url("${part}")`;
         return ABSOLUTE.test(url) ? whole : `url("${resolved(url, this.#base)}")`;

@@ -41,7 +41,9 @@ _MARKS: Final = (
 )
 # These elements may come to link by a later change.
 _MAY_COME_TO_LINK: Final = re.compile(rb'"tagName"\s*:\s*"(?:style|link|image|use|feImage|video|audio|source)"')
-_CANDIDATE: Final = re.compile(r"[\s,]*+(\S*[^\s,])[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+")
+# A URL, whose last character is no comma, and what describes it. It matches wherever it is tried, so that nothing is
+# looked at twice.
+_CANDIDATE: Final = re.compile(r"[\s,]*+(?:((?:,*+[^\s,]++)++)[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+)?+")
 
 
 class LinkFinder:
@@ -239,7 +241,7 @@ def _find_base(root: dict[str, Any], href: str) -> str | None:
 
 def split_srcset(text: str) -> Iterator[str]:
     """Yield the URLs of a `srcset`."""
-    return (candidate[1] for candidate in _CANDIDATE.finditer(text))
+    return (candidate[1] for candidate in _CANDIDATE.finditer(text) if candidate[1])
 
 
 def resolve_references(references: Iterator[Reference], base: str) -> Iterator[Reference]:

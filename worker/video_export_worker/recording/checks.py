@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -96,7 +97,8 @@ def _check_frame(event: Any) -> None:
     timestamp: Any = event.get("timestamp")
     data: Any = event.get("data")
     if not _is_whole(kind) or kind < 0:
-        fields = f" (an object with {', '.join(map(repr, list(event)[:6]))})" if kind is None else ""
+        names = ", ".join(f"{name!r:.40}" for name in itertools.islice(event, 6))
+        fields = f" (an object with {names})" if kind is None else ""
         raise BrokenEvent(f"not an event: `type` must be a whole number, not {_show(kind)}{fields}")
     if not is_number(timestamp) or abs(timestamp) > MAX_TIMESTAMP_MS:
         raise BrokenEvent(f"`timestamp` must be milliseconds since 1970, not {_show(timestamp)}")
@@ -179,13 +181,16 @@ def _mend_added_trees(data: dict[str, Any], mended: Mended) -> None:
     adds = data.get("adds")
     if not isinstance(adds, list):
         return
-    nodes = [add["node"] for add in adds if isinstance(add, dict) and isinstance(add.get("node"), dict)]
-    unknown = [node for node in nodes if not _is_node(node, ADDED)]
+    unknown = [add["node"] for add in adds if _adds_unknown(add)]
     if unknown:
         mended.tell(f"left out {len(unknown)} of {len(adds)} `adds`: {_explain_node(unknown[0])}")
-        data["adds"] = [add for add in adds if not isinstance(add, dict) or add.get("node") not in unknown]
-        nodes = [node for node in nodes if _is_node(node, ADDED)]
-    _mend_trees(nodes, mended)
+        data["adds"] = adds = [add for add in adds if not _adds_unknown(add)]
+    _mend_trees([add["node"] for add in adds if isinstance(add, dict) and isinstance(add.get("node"), dict)], mended)
+
+
+def _adds_unknown(add: Any) -> bool:
+    """Tell whether an item would add a node of a kind that cannot be added."""
+    return isinstance(add, dict) and isinstance(add.get("node"), dict) and not _is_node(add["node"], ADDED)
 
 
 def _mend_trees(roots: list[dict[str, Any]], mended: Mended) -> None:

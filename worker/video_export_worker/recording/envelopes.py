@@ -113,10 +113,10 @@ def _without_labels(elements: list[Any]) -> list[Any]:
     """The elements of a list without what only labels the others: times and names beside events, keys of attributes."""
     if elements and all(isinstance(each, dict) and each.keys() == {"key", "value"} for each in elements):
         return [each["value"] for each in elements if _holds(each["value"], MAX_ENVELOPES)]
-    labels = [each for each in elements if isinstance(each, str) and not (looks_packed(each) or looks_encoded(each))]
-    if not labels or not any(_holds(each, MAX_ENVELOPES) for each in elements[:LOOKED_AT]):
+    others = [each for each in elements if not isinstance(each, str) or looks_packed(each) or looks_encoded(each)]
+    if len(others) == len(elements) or not any(_holds(each, MAX_ENVELOPES) for each in elements[:LOOKED_AT]):
         return elements
-    return [each for each in elements if each not in labels]
+    return others
 
 
 def _find_inner(value: dict[str, Any]) -> Any:

@@ -38,6 +38,7 @@ _PICTURE: Final = re.compile(rb"data:image/(gif|apng|png|webp|avif)[^,\"]{0,128}
 _GIF_FRAME: Final = b"\x00\x21\xf9\x04"  # the end of a block, and a graphic control extension
 _CHUNKS: Final = (b"acTL", b"ANIM", b"avis")  # of an animated PNG, WebP, AVIF
 _HEADER: Final = 4096  # base64 characters that hold them
+_MOST_AROUND: Final = 512  # elements around one that are followed: Chromium's parser stops there, too
 _MOST_TURNING: Final = 200  # elements that are followed; with more of them the page moves until the next snapshot
 
 
@@ -94,8 +95,7 @@ class _MovingPage:
     def _follow_nodes(self, data: dict[str, Any]) -> None:
         for change in list_objects(data.get("attributes")):
             self._change(change.get("id"), change.get("attributes"))
-        for removed in list_objects(data.get("removes")):
-            self._remove(removed.get("id"))
+        self._remove({removed["id"] for removed in list_objects(data.get("removes")) if is_id(removed.get("id"))})
         for add in list_objects(data.get("adds")):
             self._learn(add.get("node"), add.get("parentId"))
         self._learn(data.get("node"), None)
@@ -129,13 +129,14 @@ class _MovingPage:
         else:
             self._turning.discard(number)
 
-    def _remove(self, number: Any) -> None:
-        self._turning = {turning for turning in self._turning if number not in self._around(turning)}
+    def _remove(self, numbers: set[int]) -> None:
+        if numbers:
+            self._turning = {turning for turning in self._turning if numbers.isdisjoint(self._around(turning))}
 
     def _around(self, number: int) -> list[int]:
         """An element and those around it."""
         found = [number]
-        while (number := self._parents.get(number, -1)) >= 0 and len(found) <= len(self._parents):
+        while (number := self._parents.get(number, -1)) >= 0 and len(found) < _MOST_AROUND:
             found.append(number)
         return found
 

@@ -11,7 +11,7 @@ ENDLESS: Final = b"infinite"
 _REACH: Final = 2000  # bytes that a rule's selector and its declarations have at most, each
 _NAME: Final = re.compile(r"([.#]?)(-?[A-Za-z_][\w-]*)")
 _PART: Final = re.compile(r"[\s>+~]+")
-_PSEUDO: Final = re.compile(r"::?[\w-]+(\([^)]*\))?|\[[^\]]*\]")
+_PSEUDO: Final = re.compile(r"::?[\w-]++(\([^()]*+\))?|\[[^\]\[]*+\]")
 _ON_TOUCH: Final = re.compile(r":(hover|active|focus)")  # lasts as long as the user does it
 
 
@@ -29,12 +29,13 @@ class Subject:
 
 def list_endless(text: bytes) -> Iterator[Subject]:
     """List what the rules with animations without an end are about, in a text that holds style sheets (JSON, CSS)."""
-    at = text.find(ENDLESS)
+    at, read = text.find(ENDLESS), -1
     while at >= 0:
         begin = text.rfind(b"{", max(0, at - _REACH), at)
         end = text.find(b"}", at, at + _REACH)
-        if begin >= 0 and b"animation" in text[begin : end if end >= 0 else at]:
+        if begin > read and b"animation" in text[begin : end if end >= 0 else at]:
             yield from _read_selector(text[max(0, begin - _REACH) : begin])
+            read = begin
         at = text.find(ENDLESS, end if end >= 0 else at + len(ENDLESS))
 
 

@@ -109,6 +109,9 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
         css=f"@font-face{{font-family:a;src:url(data:font/woff2;base64,{'A' * 1_000_000})}} p{{font-family:a}}"
     )(lambda page: [page.element("p", "x")]),
     "10,000 round brackets in a declaration": lambda: of_body(css="p{width:" + "calc(" * 10_000)(lambda page: []),
+    "20,000 commas in a list of images, and spaces where an address begins": lambda: of_body(
+        css="p{background:url(" + " " * 500_000
+    )(lambda page: [page.element("img", srcset="x.png" + "," * 20_000)]),
     "10,000 square brackets": lambda: of_body(css="[" * 10_000)(lambda page: []),
     "100,000 hovers in one rule": lambda: of_body(css=",".join([".a:hover"] * 100_000) + "{color:red}")(
         lambda page: []

@@ -67,6 +67,13 @@ def test_no_style_sheet_takes_more_than_a_time_in_proportion(piece: str) -> None
     assert time.process_time() - began < 10
 
 
+@pytest.mark.parametrize("piece", [",", " ", " ,", "a,", "a(", ",,a", "("])
+def test_no_list_of_images_takes_more_than_a_time_in_proportion(piece: str) -> None:
+    began = time.process_time()
+    list(split_srcset("a" + piece * (400_000 // len(piece)) + ",,"))
+    assert time.process_time() - began < 10
+
+
 def test_srcset() -> None:
     text = " a.png 1x,b,c.png 2x , data:image/png;base64,AA== 3x,d.png 100w"
     assert list(split_srcset(text)) == ["a.png", "b,c.png", "data:image/png;base64,AA==", "d.png"]

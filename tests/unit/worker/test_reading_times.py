@@ -1,0 +1,68 @@
+"""Reading takes a time in proportion to the recording, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from tests.snapshots import Page
+from video_export_worker.recording import parse_recording
+
+MOST_SECONDS: Final = 7.0  # each took longer where its time grew with the square of its size
+
+
+def of_page(css: str = "") -> tuple[Page, dict[str, Any]]:
+    page = Page()
+    box = page.element("div")
+    return page.show(page.document([box], css=css)), box
+
+
+def unknown_nodes() -> Any:
+    page, box = of_page()
+    adds = [{"parentId": box["id"], "nextId": None, "node": {"type": 9, "id": 100 + at}} for at in range(30_000)]
+    return page.add(10, 3, {"source": 0, "adds": adds}).end(20).events
+
+
+def labels() -> Any:
+    page, _ = of_page()
+    return [[*page.end(20).events, *(f"label {at}" for at in range(60_000))]]
+
+
+def endless_rules() -> Any:
+    rule = "[" * 1900 + "{animation:" + " infinite" * 200 + " " * 2000
+    page, _ = of_page(css=rule * 20)
+    return page.end(20).events
+
+
+def removals_below_a_chain() -> Any:
+    """Each of 4,000 elements holds the next; what turns is in the last of them, and others are removed."""
+    page, box = of_page(css=".a{animation:x 1s infinite}")
+    last = box
+    for at in range(4000):
+        inner = page.element("div")
+        page.append(at, last, inner)
+        last = inner
+    page.append(4000, last, *(page.element("i", class_="a") for _ in range(190)))
+    for at in range(4000, 4150):
+        page.add(at, 3, {"source": 0, "removes": [{"parentId": 1, "id": 10**7 + at}]})
+    return page.end(5000).events
+
+
+CASES: dict[str, Callable[[], Any]] = {
+    "nodes of unknown kinds": unknown_nodes,
+    "texts beside events": labels,
+    "animations without an end": endless_rules,
+    "removals below a chain": removals_below_a_chain,
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_reading_takes_a_time_in_proportion_to_the_recording(case: str) -> None:
+    recording = json.dumps(CASES[case]()).encode()
+    began = time.process_time()
+    parse_recording([recording])
+    assert time.process_time() - began < MOST_SECONDS
