@@ -50,7 +50,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if not .Values.storage.uri -}}
 {{ fail "storage.uri is missing: say where videos go, for example --set storage.uri=s3://exports" }}
 {{- end -}}
+{{- if not .Values.operator.enabled -}}
+{{- include "worker.checkPlain" . -}}
+{{- end -}}
 {{- if and .Values.operator.enabled .Values.keda.enabled (ne .Values.scaling.mode "Manual") -}}
 {{ fail "keda.enabled and the operator would both choose the size: set scaling.mode=Manual, or operator.enabled=false" }}
+{{- end -}}
+{{- end }}
+
+{{- /* Rules of the resource's definition, in its words: without the operator nothing else would say them. */ -}}
+{{- define "worker.checkPlain" -}}
+{{- if eq (int .Values.metricsPort) (int .Values.healthPort) -}}
+{{ fail "metricsPort and healthPort must differ; change one of them" }}
+{{- end -}}
+{{- if gt (int .Values.scaling.minReplicas) (int .Values.scaling.maxReplicas) -}}
+{{ fail "minReplicas must not be greater than maxReplicas; lower minReplicas or raise maxReplicas" }}
+{{- end -}}
+{{- if and .Values.temporal.apiKeySecretRef (default dict .Values.temporal.tls).clientCertSecretRef -}}
+{{ fail "use one way to authenticate; remove either apiKeySecretRef or tls.clientCertSecretRef" }}
 {{- end -}}
 {{- end }}

@@ -5,8 +5,8 @@ rules:
     pattern: '^$|^[a-z0-9][a-z0-9._/:-]*[a-z0-9]$'
     says: 'must be a host, with a path if the mirror has one and without a scheme, for example registry.internal/mirror'
   - path: image.repository
-    pattern: '^[^@\s]+$'
-    says: 'must be a name without a digest, for example ghcr.io/example/video-export-worker; the digest goes into image.sha'
+    pattern: '^([^/@\s]+/)*[^/@:\s]+$'
+    says: 'must be a name without tag and digest, for example ghcr.io/example/video-export-worker; the tag goes into image.tag, the digest into image.sha'
   - path: image.tag
     pattern: '^[A-Za-z0-9_.-]{0,128}$'
     says: 'must be a tag: letters, digits, dots, hyphens and underscores'
@@ -17,7 +17,7 @@ rules:
     pattern: '^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$'
     says: 'must be lower-case letters, digits and hyphens, for example video-export'
   - path: temporal.address
-    pattern: '^$|^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$'
+    pattern: '^$|^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$'
     says: 'must be HOST:PORT without a scheme, for example temporal-frontend.temporal:7233'
   - path: storage.uri
     pattern: '^$|^(s3|gs|az|file)://.+'

@@ -5,8 +5,8 @@ rules:
     pattern: '^$|^[a-z0-9][a-z0-9._/:-]*[a-z0-9]$'
     says: 'must be a host, with a path if the mirror has one and without a scheme, for example registry.internal/mirror'
   - path: image.repository
-    pattern: '^[^@\s]+$'
-    says: 'must be a name without a digest, for example ghcr.io/example/video-export-operator; the digest goes into image.sha'
+    pattern: '^([^/@\s]+/)*[^/@:\s]+$'
+    says: 'must be a name without tag and digest, for example ghcr.io/example/video-export-operator; the tag goes into image.tag, the digest into image.sha'
   - path: image.tag
     pattern: '^[A-Za-z0-9_.-]{0,128}$'
     says: 'must be a tag: letters, digits, dots, hyphens and underscores'

@@ -121,10 +121,47 @@ def test_lints_without_a_warning(chart: str) -> None:
             'for example temporal-frontend.temporal:7233, not "t"; storage.uri must begin with',
         ),
         (WORKER, {**REQUIRED, "keda": {"enabled": True}}, "set scaling.mode=Manual, or operator.enabled=false"),
+        (WORKER, {**REQUIRED, "temporal": {"address": "t:70000"}}, "temporal.address must be HOST:PORT"),
+        (WORKER, {**REQUIRED, "image": {"repository": "a.example/b:1"}}, "the tag goes into image.tag"),
+        (OPERATOR, {"image": {"repository": "a.example:5000/b:1"}}, "the tag goes into image.tag"),
     ],
 )
 def test_a_wrong_value_is_refused_in_words(chart: str, values: dict[str, Any], said: str) -> None:
     assert said in refuse(chart, values)
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ({"metricsPort": 8008}, "metricsPort and healthPort must differ; change one of them"),
+        (
+            {"keda": {"enabled": True}, "scaling": {"minReplicas": 5, "maxReplicas": 2}},
+            "minReplicas must not be greater than maxReplicas; lower minReplicas or raise maxReplicas",
+        ),
+        (
+            {
+                "temporal": {
+                    **REQUIRED["temporal"],
+                    "apiKeySecretRef": {"name": "a"},
+                    "tls": {"clientCertSecretRef": {"name": "b"}},
+                }
+            },
+            "use one way to authenticate; remove either apiKeySecretRef or tls.clientCertSecretRef",
+        ),
+    ],
+)
+def test_without_the_operator_the_chart_says_what_the_definition_would(case: dict[str, Any], said: str) -> None:
+    """A plain Deployment has no definition whose rules could refuse it."""
+    assert said in (ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8")
+    assert said in refuse(WORKER, {**REQUIRED, "operator": {"enabled": False}, **case})
+
+
+@pytest.mark.parametrize("repository", ["a", "library/a", "localhost:5000/a", "a.example:5000/b/c", "a.example/b"])
+@BOTH
+def test_a_repository_may_have_a_port(chart: str, repository: str) -> None:
+    values = {**(REQUIRED if chart == WORKER else {}), "image": {"repository": repository}}
+    done = run_helm("template", "rel", str(CHARTS / chart), f"--kube-version={KUBE_VERSION}", values=values)
+    assert f"{repository}:0.1.0" in done.stdout, done.stderr
 
 
 def read_rules(chart: str) -> list[dict[str, str]]:
