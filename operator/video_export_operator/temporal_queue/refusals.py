@@ -23,6 +23,7 @@ _STATUS = re.compile(r'Status \{ code: (\w+), message: "((?:[^"\\]|\\.)*)"')
 _ALERT = re.compile(r"received fatal alert: (\w+)")
 _CAUSE = re.compile(r'ConnectError\("([^"]+)", [^"]*(?:error|message): "((?:[^"\\]|\\.)*)"')
 """Why no connection was made, in a text that is written for the library's authors: the step, and the system's words."""
+_NO_ADDRESS = re.compile(r"invalid target URL: (.+)")
 _PLAIN = re.compile(r"InvalidMessage\(InvalidContentType\)")
 WITHOUT_REASON = re.compile(r"Status \{ code: (?:Unknown|Cancelled), (?!.*received fatal alert)")
 """The text of a connection that was closed before the first answer."""
@@ -69,7 +70,10 @@ def _translate_status(text: str) -> TemporalUnavailable | None:
 
 
 def _translate_text(text: str, error: BaseException) -> TemporalUnavailable:
-    """Return why no connection was made; a ValueError is about a certificate that cannot be read."""
+    """Return why no connection was made; a ValueError is about the address, or a certificate that cannot be read."""
+    if address := _NO_ADDRESS.search(text):
+        advice = "write HOST:PORT, for example temporal-frontend.temporal:7233"
+        return TemporalUnavailable("Unavailable", f"temporal.address is no address: {address[1]}; {advice}")
     invalid = "certificate" in text.lower() or isinstance(error, ValueError)
     cause = _CAUSE.search(text)
     said = f"{cause[1]}: {cause[2]}" if cause and not invalid else text

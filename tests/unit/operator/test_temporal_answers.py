@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from temporalio.api.enums.v1 import WorkerStatus
 from temporalio.api.worker.v1 import WorkerHeartbeat, WorkerHostInfo, WorkerSlotsInfo
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from video_export_operator.status import Reason
@@ -143,6 +144,17 @@ NOT_CONNECTED = "Failed client connect: Server connection error: tonic::transpor
 def test_why_there_is_no_connection_is_told_in_words(text: str, said: str) -> None:
     told = translate(RuntimeError(NOT_CONNECTED.format(text)), tls=True, timeout=3)
     assert (told.reason, str(told)) == ("Unavailable", said)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:70000", "[::zz]:7233"])
+async def test_an_address_that_is_none_is_no_fault_of_a_certificate(address: str) -> None:
+    """The definition takes both; the client's own words say what is wrong with them."""
+    with pytest.raises(ValueError, match="invalid target URL") as refused:
+        await Client.connect(address)
+    told = translate(refused.value, tls=True, timeout=3)
+    assert told.reason == "Unavailable"
+    assert str(told).startswith("temporal.address is no address: invalid ")
+    assert "for example temporal-frontend.temporal:7233" in str(told)
 
 
 def test_headers_with_a_date_are_not_told() -> None:
