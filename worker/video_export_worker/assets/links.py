@@ -139,7 +139,10 @@ class LinkFinder:
                 self._remember(node, tag)
             if attributes and isinstance(attributes, dict):
                 self._note_attributes(tag, attributes)
-            waiting.extend((child, tag) for child in list_objects(node.get("childNodes")))
+            children = list_objects(node.get("childNodes"))
+            if tag == "picture" and any(_is_inlined(child) for child in children):
+                children = [child for child in children if child.get("tagName") != "source"]
+            waiting.extend((child, tag) for child in children)
 
     def _remember(self, node: dict[str, Any], tag: str) -> None:
         if isinstance(node.get("id"), int):
@@ -156,7 +159,7 @@ class LinkFinder:
                     self._add(value, _SRC_USES.get(tag, Use.IMAGE))
                 if tag == "input":  # no event tells when its image has come
                     self._add(value, Use.STYLE_IMAGE)
-            elif name in _SETS:
+            elif name in _SETS and "rr_dataURL" not in attributes:
                 for url in split_srcset(value):
                     self._add(url, Use.IMAGE)
             elif name in _HREFS and tag in _HREF_USES:
@@ -220,6 +223,12 @@ _NOTED: Final = frozenset(
     )
 )
 _REMEMBERED: Final = frozenset({*_HREF_USES, *_SRC_USES, *_WITHOUT_PICTURE})
+
+
+def _is_inlined(node: dict[str, Any]) -> bool:
+    """Tell whether the recording itself holds the picture of an image: then nothing else of it is shown."""
+    attributes = node.get("attributes")
+    return node.get("tagName") == "img" and isinstance(attributes, dict) and "rr_dataURL" in attributes
 
 
 def _loads_sheet(attributes: dict[str, Any]) -> bool:

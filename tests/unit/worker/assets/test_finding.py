@@ -203,3 +203,21 @@ def test_half_characters_of_a_recording_end_nothing(tmp_path: Path) -> None:
     parse_recording([json.dumps(page.end(9).events).encode()], observer=finder)
     kinds = [asset.type for asset in finder.recorded.values()]
     assert (finder.href, kinds) == ("http://page.test/\ufffd/", ["a/\ufffd", "a/\ufffd"])
+
+
+def test_an_image_that_the_recording_holds_links_to_nothing() -> None:
+    page = Page()
+    held = page.element("img", src="a.png", srcset="b.png 1x, c.png 2x", rr_dataURL="data:image/png;base64,AA==")
+    inside = page.element("img", src="d.png", rr_dataURL="data:image/png;base64,AA==")
+    picture = page.element("picture", page.element("source", srcset="e.png"), inside)
+    other = page.element("picture", page.element("source", srcset="f.png"), page.element("img", src="g.png"))
+    page.show(page.document([held, picture, other])).end(100)
+    assert names(page) == {"f.png", "g.png"}
+
+
+def test_a_part_of_the_page_is_no_link() -> None:
+    page = Page()
+    parts = [page.svg("use", href=href) for href in ("#a", "http://page.test/#b", "icons.svg#c")]
+    styled = page.element("p", style="fill:url(http://page.test/shop/#d);mask:url(#e)")
+    page.show(page.document([*parts, styled])).end(100)
+    assert names(page) == {"icons.svg"}
