@@ -100,6 +100,11 @@ def test_render_does_not_wait_for_temporal() -> None:
         (["submit", "s3://b/r.json"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, 1, "cannot reach Temporal at 127.0.0.1:1"),
         (["watch", "x"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, 1, "Connection refused; set TEMPORAL_ADDRESS"),
         (["cancel", "x"], {"TEMPORAL_TLS_CLIENT_CERT_PATH": "/none"}, 2, "Temporal settings"),
+        (["list"], {"TEMPORAL_ADDRESS": "https://temporal:7233"}, 2, "'https://temporal:7233': write HOST:PORT"),
+        (["watch", "x"], {"TEMPORAL_ADDRESS": "temporal"}, 2, "for example temporal-frontend.temporal:7233"),
+        (["submit", "s3://b/r.json"], {"TEMPORAL_ADDRESS": "127.0.0.1:70000"}, 2, "TEMPORAL_ADDRESS"),
+        (["list"], {"TEMPORAL_ADDRESS": "[::zz]:7233"}, 2, "'[::zz]:7233': write HOST:PORT"),
+        (["list"], {"TEMPORAL_ADDRESS": "a..b:7233"}, 1, "a..b:7233: failed to lookup address"),
     ],
 )
 def test_a_refusal_has_its_exit_code(arguments: list[str], environment: dict[str, str], code: int, says: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -51,7 +52,26 @@ def read_temporal_settings(environment: Mapping[str, str]) -> TemporalSettings:
     except (RuntimeError, ValueError, OSError) as error:
         raise InvalidSettings(f"the Temporal settings (TEMPORAL_* or temporal.toml) cannot be read: {error}") from error
     address = str(options.pop("target_host", DEFAULT_ADDRESS))
+    if not _is_address(address):
+        raise InvalidSettings(
+            f"the address of Temporal (TEMPORAL_ADDRESS, or a profile's) is {address!r}: write HOST:PORT without a "
+            "scheme, for example temporal-frontend.temporal:7233"
+        )
     return TemporalSettings(address, str(options.pop("namespace", "default")), options)
+
+
+def _is_address(text: str) -> bool:
+    """Return whether a text is HOST:PORT; an IPv6 address stands in brackets."""
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 2**16:
+        return False
+    if not host.startswith("["):
+        return re.fullmatch(r"[A-Za-z0-9._-]+", host) is not None
+    try:
+        ipaddress.IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return host.endswith("]")
 
 
 def run_command(work: Coroutine[Any, Any, None]) -> None:
@@ -93,7 +113,7 @@ def _find_proxy(address: str) -> HttpConnectProxyConfig | None:
 
 def _shorten(text: str) -> str:
     """Pick the reason out of the SDK's nested description of a connection error."""
-    innermost = re.findall(r'message: "([^"]+)"', text)
+    innermost = re.findall(r'(?:message|error): "([^"]+)"', text)
     return innermost[-1] if innermost else text
 
 
