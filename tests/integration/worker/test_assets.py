@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.asset_hosts import AssetHosts, Names, serving_assets
+from tests.asset_hosts import LOOPBACK, AssetHosts, Names, serving_assets
 from video_export_worker.assets.addresses import HostPolicy, HostRule
 from video_export_worker.assets.css import Use
+from video_export_worker.assets.fetching import MOST_REFERENCE_BYTES
 from video_export_worker.assets.found import FoundLinks
 from video_export_worker.assets.gathering import AssetGatherer, warn_of_missing
 from video_export_worker.assets.links import resolve
@@ -154,6 +155,15 @@ async def test_hosts_are_allowed_and_denied(hosts: AssetHosts, tmp_path: Path) -
     assert reasons(table) == {"HostDenied": 2}
 
 
+async def test_a_host_is_denied_by_its_name_in_ascii(hosts: AssetHosts, tmp_path: Path) -> None:
+    url = f"http://m\N{LATIN SMALL LETTER U WITH DIAERESIS}ll.test:{hosts.port}/a.png"
+    hosts.put("/a.png", PNG, host="xn--mll-hoa.test")
+    assert list((await gather(hosts, tmp_path, url)).files) == [url]
+    policy = HostPolicy([HostRule.parse(f"*@{LOOPBACK}")], [HostRule.parse("xn--mll-hoa.test")])
+    table = await gather(hosts, tmp_path / "denied", url, settings=AssetSettings(policy=policy))
+    assert reasons(table) == {"HostDenied": 1}
+
+
 # Answers that no worker may choke on
 
 
@@ -233,6 +243,32 @@ async def test_no_cookie_and_no_secret_goes_to_another_host(hosts: AssetHosts, t
     assert b"canary" not in stored
 
 
+async def test_a_secret_header_is_not_sent_without_encryption(hosts: AssetHosts, tmp_path: Path) -> None:
+    """Whoever makes a recording decides by which scheme a host is named. The proxy stands for a public host."""
+    hosts.put("/a.png", PNG)
+    settings = AssetSettings(
+        proxy=f"http://127.0.0.1:{hosts.port}", headers={"cdn.test": {"Authorization": "Bearer canary"}}
+    )
+    await gather(hosts, tmp_path, "http://cdn.test/a.png", settings=settings)
+    assert [request.get("Authorization") for request in hosts.requests] == [None]
+
+
+async def test_headers_in_no_encoding_end_no_export(hosts: AssetHosts, tmp_path: Path) -> None:
+    url = hosts.put("/a.png", PNG, headers={"ETag": '"\xff"', "Last-Modified": "\xfe", "Content-Type": "\xfd"})
+    assert list((await gather(hosts, tmp_path, url)).files) == [url]
+
+
+async def test_style_sheets_with_long_addresses_bring_a_bounded_number_of_others(
+    hosts: AssetHosts, tmp_path: Path
+) -> None:
+    """Relative addresses of some bytes become as long as that of their sheet."""
+    sheet = b"a{" + b"".join(b"b:url(%d);" % number for number in range(5000)) + b"}"
+    path = f"/{'x' * 8000}/a.css"
+    table = await gather(hosts, tmp_path, hosts.put(path, sheet, headers={"Content-Type": "text/css"}), use=Use.SHEET)
+    assert len(table.files) == 1
+    assert sum(map(len, table.missing)) <= MOST_REFERENCE_BYTES
+
+
 async def test_hosts_are_asked_once_for_all_exports(hosts: AssetHosts, tmp_path: Path) -> None:
     clock = Clock()
     url, gone = hosts.put("/a.png", PNG, headers={"ETag": '"1"'}), hosts.url("/gone.png")
@@ -264,12 +300,14 @@ async def test_an_old_answer_is_better_than_none(hosts: AssetHosts, tmp_path: Pa
 async def test_a_prefix_names_another_place(hosts: AssetHosts, tmp_path: Path) -> None:
     root = f"file://{tmp_path}/storage"
     await Storage(root).write(PNG, join_uri(root, "builds", "a.png"))
+    await Storage(root).write(PNG, join_uri(root, "builds", "my logo.png"))
     hosts.put("/moved/b.png", PNG)
     prefixes = (("https://app.test/static/", f"{root}/builds/"), ("https://app.test/", hosts.url("/moved/")))
-    urls = ["https://app.test/static/a.png", "https://app.test/static/none.png", "https://app.test/b.png"]
-    table = await gather(hosts, tmp_path, *urls, settings=hosts.settings(prefixes=prefixes))
-    assert sorted(table.files) == sorted([urls[0], urls[2]])
-    assert reasons(table) == {"NotFound": 1}
+    there = [f"https://app.test/{name}" for name in ("b.png", "static/a.png", "static/my%20logo.png")]
+    gone = [f"https://app.test/static/{name}" for name in ("none.png", "..%2f..%2fsecret.png", "%00")]
+    table = await gather(hosts, tmp_path, *there, *gone, settings=hosts.settings(prefixes=prefixes))
+    assert sorted(table.files) == there
+    assert reasons(table) == {"NotFound": 1, "Unreachable": 2}
 
 
 @pytest.mark.parametrize(("worker", "request_"), [("none", "fetch"), ("fetch", "none")])

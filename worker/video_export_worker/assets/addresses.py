@@ -11,9 +11,10 @@ from typing import Final
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Public by their registration, and private by what they do: Azure's host agent. The other, which clouds use for theirs,
-# has special addresses (RFC 6890), of which Python's table allows some.
-_NOT_PUBLIC: Final = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
+# Public by their registration, private by what they do: Azure's host agent. The second, which clouds use for theirs,
+# has special addresses (RFC 6890), of which Python's table allows some. The others are not in Python's table: addresses
+# of a site (RFC 3879), and of examples (RFC 9637).
+_NOT_PUBLIC: Final = tuple(map(ip_network, ("168.63.129.16/32", "192.0.0.0/24", "fec0::/10", "3fff::/20")))
 # IPv6 networks whose addresses stand for one of IPv4: how many of the last bits lie behind it.
 _TRANSLATED: Final[tuple[tuple[IPv6Network, int], ...]] = (
     (IPv6Network("::ffff:0:0/96"), 0),  # mapped
@@ -95,6 +96,10 @@ class HostPolicy:
     def allows_host(self, host: str) -> bool:
         """Whether a host may be asked at all."""
         return any(rule.covers(host) for rule in self.allow) and not any(rule.covers(host) for rule in self.deny)
+
+    def is_inside(self, host: str) -> bool:
+        """Whether a host may have a private address on purpose."""
+        return any(rule.networks and rule.covers(host) for rule in self.allow)
 
     def allows_address(self, host: str, address: Address) -> bool:
         """Whether a host may be asked at this address."""

@@ -76,7 +76,7 @@ class AssetClient:
 
     Args:
         policy: which hosts may be asked, and at which addresses.
-        headers: further headers by host.
+        headers: further headers by host. Over http they are sent only to hosts that may have private addresses.
         proxy: URL of an HTTP proxy. It resolves names itself: it has to refuse private addresses, too.
         resolver: looks names up; by default the machine's.
     """
@@ -152,9 +152,10 @@ class AssetClient:
         """One request; what a redirect names is the answer where there is one."""
         assert self._session is not None
         target = URL(url, encoded=True)
-        host = target.host or ""  # as the request itself reads it
+        host = target.raw_host or ""  # as the request itself reads it, and as rules are written: names in ASCII
         self._check(host)
-        headers = {**validators, **self._headers.get(host, {})}
+        is_told = target.scheme == "https" or self._policy.is_inside(host)
+        headers = {**validators, **(self._headers.get(host, {}) if is_told else {})}
         asking = self._session.get(target, headers=headers, allow_redirects=False, proxy=self._proxy)
         async with asking as response:
             if response.status == 304 and validators:
@@ -180,7 +181,7 @@ class AssetClient:
         address = parse_address(host)
         if address is not None and not self._policy.allows_address(host, address):
             raise AssetMissing(MissingReason.PRIVATE_ADDRESS)
-        if host == "localhost" or host.endswith(".localhost"):
+        if f".{host.rstrip('.')}".endswith(".localhost"):
             loopback = parse_address("127.0.0.1")
             if loopback is not None and not self._policy.allows_address(host, loopback):
                 raise AssetMissing(MissingReason.PRIVATE_ADDRESS)
@@ -245,7 +246,8 @@ def _make_decoder(encoding: str) -> zlib._Decompress | None:
 
 def _read_validators(response: aiohttp.ClientResponse) -> dict[str, str]:
     pairs = (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since"))
-    return {condition: response.headers[header][:512] for header, condition in pairs if header in response.headers}
+    given = ((condition, response.headers.get(header, "")) for header, condition in pairs)
+    return {condition: value[:512] for condition, value in given if value and value.isascii()}
 
 
 def _read_age(response: aiohttp.ClientResponse) -> float:

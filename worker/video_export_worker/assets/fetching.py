@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from video_export_worker.assets.css import Use, find_references
 from video_export_worker.assets.links import resolve_references
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from video_export_worker.assets.client import AssetClient
 
 MOST_REFERENCES: Final = 5000  # of one style sheet
+MOST_REFERENCE_BYTES: Final = 2**20  # of their addresses: relative ones become as long as that of their sheet
 REVALIDATED_FOR: Final = 86_400.0  # seconds: what is older is stored anew, whether it has changed or not
 OBJECT_BYTES: Final = 20 * 2**20
 
@@ -65,7 +66,7 @@ class AssetFetcher:
 
         place, now = self._settings.place_of(url), self._now()
         if not place.startswith(("http://", "https://")):
-            return await self._fetch_object(url, place.partition("?")[0], uses)
+            return await self._fetch_object(url, unquote(place.partition("?")[0]), uses)
         held = known if known is not None and known.sha256 and now - known.at < REVALIDATED_FOR else None
         try:
             answer = await self._client.fetch(place, held.validators if held else None)
@@ -86,7 +87,7 @@ class AssetFetcher:
             if size is None or size > OBJECT_BYTES:
                 return self._fail(MissingReason.NOT_FOUND if size is None else MissingReason.TOO_LARGE, SHORTEST)
             data = await self._storage.read(place)
-        except VideoExportError:
+        except (VideoExportError, ValueError):  # a name with a zero byte is none
             return self._fail(MissingReason.UNREACHABLE, SHORTEST_FAILURE)
         return await self._keep(url, data or b"", "", uses)
 
@@ -105,8 +106,12 @@ def describe(url: str, data: bytes, kind: str, digest: str, now: float) -> Known
     """What there is to know of a file."""
     references: dict[tuple[str, Use], None] = {}
     if kind == "text/css":
-        found = resolve_references(find_references(data.decode("utf-8", "replace")), url)
-        references = {(reference.url, reference.use): None for reference in found}
+        room = MOST_REFERENCE_BYTES
+        for reference in resolve_references(find_references(data.decode("utf-8", "replace")), url):
+            room -= len(reference.url) if (reference.url, reference.use) not in references else 0
+            if room < 0 or len(references) == MOST_REFERENCES:
+                break
+            references[reference.url, reference.use] = None
     return Known(
         at=now,
         until=now + SHORTEST,
@@ -114,7 +119,7 @@ def describe(url: str, data: bytes, kind: str, digest: str, now: float) -> Known
         type=kind,
         size=len(data),
         animated=is_animated(data, kind),
-        references=list(references)[:MOST_REFERENCES],
+        references=list(references),
     )
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from video_export_worker.assets.css import Use
 from video_export_worker.assets.fetching import AssetFetcher, describe, identify
 from video_export_worker.assets.found import ASSETS_FOLDER, FoundLinks
+from video_export_worker.assets.links import MOST_LINKS
 from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.assets.sniffing import sniff
 from video_export_worker.assets.store import Known, SharedAssets, is_fresh
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 SIDE_BY_SIDE: Final = 16
 MOST_FILES: Final = 2000
+MOST_URLS: Final = 2 * MOST_LINKS  # of the recording and of the style sheets that were fetched
 ALL_BYTES: Final = 256 * 2**20
 ALL_SECONDS: Final = 60.0
 MOST_ROUNDS: Final = 6  # style sheets that import others
@@ -202,7 +204,10 @@ class Gathered:
             self._files[url] = Asset(sha256=known.sha256, type=known.type, size=known.size, animated=known.animated)
             self._references[url] = [reference for reference, _ in known.references]
             for reference, use in known.references:
-                self.uses.setdefault(reference, set()).add(use)
+                if reference in self.uses or len(self.uses) < MOST_URLS:
+                    self.uses.setdefault(reference, set()).add(use)
+                else:
+                    self._left_out += 1
 
     def table(self) -> AssetTable:
         """What the page is answered with, in the order of the URLs: the same assets make the same plan."""

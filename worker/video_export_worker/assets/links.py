@@ -23,6 +23,7 @@ from video_export_worker.recording.events import (
 )
 
 MOST_LINKS: Final = 10_000  # of a recording; what is more is counted as missing
+MOST_LINK_BYTES: Final = 16 * 2**20  # of their addresses
 LONGEST_URL: Final = 8192
 # Attributes that load, whatever the element; `href` and `data` only do on those that are listed.
 _IMAGES: Final = frozenset({"src", "rr_captured_src"})
@@ -52,7 +53,7 @@ class LinkFinder:
     Attributes:
         uses: what each URL is used as; URLs are absolute, as a browser writes them, without fragments.
         recorded: files that the recording itself holds, by URL.
-        left_out: how many links there were beyond `MOST_LINKS`.
+        left_out: how many links there were beyond `MOST_LINKS` and `MOST_LINK_BYTES`.
         shown: for each chunk of the recording the URLs that its events bring, in the order of `uses`.
 
     Args:
@@ -64,6 +65,7 @@ class LinkFinder:
         self.recorded: dict[str, Asset] = {}
         self.uses: dict[str, set[Use]] = {}
         self.left_out = 0
+        self._room = MOST_LINK_BYTES
         self.href = self._href = self._base = ""
         self._tags: dict[Any, str] = {}
         self._seen: dict[tuple[int, str], list[Reference]] = {}
@@ -106,8 +108,10 @@ class LinkFinder:
 
     def _note_recorded(self, data: dict[str, Any]) -> None:
         url = resolve(str(data.get("url") or ""), self._base)
-        asset = self._keep(data) if url is not None and len(self.recorded) < MOST_LINKS else None
+        has_room = len(self.recorded) < MOST_LINKS and self._room > 0
+        asset = self._keep(data) if url is not None and has_room else None
         if url is not None and asset is not None:
+            self._room -= len(url)
             self.recorded[url] = asset
 
     def _note_mutation(self, data: dict[str, Any]) -> None:
@@ -199,9 +203,11 @@ class LinkFinder:
         absolute = resolve(url, self._base)
         if absolute is None or ("#" in url and is_of_page(url, absolute, self._href)):
             return
-        if absolute not in self.uses and len(self.uses) >= MOST_LINKS:
-            self.left_out += 1
-            return
+        if absolute not in self.uses:
+            if len(self.uses) >= MOST_LINKS or len(absolute) > self._room:
+                self.left_out += 1
+                return
+            self._room -= len(absolute)
         self.uses.setdefault(absolute, set()).add(use)
         self.shown[-1].add(self._numbers.setdefault(absolute, len(self._numbers)))
 

@@ -66,9 +66,13 @@ class AssetSettings:
         return AssetMode.NONE if AssetMode.NONE in (self.mode, wanted) else AssetMode.FETCH
 
     def place_of(self, url: str) -> str:
-        """Where a URL really is: the longest prefix counts."""
-        prefix, place = max(((p, q) for p, q in self.prefixes if url.startswith(p)), default=("", ""))
+        """Where a URL really is: the longest prefix counts. None ends inside of a name: that would be another host."""
+        prefix, place = max(((p, q) for p, q in self.prefixes if _begins(url, p)), default=("", ""))
         return f"{place}{url.removeprefix(prefix)}" if prefix else url
+
+
+def _begins(url: str, prefix: str) -> bool:
+    return url.startswith(prefix) and (prefix.endswith("/") or url[len(prefix) : len(prefix) + 1] in ("", "/", "?"))
 
 
 def _read_mode(text: str) -> AssetMode:

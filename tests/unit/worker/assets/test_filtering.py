@@ -17,7 +17,7 @@ PRIVATE = (
     *("0.0.0.0", "255.255.255.255", "224.0.0.1", "240.0.0.1", "192.0.0.192", "198.18.0.1", "168.63.129.16"),
     *("::1", "::", "fe80::1", "fd00:ec2::254", "fc00::1", "ff02::1", "2001:db8::1", "64:ff9b:1::a9fe:a9fe"),
     *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::169.254.169.254", "2002:7f00:1::"),
-    *("::127.0.0.1", "2001::1", "::ffff:0:10.0.0.1"),
+    *("::127.0.0.1", "2001::1", "::ffff:0:10.0.0.1", "fec0::1", "3fff::1"),
 )
 
 
@@ -100,3 +100,12 @@ def test_the_longest_prefix_counts() -> None:
     assert settings.place_of("https://x.test/static/a.png") == "s3://builds/a.png"
     assert settings.place_of("https://x.test/b.png") == "https://y.test/b.png"
     assert settings.place_of("https://z.test/b.png") == "https://z.test/b.png"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x.test.evil.test/a.png", "https://x.test-secret/a.png", "https://x.test:8443/"]
+)
+def test_a_prefix_ends_where_a_name_does(url: str) -> None:
+    settings = AssetSettings.from_environment({"VIDEO_EXPORT_ASSET_PREFIXES": "https://x.test=s3://builds"})
+    assert settings.place_of(url) == url
+    assert settings.place_of("https://x.test/a.png") == "s3://builds/a.png"

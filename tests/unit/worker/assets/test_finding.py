@@ -11,7 +11,8 @@ import pytest
 
 from tests.snapshots import Page
 from video_export_worker.assets.css import Use, find_references
-from video_export_worker.assets.links import LinkFinder, resolve, split_srcset
+from video_export_worker.assets.found import FoundLinks, read_links, write_links
+from video_export_worker.assets.links import MOST_LINK_BYTES, LinkFinder, resolve, split_srcset
 from video_export_worker.assets.recorded import RecordedFiles
 from video_export_worker.recording import parse_recording
 
@@ -221,3 +222,17 @@ def test_a_part_of_the_page_is_no_link() -> None:
     styled = page.element("p", style="fill:url(http://page.test/shop/#d);mask:url(#e)")
     page.show(page.document([*parts, styled])).end(100)
     assert names(page) == {"icons.svg"}
+
+
+def test_the_addresses_of_a_recording_have_a_bound(tmp_path: Path) -> None:
+    """Relative addresses of some bytes become as long as that of their page."""
+    page = Page()
+    page.show(page.document([page.element("img", src=str(number)) for number in range(9000)]))
+    page.events[0]["data"]["href"] = f"https://page.test/{'x' * 8000}/"
+    finder = LinkFinder()
+    parse_recording([json.dumps(page.end(9).events).encode()], observer=finder)
+    assert len(finder.uses) + finder.left_out == 9000
+    write_links(tmp_path, FoundLinks(uses=finder.uses))
+    found = read_links(tmp_path)
+    assert found is not None
+    assert sum(map(len, found.uses)) <= MOST_LINK_BYTES
