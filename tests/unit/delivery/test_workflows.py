@@ -120,6 +120,22 @@ def test_both_images_are_built_for_both_architectures_tried_out_scanned_and_sign
     assert jobs["publish"]["permissions"]["id-token"] == "write", "cosign signs with the workflow's own identity"
 
 
+def test_an_image_says_where_its_source_is() -> None:
+    """Registries link a package to its repository by it, Renovate finds the change log, and the GPL asks for it."""
+    built = [
+        step for step in steps(read(ROOT / ".github/workflows/images.yml")) if "build-args" in step.get("with", {})
+    ]
+    assert len(built) == 2, "tried out and pushed"
+    for image in ("operator", "worker"):
+        dockerfile = (ROOT / f"Dockerfile.{image}").read_text(encoding="utf-8")
+        labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="\$\{(\w+)\}"', dockerfile))
+        assert labels == {"source": "SOURCE", "version": "VERSION", "revision": "REVISION"}
+        for step in built:
+            given = dict(line.split("=", 1) for line in step["with"]["build-args"].splitlines())
+            assert set(labels.values()) < set(given)
+            assert given["SOURCE"] == "${{ github.server_url }}/${{ github.repository }}"
+
+
 def test_a_pull_request_publishes_nothing() -> None:
     jobs = read(ROOT / ".github/workflows/images.yml")["jobs"]
     never = "github.event_name != 'pull_request'"
