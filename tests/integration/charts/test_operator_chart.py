@@ -266,6 +266,19 @@ def test_everything_selects_the_operator_and_not_the_test_pod() -> None:
     assert monitor["endpoints"][0]["port"] in [port["name"] for port in only(manifests, "Service")["spec"]["ports"]]
 
 
+def test_metrics_are_read_by_whom_is_named_and_by_helm_test() -> None:
+    prometheus = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    manifests = render(CHART, {"networkPolicy": {"metricsFrom": [prometheus]}})
+    metrics, health = only(manifests, "NetworkPolicy")["spec"]["ingress"]
+    assert prometheus in metrics["from"]
+    (tester,) = [peer["podSelector"]["matchLabels"] for peer in metrics["from"] if "podSelector" in peer]
+    assert tester.items() <= only(manifests, "Pod")["metadata"]["labels"].items()
+    assert not tester.items() <= only(manifests, "Deployment")["spec"]["template"]["metadata"]["labels"].items()
+    assert "from" not in health, "probes come from the node"
+    everybody, _ = only(render(CHART), "NetworkPolicy")["spec"]["ingress"]
+    assert "from" not in everybody
+
+
 def test_an_upgrade_of_the_chart_alone_restarts_nothing() -> None:
     labels = only(render(CHART), "Deployment")["spec"]["template"]["metadata"]["labels"]
     assert "helm.sh/chart" not in labels
