@@ -57,9 +57,11 @@ class Target:
 
     Attributes:
         temporal_ui: where a browser shows the exports; None where nobody knows.
+        cores: of the machine where all of it runs for the demo alone; None where it is somebody's.
     """
 
     temporal_ui: str | None = None
+    cores: int | None = None
 
     def __init__(
         self,
@@ -145,6 +147,7 @@ class LocalTarget(Target):
     """The local cluster, which is started first."""
 
     temporal_ui = UI
+    cores = os.cpu_count()
 
     def __init__(self) -> None:
         self.cluster = Cluster()
@@ -165,7 +168,7 @@ class LocalTarget(Target):
 class ExistingTarget(Target):
     """A cluster of the user's, which keeps everything but the demo's resource and release."""
 
-    def __init__(self, context: str, settings: Mapping[str, str], temporal_ui: str | None = None) -> None:
+    def __init__(self, context: str, settings: Mapping[str, str]) -> None:
         missing = [f"{name} ({what})" for name, what in _NEEDED.items() if not settings.get(name)]
         missing += _find_missing()
         if missing:
@@ -173,7 +176,6 @@ class ExistingTarget(Target):
         kubectl, helm = ("kubectl", "--context", context), ("helm", "--kube-context", context)
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         super().__init__(kubectl, helm, settings["OPERATOR_IMAGE"], {**settings, "PATH": path})
-        self.temporal_ui = temporal_ui
 
     def apply_example(self) -> str:
         """Apply the example with this cluster's image, Temporal and storage."""
@@ -209,7 +211,9 @@ def choose_target(context: str | None = None, provider: str | None = None) -> Ta
         if missing := _find_missing("docker", provider):
             raise MissingError(f"For a cluster of {provider} the demo needs: {'; '.join(missing)}")
         cluster = DockerCluster(PROVIDERS[provider])
-        return ExistingTarget(cluster.provider.context, cluster.up(), UI)
+        target = ExistingTarget(cluster.provider.context, cluster.up())
+        target.temporal_ui, target.cores = UI, os.cpu_count()
+        return target
     return LocalTarget()
 
 

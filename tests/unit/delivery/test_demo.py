@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from dev.demo import list_submissions
 from dev.demo_page import build_page, draw_graph
 from dev.demo_story import Look, Story, Video, describe
 from dev.demo_view import View, draw, draw_strip, picture
@@ -119,3 +120,10 @@ def test_the_demo_uses_what_is_there(
         assert told.returncode == 1
         assert len(told.stderr.splitlines()) == 1
         assert "KUBE_CONTEXT=name" in told.stderr
+
+
+@pytest.mark.parametrize(("cores", "width"), [(2, "1280"), (4, "1280"), (16, "1920"), (None, "1920")])
+def test_few_cores_get_a_smaller_long_export(cores: int | None, width: str) -> None:
+    long, *short = list_submissions(cores)
+    assert long.options[long.options.index("--width") + 1] == width
+    assert {each.format for each in (long, *short)} == {"mp4", "gif", "webm"}
