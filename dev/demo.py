@@ -57,8 +57,8 @@ SHOWN = {
     "text": "Writing of many languages",
     "shadow-dom": "Web components",
 }
-# One is much longer than the others, and larger where there are many cores, which costs time and no more segments. There
-# are more pods than it has segments. So the others end, pods become idle and go, while it goes on.
+# One is much longer than the others, and larger where there are many cores, which costs time and no more segments. More
+# pods run than it has segments. So the others end, pods become idle and go, while it goes on.
 FEW_CORES = 4
 LONG = ("--fps", "60", "--speed", "0.3", "--width", "1920", "--height", "1080")
 LONG_ON_FEW_CORES = ("--fps", "30", "--speed", "0.3", "--width", "1280", "--height", "720")
