@@ -95,6 +95,7 @@ BROKEN_EVENTS: dict[str, tuple[Any, str]] = {
     "an unknown compression": ({**as_posthog(snapshot()), "cv": "2031-01"}, "cv '2031-01'"),
     "a damaged field": ({**as_posthog(snapshot()), "data": "\x1f\x8bnonsense"}, "compressed data is corrupt"),
     "a field cut off": ({**as_posthog(snapshot()), "data": as_field({"node": 1})[:-6]}, "compressed data is cut off"),
+    "base64 that is none": ("H4sI\N{SNOWMAN}", "compressed data is corrupt"),
     "an unknown packer": (as_packed({**meta(), "type": 4})[:-3], "compressed data is cut off"),
 }
 

@@ -71,9 +71,11 @@ class LinkFinder:
         self._seen: dict[tuple[int, str], list[Reference]] = {}
         self._numbers: dict[str, int] = {}
         self.shown: list[set[int]] = [set()]
+        self._chunk = 0
 
     def enter(self, chunk: int) -> None:
-        """Take note that the events of that chunk follow."""
+        """Take note that the events of that chunk follow, which may have been seen before."""
+        self._chunk = chunk
         self.shown += [set() for _ in range(chunk + 1 - len(self.shown))]
 
     def reads(self, kind: int, source: int, text: bytes, event: Event | None) -> bool:
@@ -209,7 +211,7 @@ class LinkFinder:
                 return
             self._room -= len(absolute)
         self.uses.setdefault(absolute, set()).add(use)
-        self.shown[-1].add(self._numbers.setdefault(absolute, len(self._numbers)))
+        self.shown[self._chunk].add(self._numbers.setdefault(absolute, len(self._numbers)))
 
 
 _FULL_SNAPSHOT: Final = int(EventType.FULL_SNAPSHOT)

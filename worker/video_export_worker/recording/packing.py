@@ -134,7 +134,7 @@ def _unpack_base64(text: str, meters: Meters) -> Any:
     """Decode what PostHog kept before 2023: gzip as base64, in UTF-8 or in two bytes for each character."""
     try:
         data = inflate(base64.b64decode(text, validate=True).decode("latin-1"), GZIP_WINDOW, meters)
-    except (binascii.Error, zlib.error) as error:
+    except (ValueError, zlib.error) as error:  # characters that are not ASCII are no error of base64's own
         raise BrokenEvent(f"its compressed data is corrupt ({error})") from error
     return _decode(data.decode("utf-16-le", "replace") if data[1:2] == b"\0" else data)
 

@@ -14,7 +14,8 @@ from video_export_worker.assets.css import Use, find_references
 from video_export_worker.assets.found import FoundLinks, read_links, write_links
 from video_export_worker.assets.links import MOST_LINK_BYTES, LinkFinder, resolve, split_srcset
 from video_export_worker.assets.recorded import RecordedFiles
-from video_export_worker.recording import parse_recording
+from video_export_worker.recording import ShownRange, parse_recording
+from video_export_worker.recording.chunks import SMALLEST_CHUNK
 
 BYTES: Final = {"rr_type": "ArrayBuffer", "base64": "QUE="}
 
@@ -236,3 +237,19 @@ def test_the_addresses_of_a_recording_have_a_bound(tmp_path: Path) -> None:
     found = read_links(tmp_path)
     assert found is not None
     assert sum(map(len, found.uses)) <= MOST_LINK_BYTES
+
+
+def test_each_chunk_names_its_own_links_also_where_it_is_looked_at_twice() -> None:
+    """A range behind a checkout whose page keeps a frame begins before it, which is known after a first look."""
+    page = Page()
+    frame, picture = page.element("iframe"), page.element("img", src="first.png")
+    padding = page.element("p", "x" * SMALLEST_CHUNK)
+    page.show(page.document([frame, padding, picture]))
+    page.attach(40, frame, page.document([page.element("p", "inner")]))
+    page.change(5000, picture, src="changed.png")
+    page.show(page.document([frame, padding]), at=10_000).end(12_000)
+    page.show(page.document([padding]), at=18_000).end(20_000)
+    finder = LinkFinder()
+    parse_recording([json.dumps(page.events).encode()], observer=finder, shown=ShownRange(15_000, 17_000))
+    assert [url.rpartition("/")[2] for url in finder.uses] == ["first.png", "changed.png"]
+    assert finder.shown == [{0, 1}, set(), set()]
