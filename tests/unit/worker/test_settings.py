@@ -74,6 +74,11 @@ def test_an_api_key_is_never_sent_in_the_clear() -> None:
     assert (settings.options["api_key"], settings.options["tls"]) == ("key", True)
 
 
+def test_an_api_key_from_a_file_that_ends_a_line_is_the_key_alone() -> None:
+    """`kubectl create secret --from-file` keeps the end of the line. The operator takes it off as well."""
+    assert read_temporal_settings({"TEMPORAL_API_KEY": "key\n"}).options["api_key"] == "key"
+
+
 def test_temporal_by_a_file(tmp_path: Path) -> None:
     path = tmp_path / "temporal.toml"
     path.write_text('[profile.default]\naddress = "from-file:7233"\n')

@@ -57,6 +57,8 @@ def read_temporal_settings(environment: Mapping[str, str]) -> TemporalSettings:
             f"the address of Temporal (TEMPORAL_ADDRESS, or a profile's) is {address!r}: write HOST:PORT without a "
             "scheme, for example temporal-frontend.temporal:7233"
         )
+    if "api_key" in options:
+        options["api_key"] = str(options["api_key"]).strip()  # a Secret made of a file ends with a line's end
     return TemporalSettings(address, str(options.pop("namespace", "default")), options)
 
 
