@@ -177,6 +177,47 @@ FORMATS = {
             ]
         }
     ),
+    "events in pieces": as_lines(
+        [
+            {
+                "Timestamp": as_date(event["timestamp"]),
+                "Body": text[start : start + 40],
+                "LogAttributes": {
+                    "rr-web.event": str(at),
+                    "rr-web.chunk": str(start // 40 + 1),
+                    "rr-web.total-chunks": str(-(-len(text) // 40)),
+                },
+            }
+            for at, event in enumerate(SESSION)
+            for text in [json.dumps(event)]
+            for start in reversed(range(0, len(text), 40))
+        ]
+    ),
+    "logs of events in pieces": as_array(
+        {
+            "resourceLogs": [
+                {
+                    "scopeLogs": [
+                        {
+                            "logRecords": [
+                                {
+                                    "body": {"stringValue": part},
+                                    "attributes": [
+                                        {"key": "rr-web.event", "value": {"intValue": str(at)}},
+                                        {"key": "rr-web.chunk", "value": {"doubleValue": number}},
+                                        {"key": "rr-web.total-chunks", "value": {"doubleValue": 2}},
+                                    ],
+                                }
+                                for at, event in enumerate(SESSION)
+                                for text in [json.dumps(event)]
+                                for number, part in ((1, text[:30]), (2, text[30:]))
+                            ]
+                        }
+                    ]
+                }
+            ]
+        }
+    ),
     "streams of Loki": as_array(
         {
             "data": {
@@ -354,3 +395,10 @@ def test_problems_have_the_same_place_whatever_the_window(window: int, monkeypat
     assert [warning.partition(" (")[0] for warning in in_pieces.warnings] == [
         f"skipped the recording, line {line}" for line in (4, 5, 6, 10)
     ]
+
+
+def test_an_event_of_which_a_piece_is_missing_is_told() -> None:
+    lines = FORMATS["events in pieces"].splitlines()
+    lacking = parse_recording([b"\n".join(lines[:-1])])
+    assert lacking.events == SESSION[:-1]
+    assert lacking.warnings == ["the recording: 1 events came in pieces of which some are missing"]

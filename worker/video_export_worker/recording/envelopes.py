@@ -9,6 +9,7 @@ from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.foreign import ACCEPTED, name_object
 from video_export_worker.recording.limits import Meters
 from video_export_worker.recording.packing import looks_encoded, looks_packed, read_buffer, unpack_text
+from video_export_worker.recording.pieces import Pieces, read_piece
 from video_export_worker.recording.problems import BrokenEvent
 from video_export_worker.recording.rows import is_row, needs_reading, read_row
 
@@ -28,13 +29,14 @@ class Found(NamedTuple):
     value: Any
 
 
-def unwrap(value: Any, meters: Meters, name: str) -> Iterator[Found]:
+def unwrap(value: Any, meters: Meters, name: str, pieces: Pieces) -> Iterator[Found]:
     """Yield what a value of a file holds: itself, or the events inside of envelopes.
 
     Args:
         value: Decoded.
         meters: Count what is decompressed.
         name: What messages call the file.
+        pieces: Of events of this file that are cut.
 
     Raises:
         BrokenEvent: there are too many envelopes, or a text is no event.
@@ -44,7 +46,7 @@ def unwrap(value: Any, meters: Meters, name: str) -> Iterator[Found]:
     # Most values are events as they stand.
     if is_event(value) and not needs_reading(value):
         return iter((_take_window(value, None),))
-    return _unwrap(value, None, 0, meters, name)
+    return _Opener(meters, name, pieces).open(value, None, 0)
 
 
 def is_event(value: Any) -> bool:
@@ -52,51 +54,60 @@ def is_event(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("type"), int) and ("timestamp" in value or "data" in value)
 
 
-def _unwrap(value: Any, window: str | None, depth: int, meters: Meters, name: str) -> Iterator[Found]:
-    if depth > MAX_ENVELOPES:
-        raise BrokenEvent(f"not an event: more than {MAX_ENVELOPES} lists around it")
-    if isinstance(value, str):
-        value = unpack_text(value, meters)
-    if isinstance(value, dict):
-        value = _read_event(value, meters)
-    if is_event(value):
-        yield _take_window(value, window)
-    elif isinstance(value, list):
-        window, inner = _split_pair(value, window)
-        for element in _without_labels(inner):
-            try:
-                yield from _unwrap(element, window, depth + 1, meters, name)
-            except BrokenEvent as error:  # the other elements may be events
-                yield Found(window, error)
-    elif isinstance(value, dict):
-        yield from _open_object(value, window, depth, meters, name)
-    else:
-        yield Found(window, value)
+class _Opener:
+    """Opens the envelopes of one file."""
+
+    def __init__(self, meters: Meters, name: str, pieces: Pieces) -> None:
+        self._meters, self._name, self._pieces = meters, name, pieces
+
+    def open(self, value: Any, window: str | None, depth: int) -> Iterator[Found]:
+        if depth > MAX_ENVELOPES:
+            raise BrokenEvent(f"not an event: more than {MAX_ENVELOPES} lists around it")
+        if isinstance(value, dict) and (piece := read_piece(value)) is not None:
+            value = self._pieces.add(piece)
+            if value is None:
+                return
+        if isinstance(value, str):
+            value = unpack_text(value, self._meters)
+        if isinstance(value, dict):
+            value = _read_event(value, self._meters)
+        if is_event(value):
+            yield _take_window(value, window)
+        elif isinstance(value, list):
+            window, inner = _split_pair(value, window)
+            for element in _without_labels(inner):
+                try:
+                    yield from self.open(element, window, depth + 1)
+                except BrokenEvent as error:  # the other elements may be events
+                    yield Found(window, error)
+        elif isinstance(value, dict):
+            yield from self._open_object(value, window, depth)
+        else:
+            yield Found(window, value)
+
+    def _open_object(self, value: dict[str, Any], window: str | None, depth: int) -> Iterator[Found]:
+        if product := name_object(value):
+            raise RecordingInvalid(f"{self._name} is {product}; {ACCEPTED}")
+        named = next((value[key] for key in WINDOW_KEYS if value.get(key) is not None), None)
+        window = window if named is None else str(named)
+        by_window = value.get(BY_WINDOW)
+        if isinstance(by_window, dict):
+            for key, inner in by_window.items():
+                yield from self.open(inner, key, depth + 1)
+            return
+        inner = _find_inner(value)
+        if inner is None and str(value.get("name")).startswith(_NOTES):
+            return
+        if inner is None:
+            yield Found(window, value)
+        else:
+            yield from self.open(inner, window, depth + 1)
 
 
 def _split_pair(value: list[Any], window: str | None) -> tuple[str | None, list[Any]]:
     """PostHog's lines are pairs of a window and an event, or several."""
     is_pair = len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], list | dict)
     return (value[0], value[1:]) if is_pair and not looks_packed(value[0]) else (window, value)
-
-
-def _open_object(value: dict[str, Any], window: str | None, depth: int, meters: Meters, name: str) -> Iterator[Found]:
-    if product := name_object(value):
-        raise RecordingInvalid(f"{name} is {product}; {ACCEPTED}")
-    named = next((value[key] for key in WINDOW_KEYS if value.get(key) is not None), None)
-    window = window if named is None else str(named)
-    by_window = value.get(BY_WINDOW)
-    if isinstance(by_window, dict):
-        for key, inner in by_window.items():
-            yield from _unwrap(inner, key, depth + 1, meters, name)
-        return
-    inner = _find_inner(value)
-    if inner is None and str(value.get("name")).startswith(_NOTES):
-        return
-    if inner is None:
-        yield Found(window, value)
-    else:
-        yield from _unwrap(inner, window, depth + 1, meters, name)
 
 
 def _read_event(value: dict[str, Any], meters: Meters) -> Any:
@@ -144,7 +155,9 @@ def _holds(value: Any, depth: int) -> bool:
     if isinstance(value, list):
         return any(_holds(element, depth - 1) for element in value[:LOOKED_AT])
     if isinstance(value, dict):
-        return _is_row(value) or any(_holds(inner, depth - 1) for inner in value.values())
+        return (
+            _is_row(value) or read_piece(value) is not None or any(_holds(inner, depth - 1) for inner in value.values())
+        )
     return False
 
 

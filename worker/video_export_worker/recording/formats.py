@@ -24,6 +24,7 @@ from video_export_worker.recording.foreign import ACCEPTED, name_event, name_tex
 from video_export_worker.recording.json_stream import BrokenJson, BrokenValue, JsonReader, Place
 from video_export_worker.recording.limits import Meters
 from video_export_worker.recording.packing import open_fields
+from video_export_worker.recording.pieces import Pieces
 from video_export_worker.recording.problems import BrokenEvent, Problems
 from video_export_worker.recording.wireframes import MobileScreen
 
@@ -84,9 +85,10 @@ def read_events(
         RecordingInvalid: if it is not JSON, or a recording of another kind.
         RecordingTooLarge: if the limit is passed.
     """
+    pieces = Pieces(meters)
     for found in _read_values(reader, problems, name):
         try:
-            for inner in unwrap(found.value, meters, name):
+            for inner in unwrap(found.value, meters, name, pieces):
                 window = inner.window or found.window
                 if window not in screens:
                     screens[window] = MobileScreen()
@@ -106,6 +108,8 @@ def read_events(
                 yield WindowEvent(window, event, text, found.place)
         except BrokenEvent as error:
             problems.skip(f"{name}, {found.place}", str(error))
+    if pieces.incomplete:
+        problems.damage(name, f"{pieces.incomplete} events came in pieces of which some are missing")
     if reader.replaced:
         problems.damage(name, "not UTF-8 everywhere: what cannot be read is shown as \N{REPLACEMENT CHARACTER}")
 
