@@ -7,9 +7,9 @@ The worker itself cannot fork: Temporal's SDK runs threads in it, and its memory
 program once, with a clean environment. The program imports what children need, and forks a child whenever it is told
 to: that takes a few milliseconds, and the imported modules are in shared memory.
 
-A request on the control socket is a `ChildStart` with the child's end of a socket. The answers are `{"pid": 7}`, and
-`{"pid": 7, "status": 9}` (a wait status) when the child has ended. When the worker ends, however it does, the kernel
-ends this process, and with it every child.
+A request on the control socket is a `ChildStart` with the child's end of a socket. The answers are `{"pid": 7}`, or
+`{"error": 11}` (`errno`) where the kernel gave no process, and `{"pid": 7, "status": 9}` (a wait status) when the child
+has ended. When the worker ends, however it does, the kernel ends this process, and with it every child.
 
     python -P -m video_export_worker.attempts.forkserver DESCRIPTOR PARENT MODULE:FUNCTION PRELOADED,MODULES
 """
@@ -66,11 +66,15 @@ class ForkServer:
         if not request:
             return False
         server = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            self._become_child(server, socket.socket(fileno=descriptors[0]), request)
+        try:
+            pid = os.fork()
+        except OSError as error:  # no more processes, or no memory: those that run go on
+            self._answer(error=error.errno or 0)
+        else:
+            if pid == 0:
+                self._become_child(server, socket.socket(fileno=descriptors[0]), request)
+            self._answer(pid=pid)
         os.close(descriptors[0])
-        self._answer(pid=pid)
         return True
 
     def _become_child(self, server: int, connection: socket.socket, request: bytes) -> NoReturn:

@@ -67,10 +67,9 @@ class ChildPool:
             SpawnFailed: no process can be started.
         """
         self._rest_later()
-        for task in sorted(
-            (task for task, other in self._waiting.items() if other == kind), key=lambda t: not t.done()
-        ):
-            child = await self._claim(task)
+        # Looked at anew each time: others take children, too, while this one is waited for.
+        while fitting := [task for task, other in self._waiting.items() if other == kind]:
+            child = await self._claim(next((task for task in fitting if task.done()), fitting[0]))
             if child is not None:
                 return child
         return await self.start(kind)
@@ -120,7 +119,7 @@ class ChildPool:
         try:
             child = await task
         except asyncio.CancelledError:
-            task.cancel()
+            self._end_later(task)  # it may have got ready in the same moment
             raise
         except Exception as error:  # noqa: BLE001 - the job starts another one, which says what is wrong
             LOG.warning("a child did not get ready: %s", error)
@@ -135,12 +134,15 @@ class ChildPool:
         self._room.give_back(WAITING_BYTES)
 
     def _drop(self, task: asyncio.Task[ChildProcess]) -> None:
+        self._forget(task)
+        self._end_later(task)
+
+    def _end_later(self, task: asyncio.Task[ChildProcess]) -> None:
         async def end() -> None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await discard(await task)
 
-        self._forget(task)
         ending = asyncio.create_task(end())
         self._tasks.add(ending)
         ending.add_done_callback(self._tasks.discard)

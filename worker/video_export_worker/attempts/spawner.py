@@ -175,6 +175,12 @@ class _Server:
             self._close()
             return
         message = json.loads(answer)
+        if "error" in message:
+            begun = self._begun.popleft()
+            if not begun.done():
+                reason = os.strerror(message["error"])
+                begun.set_exception(SpawnFailed(f"no process for an attempt could be started: {reason}"))
+            return
         pid = message["pid"]
         if "status" in message:
             _resolve(self._ended.pop(pid), os.waitstatus_to_exitcode(message["status"]))

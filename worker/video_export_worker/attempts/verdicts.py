@@ -82,5 +82,13 @@ def judge_exit(code: int | None, taken: int, limit: int, seconds: float, done: i
         return Death(Cause.OUTSIDE, taken, limit, seconds, "its fork server ended", done, total)
     if code < 0:
         cause = Cause.OUTSIDE if -code in (signal.SIGKILL, signal.SIGTERM) else Cause.CRASH
-        return Death(cause, taken, limit, seconds, signal.Signals(-code).name, done, total)
+        return Death(cause, taken, limit, seconds, _name_signal(-code), done, total)
     return Death(Cause.CRASH, taken, limit, seconds, f"exit code {code}", done, total)
+
+
+def _name_signal(number: int) -> str:
+    """The name of a signal; most of those for real-time programs have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -16,6 +16,7 @@ from video_export_worker.attempts.verdicts import MIB, Cause, Death, judge_exit
         (-signal.SIGABRT, Cause.CRASH, "SIGABRT"),
         (-signal.SIGKILL, Cause.OUTSIDE, "SIGKILL"),
         (-signal.SIGTERM, Cause.OUTSIDE, "SIGTERM"),
+        (-(signal.SIGRTMIN + 1), Cause.CRASH, f"signal {signal.SIGRTMIN + 1}"),
         (1, Cause.CRASH, "exit code 1"),
         (0, Cause.CRASH, "exit code 0"),
         (None, Cause.OUTSIDE, "its fork server ended"),
