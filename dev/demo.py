@@ -61,11 +61,11 @@ SHOWN = {
 # pods run than it has segments. So the others end, pods become idle and go, while it goes on.
 FEW_CORES = 4
 LONG = ("--fps", "60", "--speed", "0.3", "--width", "1920", "--height", "1080")
-LONG_ON_FEW_CORES = ("--fps", "30", "--speed", "0.3", "--width", "1280", "--height", "720")
+LONG_ON_FEW_CORES = ("--fps", "50", "--speed", "0.3", "--width", "1280", "--height", "720")
 SHORT = (
-    Submission("form", "gif", ("--fps", "5", "--end", "20", "--width", "640", "--height", "360")),
-    Submission("text", "webm", ("--end", "10", "--width", "640", "--height", "360")),
-    Submission("shadow-dom", "mp4", ("--end", "10", "--width", "640", "--height", "360")),
+    Submission("form", "gif", ("--fps", "5", "--end", "12", "--width", "640", "--height", "360")),
+    Submission("text", "webm", ("--end", "6", "--width", "640", "--height", "360")),
+    Submission("shadow-dom", "mp4", ("--end", "6", "--width", "640", "--height", "360")),
 )
 
 
