@@ -155,6 +155,12 @@ def test_failures_are_json_where_json_was_asked_for(tmp_path: Path) -> None:
         assert done.stderr == ""
 
 
+def test_a_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
+    name = f"{tmp_path}/no\udcff.json"  # a byte that UTF-8 does not have
+    done = _run("inspect", "--json", name, PYTHONIOENCODING="utf-8:strict")
+    assert name in json.loads(done.stdout)["error"]["message"]
+
+
 def test_the_standard_input_is_a_recording_too(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "video_export_worker", "render", "-", "--format", "gif", "--json"],

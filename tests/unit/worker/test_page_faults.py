@@ -30,3 +30,11 @@ def test_strict_refuses_the_first_fault() -> None:
     index = page.recording_of(100).index
     with pytest.raises(RecordingInvalid, match="some reason; repair the recording"):
         report([Fault(2, "some reason")], 1, index, RenderCounts(), strict=True)
+
+
+def test_half_a_character_in_a_reason_can_be_told() -> None:
+    page = Page()
+    index = page.recording_of(100).index
+    counts = RenderCounts()
+    report([Fault(2, "half: \ud83d"), Fault(-1, "\ude00")], 2, index, counts, strict=False)
+    assert [warning[-1] for warning in counts.warnings] == ["\N{REPLACEMENT CHARACTER}"] * 2

@@ -6,6 +6,7 @@ A subcommand's module is imported when it is called: `--help` and `render` do no
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from contextlib import suppress
@@ -71,6 +72,9 @@ def main() -> None:
 
 
 def _run() -> int:
+    # A name of a file need not be text in the terminal's encoding: it is escaped, as in JSON, instead of ending all.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(standalone_mode=False)
         return code if isinstance(code, int) else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording import RecordingIndex, name_code
+from video_export_worker.recording.events import whole_text
 from video_export_worker.rendering.options import RenderCounts
 from video_export_worker.replay.page_state import Fault
 
@@ -13,10 +14,11 @@ MORE = f"more than {MAX_REPORTED} events could not be applied: only the first ar
 
 def describe(index: RecordingIndex, fault: Fault) -> str:
     """Say where the event of a fault stands, of what kind it is, and why something of it was left out."""
+    reason = whole_text(fault.reason)  # it may repeat what the recording says, or be cut inside of a character
     if not 0 <= fault.ordinal < len(index):
-        return f"something of the recording could not be applied: {fault.reason}"
+        return f"something of the recording could not be applied: {reason}"
     kind = name_code(int(index.kind[fault.ordinal]), int(index.source[fault.ordinal]))
-    return f"not applied: {index.place_of(fault.ordinal)}: {kind}: {fault.reason}"
+    return f"not applied: {index.place_of(fault.ordinal)}: {kind}: {reason}"
 
 
 def report(faults: list[Fault], left_out: int, index: RecordingIndex, counts: RenderCounts, *, strict: bool) -> None:
