@@ -66,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"video-export-operator: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         code = 130
+    except Exception:
+        log.exception("video-export-operator ends by a defect; please report it")
     finally:
         logging.shutdown()
         sys.stdout.flush()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from video_export_operator.errors import OperatorError
 from video_export_operator.metrics import Metrics
 
 STUCK = 60.0
@@ -51,11 +52,20 @@ async def serve_health(port: int, late: Callable[[], float]) -> web.AppRunner:
 
 
 async def _serve(port: int, handlers: Mapping[str, Handler]) -> web.AppRunner:
-    """Serve some paths on every address."""
+    """Serve some paths on every address.
+
+    Raises:
+        OperatorError: the port cannot be had.
+    """
     app = web.Application()
     for path, handler in handlers.items():
         app.router.add_get(path, handler)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, None, port).start()
+    try:
+        await web.TCPSite(runner, None, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        advice = "choose others by VIDEO_EXPORT_OPERATOR_HEALTH_PORT and VIDEO_EXPORT_OPERATOR_METRICS_PORT"
+        raise OperatorError(f"cannot listen on port {port}: {error.strerror or error}; {advice}") from error
     return runner

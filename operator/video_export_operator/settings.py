@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from video_export_operator.errors import OperatorError
 
@@ -60,6 +60,13 @@ class Settings(BaseModel):
         if "*" in names:
             raise ValueError("name either * alone for all namespaces or a list of names")
         return names
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _ports_differ(cls, port: int, given: ValidationInfo) -> int:
+        if port and port == given.data.get("health_port"):
+            raise ValueError("must differ from that of /healthz (HEALTH_PORT); choose another")
+        return port
 
 
 SERVICE_LINKS = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$")

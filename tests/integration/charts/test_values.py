@@ -97,6 +97,7 @@ def test_lints_without_a_warning(chart: str) -> None:
         (OPERATOR, {"log": {"level": "loud"}}, "at '/log/level': value must be one of 'debug', 'info'"),
         (OPERATOR, {"watch": {"namespaces": "media"}}, "at '/watch/namespaces': got string, want array"),
         (OPERATOR, {"replicas": 2, "leaderElection": {"enabled": False}}, "need leaderElection.enabled: true"),
+        (OPERATOR, {"metricsPort": 8080}, "healthPort and metricsPort must differ; change one of them"),
         (OPERATOR, {"serviceAccount": {"create": False}}, "serviceAccount.name must say which account"),
         (
             OPERATOR,

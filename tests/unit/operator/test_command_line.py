@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +130,51 @@ def test_variables_of_a_service_are_no_settings() -> None:
     assert read_settings(service).metrics_port == 8081
     with pytest.raises(InvalidSettings, match="there is no such setting"):
         read_settings({"VIDEO_EXPORT_OPERATOR_SOMETHING": "1"})
+
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: a, cluster: {server: "http://127.0.0.1:1"}}]
+contexts: [{name: a, context: {cluster: a, user: a}}]
+current-context: a
+users: [{name: a, user: {token: secret}}]
+"""
+
+
+def test_a_port_that_is_taken_is_said_and_ends_the_operator(tmp_path: Path) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(
+            *("run", "--no-leader-election", "--health-port", "0", "--metrics-port", str(port)),
+            KUBECONFIG=write(tmp_path, KUBECONFIG),
+        )
+    assert done.returncode == 1
+    assert f"cannot listen on port {port}: " in done.stderr
+    assert "VIDEO_EXPORT_OPERATOR_METRICS_PORT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_both_ports_may_not_be_one() -> None:
+    with pytest.raises(InvalidSettings, match=r"METRICS_PORT: .*must differ from that of /healthz"):
+        read_settings({}, {"health_port": 8080, "metrics_port": 8080})
+    assert read_settings({}, {"health_port": 0, "metrics_port": 0}).metrics_port == 0, "free ones"
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_defect_that_ends_the_operator_is_in_its_log(log_format: str) -> None:
+    """It ends without the interpreter's own way out, which would have shown it."""
+    program = f"""
+import video_export_operator.__main__ as operator
+
+async def broken(options):
+    operator.set_up_logging(operator.read_settings({{}}, {{"log_format": "{log_format}"}}))
+    raise ArithmeticError("of the test")
+
+operator.run = broken
+operator.main(["run"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 1
+    told = json.loads(done.stderr)["exception"] if log_format == "json" else done.stderr
+    assert "ArithmeticError: of the test" in told
