@@ -1,6 +1,6 @@
 // Links of a recording, made absolute before rrweb sees them: the document of a replay has another address than the page had, and
 // no base of its own counts. Planning finds the same URLs (worker/video_export_worker/assets/links.py): the two change together.
-import { isFullSnapshot, isMeta, isMutation } from "./events.js";
+import { isFullSnapshot, isMutation } from "./events.js";
 import { replaceUrls } from "./srcset.js";
 
 const ABSOLUTE = /^\s*(?:[a-z][a-z0-9+.-]*:|#|$)/i;
@@ -34,10 +34,14 @@ export class Links {
     this.#href = this.#base = href;
   }
 
+  /** Says where the page is from now on. */
+  open(href) {
+    this.#href = this.#base = href || this.#href;
+  }
+
   /** Makes the links of an event absolute, in place. */
   resolve(event) {
-    if (isMeta(event)) this.#href = this.#base = event.data.href || this.#href;
-    else if (isFullSnapshot(event)) {
+    if (isFullSnapshot(event)) {
       const base = findBase(event.data.node);
       this.#base = (base && resolved(base, this.#href)) || this.#href;
       this.#resolveTree(event.data.node);

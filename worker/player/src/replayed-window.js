@@ -172,6 +172,7 @@ export class ReplayedWindow {
     const hasLinks = assets.exist || hasGonePictures(json) || mayNameParts(json);
     this.#mayAge ||= bringsAge(json);
     for (const event of chunk) {
+      if (isMeta(event)) this.#links.open(event.data.href); // also one without a size, which is left out
       sanitiseEvent(event);
       if (hasLinks) this.#links.resolve(event);
       if (assets.mayAnimate && assets.bringsAnimated(JSON.stringify(event.data), isFullSnapshot(event))) this.#animatedPictures.add(event);

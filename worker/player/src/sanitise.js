@@ -136,7 +136,7 @@ function childrenOf({ type, childNodes }) {
 function sanitiseLeaf(node) {
   delete node.childNodes;
   if (node.type === NODE.DOCTYPE) {
-    if (!/^[a-z]+$/i.test(node.name)) node.name = "html";
+    if (typeof node.name !== "string" || !/^[a-z]+$/i.test(node.name)) node.name = "html";
     for (const id of ["publicId", "systemId"]) node[id] = typeof node[id] === "string" ? node[id].replace(/["'<>]/g, "") : "";
     return;
   }

@@ -145,7 +145,11 @@ OF_TYPES: Final[Mapping[int, tuple[Requirement, ...]]] = {
         Tree("node", frozenset({NodeType.DOCUMENT})),
         Defaulted("initialOffset", POSITION, {"left": 0, "top": 0}),
     ),
-    EventType.META: (Optional("width", LENGTH, is_expected=True), Optional("height", LENGTH, is_expected=True)),
+    EventType.META: (
+        Optional("width", LENGTH, is_expected=True),
+        Optional("height", LENGTH, is_expected=True),
+        Optional("href", TEXT),
+    ),
 }
 
 OF_SOURCES: Final[Mapping[int, tuple[Requirement, ...]]] = {

@@ -222,18 +222,22 @@ def _find_meta(spool: Spool, rows: Rows, first: int, problems: Problems) -> Even
     earlier = rows[:first][spool.kind[rows[:first]] == EventType.META]
     meta = next((event for event in _decode(spool, earlier[::-1]) if viewport_of(event) is not None), None)
     snapshot_stamp = _as_number(stamps[first])
-    meta = meta or _make_meta(spool, rows, snapshot_stamp, problems)
+    meta = meta or _make_meta(spool, rows, earlier, snapshot_stamp, problems)
     if len(lost):  # nothing is shown until the snapshot, so the recording's time begins with it
         meta = {**meta, "timestamp": snapshot_stamp}
     return meta
 
 
-def _make_meta(spool: Spool, rows: Rows, stamp: float, problems: Problems) -> Event:
-    """Make the Meta event that the snapshot lacks, with the first size that the recording names at all."""
+def _make_meta(spool: Spool, rows: Rows, earlier: Rows, stamp: float, problems: Problems) -> Event:
+    """Make the Meta event that the snapshot lacks, with the first size that the recording names at all.
+
+    Those before it have no size, and may have the page's address.
+    """
     sized = rows[(spool.kind[rows] == EventType.META) | (spool.source[rows] == Source.VIEWPORT_RESIZE)]
     width, height = next(filter(None, map(viewport_of, _decode(spool, sized))), DEFAULT_VIEWPORT)
     problems.note(f"no window size is recorded for the first full snapshot: {width}x{height} is assumed")
-    return {"type": int(EventType.META), "data": {"href": "", "width": width, "height": height}, "timestamp": stamp}
+    href = next(filter(None, (event["data"].get("href") for event in _decode(spool, earlier[::-1]))), "")
+    return {"type": int(EventType.META), "data": {"href": href, "width": width, "height": height}, "timestamp": stamp}
 
 
 def _decode(spool: Spool, rows: Rows) -> Any:

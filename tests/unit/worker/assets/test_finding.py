@@ -253,3 +253,11 @@ def test_each_chunk_names_its_own_links_also_where_it_is_looked_at_twice() -> No
     parse_recording([json.dumps(page.events).encode()], observer=finder, shown=ShownRange(15_000, 17_000))
     assert [url.rpartition("/")[2] for url in finder.uses] == ["first.png", "changed.png"]
     assert finder.shown == [{0, 1}, set(), set()]
+
+
+def test_a_page_whose_size_is_not_recorded_has_its_address() -> None:
+    page = Page()
+    page.show(page.document([page.element("img", src="x.png")])).end(100)
+    for length in ("width", "height"):
+        del page.events[0]["data"][length]
+    assert list(found(page)) == ["http://page.test/x.png"]
