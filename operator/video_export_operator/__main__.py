@@ -63,7 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"video-export-operator: {error}", file=sys.stderr)
         code = 2
     except OperatorError as error:
-        print(f"video-export-operator: {error}", file=sys.stderr)
+        if log.hasHandlers():  # `run` has begun to write its log
+            log.critical("%s", error)
+        else:
+            print(f"video-export-operator: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         code = 130
     except Exception:

@@ -150,8 +150,10 @@ def test_a_port_that_is_taken_is_said_and_ends_the_operator(tmp_path: Path) -> N
             KUBECONFIG=write(tmp_path, KUBECONFIG),
         )
     assert done.returncode == 1
-    assert f"cannot listen on port {port}: " in done.stderr
-    assert "VIDEO_EXPORT_OPERATOR_METRICS_PORT" in done.stderr
+    last = json.loads(done.stderr.splitlines()[-1])
+    assert last["level"] == "critical", "the log is JSON to its last line"
+    assert last["message"].startswith(f"cannot listen on port {port}: ")
+    assert "VIDEO_EXPORT_OPERATOR_METRICS_PORT" in last["message"]
     assert "Traceback" not in done.stderr
 
 
