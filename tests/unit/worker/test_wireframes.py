@@ -125,10 +125,11 @@ def test_screens_go_on_in_the_next_part_and_may_be_compressed() -> None:
     assert parse_recording(parts, strict=True).events[2]["data"]["removes"] == [{"parentId": 1, "id": 2}]
 
 
+NO_TEXTS: list[Any] = [[], {}]
 BROKEN = [
     *(None, 7, "x", {}, {"id": "a"}, {"id": 1, "style": [], "childWireframes": {"a": 1}}),
-    *({"id": 1, "style": {name: value}} for name in ("verticalAlign", "horizontalAlign") for value in ([], {})),
-    *({"id": 1, "type": "input", "inputType": value} for value in ([], {})),
+    *({"id": 1, "style": {name: value}} for name in ("verticalAlign", "horizontalAlign") for value in NO_TEXTS),
+    *({"id": 1, "type": "input", "inputType": value} for value in NO_TEXTS),
     {"id": 1, "type": "input", "inputType": "select", "options": [{}, []], "value": {}},
     {"id": 1, "type": {}, "label": []},
 ]
