@@ -295,6 +295,12 @@ def test_a_file_comes_in_chunks_of_any_size(compression: str, size: int) -> None
     assert parse_recording([chunks], strict=True).events == SESSION
 
 
+def test_compressed_segments_may_be_cut_anywhere() -> None:
+    data = FORMATS["compressed segments"]
+    for cut in range(1, len(data)):
+        assert parse_recording([iter((data[:cut], data[cut:]))], strict=True).events == SESSION, cut
+
+
 def test_brotli_that_begins_like_a_json_array_is_brotli() -> None:
     """Brotli files of 64 KiB to 1 MiB in one block begin with the byte of "["."""
     text: list[Any] = [

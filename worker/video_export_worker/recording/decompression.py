@@ -246,6 +246,7 @@ def _inflate_segments(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> I
                 data = _SEGMENT_LINE.sub(b"", data, count=1).lstrip(b"\0\n") if data[:1] != b"\x78" else data
                 if data[:1] == b"{" and len(data) < _LONGEST_LINE:
                     rest, data = data, b""
+                if not data:  # the line, or the space behind it, is not whole yet
                     break
                 member = zlib.decompressobj(ZLIB_WINDOW)
                 yield b"\n"
