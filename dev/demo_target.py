@@ -151,14 +151,14 @@ class LocalTarget(Target):
 
     def __init__(self) -> None:
         self.cluster = Cluster()
-        programs, config = self.cluster.programs, str(self.cluster.kubeconfig)
-        kubectl = (str(programs / "kubectl"), "--kubeconfig", config)
-        helm = (str(programs / "helm"), "--kubeconfig", config)
-        super().__init__(kubectl, helm, OPERATOR.name, client_environment(self.cluster))
+        super().__init__((), (), OPERATOR.name, client_environment(self.cluster))
 
     def prepare(self) -> None:
-        """Start the cluster, and build what is missing."""
+        """Start the cluster, and build what is missing: the programs beside the images, so kubectl is there only then."""
         self.cluster.up()
+        programs, config = self.cluster.programs, str(self.cluster.kubeconfig)
+        self._kubectl = (str(programs / "kubectl"), "--kubeconfig", config)
+        self._helm = (str(programs / "helm"), "--kubeconfig", config)
 
     def _values(self) -> list[str]:
         # The tag stays the same: a changed image must change the pod template, or its pods stay.

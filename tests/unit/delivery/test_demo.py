@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from dev import cluster
 from dev.demo import list_submissions
 from dev.demo_page import build_page, draw_graph
 from dev.demo_story import Look, Story, Video, describe
+from dev.demo_target import choose_target
 from dev.demo_view import View, draw, draw_strip, picture
 from tests.unit.delivery.scripts import ROOT
 
@@ -127,3 +129,13 @@ def test_few_cores_get_a_smaller_long_export(cores: int | None, width: str) -> N
     long, *short = list_submissions(cores)
     assert long.options[long.options.index("--width") + 1] == width
     assert {each.format for each in (long, *short)} == {"mp4", "gif", "webm"}
+
+
+def test_choosing_the_local_cluster_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is built is built by `prepare`, side by side: compiling Kubernetes first would cost minutes."""
+
+    def refuse(names: object) -> Path:
+        raise AssertionError(f"{names} are built too early")
+
+    monkeypatch.setattr(cluster, "ensure_programs", refuse)
+    assert choose_target().cores == os.cpu_count()
