@@ -154,7 +154,7 @@ class LocalTarget(Target):
         super().__init__((), (), OPERATOR.name, client_environment(self.cluster))
 
     def prepare(self) -> None:
-        """Start the cluster, and build what is missing: the programs beside the images, so kubectl is there only then."""
+        """Start the cluster, and build what is missing, side by side. There is no kubectl before that."""
         self.cluster.up()
         programs, config = self.cluster.programs, str(self.cluster.kubeconfig)
         self._kubectl = (str(programs / "kubectl"), "--kubeconfig", config)
