@@ -16,7 +16,7 @@ from video_export_worker.assets.addresses import HostPolicy, HostRule
 from video_export_worker.assets.css import Use
 from video_export_worker.assets.fetching import MOST_REFERENCE_BYTES
 from video_export_worker.assets.found import FoundLinks
-from video_export_worker.assets.gathering import AssetGatherer, warn_of_missing
+from video_export_worker.assets.gathering import MOST_GROUPS, AssetGatherer, warn_of_missing
 from video_export_worker.assets.links import resolve
 from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.contract import AssetMode, AssetTable
@@ -295,6 +295,16 @@ async def test_an_old_answer_is_better_than_none(hosts: AssetHosts, tmp_path: Pa
     hosts.put("/a.png", status=503)
     clock.now += 7200
     assert list((await gather(hosts, tmp_path, url, now=clock)).files) == [url]
+
+
+async def test_a_result_names_the_hosts_of_the_largest_groups(hosts: AssetHosts, tmp_path: Path) -> None:
+    """A recording can name ten thousand hosts, and Temporal takes a result of 2 MiB."""
+    urls = [f"https://{number}.test/a.png" for number in range(2 * MOST_GROUPS)] + ["https://0.test/b.png"]
+    counts = (await gather(hosts, tmp_path, *urls, mode=AssetMode.NONE)).counts
+    largest = [(group.host, group.count) for group in counts.missing[:2]]
+    assert largest == [("", MOST_GROUPS), ("0.test", 2)]
+    assert len(counts.missing) == MOST_GROUPS + 1
+    assert counts.missed == counts.found == len(urls)
 
 
 async def test_a_prefix_names_another_place(hosts: AssetHosts, tmp_path: Path) -> None:

@@ -7,13 +7,23 @@ import gzip
 import json
 import zlib
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
 import zstandard
 
-from tests.unit.worker.recording_files import as_array, as_field, as_lines, as_packed, as_posthog, incremental, session
+from tests.unit.worker.recording_files import (
+    START,
+    as_array,
+    as_field,
+    as_lines,
+    as_packed,
+    as_posthog,
+    incremental,
+    session,
+)
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording import json_stream, parse_recording
 
@@ -296,9 +306,12 @@ def test_a_file_comes_in_chunks_of_any_size(compression: str, size: int) -> None
 
 
 def test_compressed_segments_may_be_cut_anywhere() -> None:
-    data = FORMATS["compressed segments"]
-    for cut in range(1, len(data)):
-        assert parse_recording([iter((data[:cut], data[cut:]))], strict=True).events == SESSION, cut
+    noise = {"type": 5, "data": {"tag": "noise", "payload": Random(1).randbytes(700).hex()}, "timestamp": START + 9}
+    first, second = [*SESSION[:2], noise], SESSION[2:]
+    before = b'{"segment_id": 0}\n' + zlib.compress(as_array(first))
+    data = before + b'{"segment_id": 1}\n' + zlib.compress(as_array(second))
+    for cut in range(len(before), len(before) + 30):
+        assert parse_recording([iter((data[:cut], data[cut:]))], strict=True).events == [*first, *second], cut
 
 
 def test_brotli_that_begins_like_a_json_array_is_brotli() -> None:

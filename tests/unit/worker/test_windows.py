@@ -11,7 +11,7 @@ from tests.snapshots import Page
 from video_export_worker.contract import ExportPlan, Segment, parse_request
 from video_export_worker.errors import InvalidRequest, RecordingTooLarge
 from video_export_worker.pipeline import choose_chunks
-from video_export_worker.planning.export_plan import build_plan
+from video_export_worker.planning.export_plan import MAX_TURNS, build_plan
 from video_export_worker.recording import (
     INDEX_NAME,
     ChunkFolder,
@@ -111,6 +111,16 @@ def test_a_frame_of_a_window_is_no_window() -> None:
     assert [index.name for index in recording.index.session] == ["outer", "popup"]
     assert recording.warnings == ["inner is a frame of the window outer: its 5 events are not shown"]
     assert shown(plan(recording)) == [(0, 0, "outer"), (6, 6, "popup")]
+
+
+def test_a_user_who_changes_windows_without_end_is_not_followed() -> None:
+    """The result lists each change, and Temporal takes 2 MiB."""
+    turns = range(1000, 1000 + 2 * MAX_TURNS)
+    recording = parse_recording([session(a=window(0, *turns[::2], end=20_000), b=window(0, *turns[1::2], end=20_000))])
+    with pytest.raises(RecordingTooLarge, match=r"changes between windows 1\d,\d{3} times.* name one window"):
+        plan(recording)
+    assert len(plan(recording, windows="each").videos) == 2
+    assert len(plan(recording, windows="a").time_map) == 1
 
 
 def test_names_and_addresses_with_half_characters_can_be_told() -> None:

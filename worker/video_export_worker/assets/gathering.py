@@ -39,6 +39,7 @@ ALL_BYTES: Final = 256 * 2**20
 ALL_SECONDS: Final = 60.0
 MOST_ROUNDS: Final = 6  # style sheets that import others
 SHOWN_HOSTS: Final = 5
+MOST_GROUPS: Final = 500  # of missing assets by host and reason, in the result; the hosts of the others are not named
 
 Item = TypeVar("Item")
 
@@ -238,13 +239,20 @@ class Gathered:
         groups = Counter((urlsplit(url).hostname or "", reason) for url, reason in self._missing.items())
         if self._left_out:
             groups["", MissingReason.OVER_LIMIT] += self._left_out
-        missing = [
-            MissingAssets(host=host, reason=reason, count=count)
-            for (host, reason), count in sorted(groups.items(), key=lambda group: (-group[1], group[0]))
-        ]
+        told = _rank(groups)
+        if len(told) > MOST_GROUPS:
+            groups = Counter(dict(told[:MOST_GROUPS]))
+            for (_, reason), count in told[MOST_GROUPS:]:
+                groups["", reason] += count
+            told = _rank(groups)
+        missing = [MissingAssets(host=host, reason=reason, count=count) for (host, reason), count in told]
         found = len(self._files) + len(self._missing) + self._left_out
         cached = len(self._files) - self._fetched
         return AssetCounts(found=found, fetched=self._fetched, cached=cached, missing=missing)
+
+
+def _rank(groups: Counter[tuple[str, MissingReason]]) -> list[tuple[tuple[str, MissingReason], int]]:
+    return sorted(groups.items(), key=lambda group: (-group[1], group[0]))
 
 
 def warn_of_missing(counts: AssetCounts) -> list[str]:

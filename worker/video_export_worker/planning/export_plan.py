@@ -35,6 +35,8 @@ from video_export_worker.recording.limits import RecordingLimits
 
 # A GIF is encoded in one piece from all of its lossless parts: in a quarter of an hour they take some GiB of the disk.
 MAX_GIF_SECONDS: Final = 900.0
+# Changes between windows. The result lists them, and Temporal takes 2 MiB; a person needs an hour for so many.
+MAX_TURNS: Final = 5000
 
 
 def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: RecordingLimits) -> ExportPlan:
@@ -93,7 +95,13 @@ def _schedule(windows: Sequence[RecordingIndex], request: VideoExportRequest) ->
     """One for each video."""
     if request.windows == EACH_WINDOW:
         return [show_only(window) for window in windows]
-    return [follow_user(windows)]
+    schedule = follow_user(windows)
+    if len(schedule) > MAX_TURNS:
+        raise RecordingTooLarge(
+            f"the user changes between windows {len(schedule):,} times, at most {MAX_TURNS:,} are followed: "
+            "name one window with `windows`, or export `each`"
+        )
+    return [schedule]
 
 
 def _lay_timeline(windows: Sequence[RecordingIndex], request: VideoExportRequest, limits: RecordingLimits) -> Timeline:
