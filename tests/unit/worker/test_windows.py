@@ -123,6 +123,14 @@ def test_a_user_who_changes_windows_without_end_is_not_followed() -> None:
     assert len(plan(recording, windows="a").time_map) == 1
 
 
+def test_a_video_has_as_many_stretches_as_a_result_can_list() -> None:
+    recording = parse_recording([session(a=window(0, *range(1000, 15_000 * 3100, 3100), end=15_000 * 3100))])
+    skip = {"threshold": 1, "mode": "cut"}
+    with pytest.raises(RecordingTooLarge, match=r"1\d,\d{3} stretches .*`threshold` of skip_inactivity"):
+        plan(recording, speed=100, skip_inactivity=skip)
+    assert len(plan(recording, speed=100, skip_inactivity=skip, end=5000 * 3.1).time_map) == 5000
+
+
 def test_names_and_addresses_with_half_characters_can_be_told() -> None:
     pages = {
         "a\ud800": window(0, 1000, end=9000, href="http://a.test/\ud800"),

@@ -13,6 +13,7 @@ from video_export_worker.contract import (
     PlannedVideo,
     Segment,
     ShownWindow,
+    TimeSpan,
     VideoExportRequest,
     VideoFormat,
 )
@@ -35,8 +36,11 @@ from video_export_worker.recording.limits import RecordingLimits
 
 # A GIF is encoded in one piece from all of its lossless parts: in a quarter of an hour they take some GiB of the disk.
 MAX_GIF_SECONDS: Final = 900.0
-# Changes between windows. The result lists them, and Temporal takes 2 MiB; a person needs an hour for so many.
+# Changes between windows; a person needs an hour for so many.
 MAX_TURNS: Final = 5000
+# The result lists the stretches of the video as JSON, and Temporal takes 2 MiB.
+MAX_TIME_MAP_BYTES: Final = 2**20
+SPAN_BYTES: Final = 80  # of one, beside the name of its window
 
 
 def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: RecordingLimits) -> ExportPlan:
@@ -56,13 +60,15 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
     seconds = timeline.frames / float(timeline.fps)
     is_each = request.windows == EACH_WINDOW
     spans = list(timeline.spans)
+    time_map = spans if is_each else name_spans(spans, schedules[0], recording, seconds)
+    _check_time_map(time_map)
     return ExportPlan(
         width=first.width,
         height=first.height,
         page=first.page,
         fps=request.fps,
         frames=timeline.frames,
-        time_map=spans if is_each else name_spans(spans, schedules[0], recording, seconds),
+        time_map=time_map,
         end=timeline.end_ms / 1000,
         shows_end=timeline.shows_end,
         windows=[ShownWindow(begin_ms=stretch.begin_ms, window=stretch.window) for stretch in schedules[0]],
@@ -122,6 +128,14 @@ def _lay_timeline(windows: Sequence[RecordingIndex], request: VideoExportRequest
             "choose MP4 or WebM, a range, a higher speed or skip_inactivity"
         )
     return timeline
+
+
+def _check_time_map(spans: Sequence[TimeSpan]) -> None:
+    if sum(SPAN_BYTES + len((span.window or "").encode()) for span in spans) > MAX_TIME_MAP_BYTES:
+        raise RecordingTooLarge(
+            f"the video has {len(spans):,} stretches of the recording, which is more than a result can list: "
+            "choose a range, or a larger `threshold` of skip_inactivity"
+        )
 
 
 def _plan_video(
