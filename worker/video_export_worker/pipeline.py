@@ -82,28 +82,39 @@ async def plan_export(
     """
 
     def read() -> ExportPlan:
-        files = [_read_file(path) for path in recordings]
-        links = LinkFinder(RecordedFiles(folder / ASSETS_FOLDER).keep)
-        recording = parse_recording(
-            files,
-            limits=limits,
-            strict=request.strict,
-            chunks=ChunkFolder(folder),
-            observer=links,
-            shown=_find_range(request),
-        )
-        found = FoundLinks(
-            uses=links.uses,
-            recorded=links.recorded,
-            href=links.href,
-            left_out=links.left_out,
-            shown=[sorted(chunk) for chunk in links.shown],
-        )
-        write_links(folder, found)
-        save_index(recording.index, folder / INDEX_NAME)
-        return build_plan(recording.index, request, limits)
+        index = read_recordings(recordings, folder, limits=limits, strict=request.strict, shown=_find_range(request))
+        return build_plan(index, request, limits)
 
     return await asyncio.to_thread(read)
+
+
+def read_recordings(
+    recordings: Sequence[Path],
+    folder: Path,
+    *,
+    limits: RecordingLimits,
+    strict: bool = False,
+    shown: ShownRange = WHOLE,
+) -> RecordingIndex:
+    """Read the recording's parts, and write its index, chunks and links into `folder`.
+
+    Raises:
+        RecordingNotFound, RecordingInvalid, RecordingTooLarge: the recording cannot be replayed.
+    """
+    files = [_read_file(path) for path in recordings]
+    links = LinkFinder(RecordedFiles(folder / ASSETS_FOLDER).keep)
+    chunks = ChunkFolder(folder)
+    recording = parse_recording(files, limits=limits, strict=strict, chunks=chunks, observer=links, shown=shown)
+    found = FoundLinks(
+        uses=links.uses,
+        recorded=links.recorded,
+        href=links.href,
+        left_out=links.left_out,
+        shown=[sorted(chunk) for chunk in links.shown],
+    )
+    write_links(folder, found)
+    save_index(recording.index, folder / INDEX_NAME)
+    return recording.index
 
 
 def choose_chunks(index: RecordingIndex, plan: ExportPlan, segment: Segment) -> Sequence[int]:

@@ -84,3 +84,17 @@ def test_an_embedded_session_keeps_its_windows(
         for recording in (before, after)
     ]
     assert lengths[0] == lengths[1] == {'a "b"': 500, None: 1200, "c": 800}
+
+
+def test_what_is_too_long_for_a_video_can_be_embedded(
+    hosts: AssetHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_EXPORT_ASSET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VIDEO_EXPORT_ASSET_HOSTS", "127.0.0.1@127.0.0.0/8")
+    page = Page()
+    image = page.element("img", src=hosts.put("/a.png", PNG, host="127.0.0.1"))
+    page.show(page.document([image])).end(9 * 3_600_000)
+    source, target = tmp_path / "recording.json", tmp_path / "new.json"
+    source.write_text(json.dumps(page.events))
+    done = CliRunner().invoke(cli, ["embed", str(source), "-o", str(target), "--json"], catch_exceptions=False)
+    assert json.loads(done.output)["assets"]["fetched"] == 1

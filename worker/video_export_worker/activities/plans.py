@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import zstandard
+from pydantic import ValidationError
 
 from video_export_worker.activities import naming
 from video_export_worker.activities.turns import in_turns
@@ -20,7 +21,7 @@ from video_export_worker.contract import (
     StoredPlan,
     VideoExportRequest,
 )
-from video_export_worker.errors import RecordingNotFound, StorageUnavailable
+from video_export_worker.errors import RecordingNotFound, RendererDiffers, StorageUnavailable
 from video_export_worker.recording import INDEX_NAME, RecordingIndex, chunk_name, chunk_number, load_index
 from video_export_worker.replay.answers import TABLE_NAME
 from video_export_worker.storage import Storage, join_uri
@@ -82,8 +83,16 @@ class PlanStore:
 
         Raises:
             StorageUnavailable: it is not what was stored.
+            RendererDiffers: its request has what this version does not know, such as a new field.
         """
-        return StoredPlan.model_validate_json(await self._read(plan.uri, plan.digest))
+        stored = await self._read(plan.uri, plan.digest)
+        try:
+            return StoredPlan.model_validate_json(stored)
+        except ValidationError as error:  # its digest is right, so it was written so
+            raise RendererDiffers(
+                "the export was planned by another version, whose plan this worker cannot read: "
+                f"another worker takes it, or it is planned anew ({error.errors(include_url=False)[0]['msg']})"
+            ) from None
 
     async def fetch(
         self, plan: PlanReference, stored: StoredPlan, folder: Path, choose: Callable[[RecordingIndex], Sequence[int]]

@@ -42,12 +42,12 @@ def embed_command(recording: tuple[str, ...], output: Path, force: bool, as_json
 
 
 async def _embed(recordings: list[Path], output: Path, folder: Path) -> AssetCounts:
-    from video_export_worker.pipeline import plan_export
+    from video_export_worker.pipeline import read_recordings
     from video_export_worker.recording import RecordingLimits, open_recording
 
     request = parse_request({"recording": [path.absolute().as_uri() for path in recordings]})
     await asyncio.to_thread(folder.mkdir)
-    await plan_export(recordings, request, folder, limits=RecordingLimits())
+    await asyncio.to_thread(read_recordings, recordings, folder, limits=RecordingLimits())
     table = await gather_assets(folder, request)
     await asyncio.to_thread(_write, open_recording(folder), table, folder / "assets", output)
     return table.counts
