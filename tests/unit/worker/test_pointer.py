@@ -92,6 +92,23 @@ def test_marks_at_the_edge_are_cut_off() -> None:
     assert draw_marks(page, marks, 2.0).shape == page.shape
 
 
+@pytest.mark.parametrize("far", [30_000.0, 1e18, 1.7e308, -1.7e308])
+def test_a_pointer_that_is_very_far_away_costs_nothing(far: float) -> None:
+    moves = [MouseMove(1000, far, -far, False), MouseMove(1040, -far, far, False), MouseMove(1080, 5, 5, False)]
+    path = PointerPath([*moves, MouseClick(1090, far, far, ClickKind.DOWN)], Mouse(trail=True))
+    page = np.zeros((100, 200, 4), np.uint8)
+    for at in (1000, 1020, 1040, 1060, 1080, 1100):
+        marks = path.marks_at(at, lambda x, y, node: (3 * x, 3 * y))
+        assert draw_marks(page, marks, 1.0).shape == page.shape
+        rows_of_marks(marks, 1.0, len(page))
+
+
+def test_a_trail_that_leaves_the_picture_is_drawn_in_it() -> None:
+    page, larger = np.zeros((40, 60, 4), np.uint8), np.zeros((140, 160, 4), np.uint8)
+    marks = PointerMarks(trail=((10, 10), (110, 90), (30, 35)))
+    assert (draw_marks(page, marks, 1.0) == draw_marks(larger, marks, 1.0)[:40, :60]).all()
+
+
 def test_nothing_to_draw_costs_no_copy() -> None:
     page = np.zeros((4, 4, 4), np.uint8)
     assert draw_marks(page, PointerMarks(), 1.0) is page

@@ -31,6 +31,7 @@ EMULATED_MS = 700.0
 CLICK_RADII = (6.0, 22.0)  # CSS pixels, at the begin and the end of a click's mark
 ACCENT = (66, 99, 235)
 SUPERSAMPLING = 4
+FARTHEST = 1e6  # CSS pixels
 # Outline of the arrow in CSS pixels, its tip at the origin.
 ARROW = ((0, 0), (0, 16.5), (3.9, 12.9), (6.4, 18.7), (8.7, 17.7), (6.2, 12.0), (11.5, 12.0))
 TOUCH_RADIUS = 14.0
@@ -106,7 +107,7 @@ class PointerPath:
         first = bisect.bisect_right(self._click_times, at_ms - CLICK_MS)
         last = bisect.bisect_right(self._click_times, at_ms)
         return tuple(
-            (*_whole(project(click.x, click.y, click.node)), int(100 * (at_ms - click.offset_ms) / CLICK_MS))
+            (*_whole(_place(click, project)), int(100 * (at_ms - click.offset_ms) / CLICK_MS))
             for click in self._clicks[first:last]
         )
 
@@ -166,8 +167,11 @@ def _without_emulated(actions: Sequence[MouseMove | MouseClick]) -> Iterator[Mou
         yield action
 
 
-def _place(move: MouseMove, project: Projection) -> Point:
-    return project(move.x, move.y, move.node)
+def _place(at: MouseMove | MouseClick, project: Projection) -> Point:
+    """Where that is in the video. What is farther away than any screen is large is brought nearer, where it is as
+    unseen: numbers near the largest would become infinite.
+    """
+    return project(max(-FARTHEST, min(FARTHEST, at.x)), max(-FARTHEST, min(FARTHEST, at.y)), at.node)
 
 
 def _whole(point: Point) -> tuple[int, int]:
@@ -218,12 +222,20 @@ def _ring(radius: float, thickness: float) -> tuple[Coverage, int]:
 
 def _draw_line(picture: Picture, start: tuple[int, int], end: tuple[int, int], half: float) -> None:
     reach = int(np.ceil(half)) + 1
-    left, top = min(start[0], end[0]) - reach, min(start[1], end[1]) - reach
-    width, height = abs(start[0] - end[0]) + 2 * reach, abs(start[1] - end[1]) + 2 * reach
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    # Of what is outside of the picture nothing is computed: a recording may say that the pointer was very far away.
+    left, right = _between(start[0], end[0], reach, picture.shape[1])
+    top, bottom = _between(start[1], end[1], reach, picture.shape[0])
+    if left >= right or top >= bottom:
+        return
+    y, x = np.mgrid[0 : bottom - top, 0 : right - left].astype(np.float32)
     distance = _distance(x, y, (start[0] - left, start[1] - top), (end[0] - left, end[1] - top))
     coverage = np.clip(half + 0.5 - distance, 0, 1).astype(np.float32) * np.float32(0.6)
     _blend(picture, left, top, coverage, ACCENT)
+
+
+def _between(one: int, other: int, reach: int, size: int) -> tuple[int, int]:
+    """From where to where a line reaches, within the picture and a line's width around it."""
+    return max(min(one, other) - reach, -2 * reach), min(max(one, other) + reach, size + 2 * reach)
 
 
 def _distance(x: NDArray[np.floating], y: NDArray[np.floating], start: Point, end: Point) -> NDArray[np.floating]:
