@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_export_worker.contract import (
+    Asset,
+    AssetTable,
     Segment,
     SegmentResult,
     VideoExportRequest,
@@ -146,3 +148,12 @@ def test_a_result_without_a_rest_has_rendered_its_first_frames() -> None:
     (segment,) = _segments((10, 50))
     assert SegmentResult(count=40, captured=1, repeated=1).list_rest(segment) == []
     assert SegmentResult(count=15, captured=1, repeated=1).list_rest(segment) == _segments((25, 50))
+
+
+def test_a_table_of_assets_is_narrowed_to_what_some_chunks_can_show() -> None:
+    asset = Asset(sha256="a" * 64, type="image/png", size=1)
+    table = AssetTable(files={"http://a/1": asset, "http://a/2": asset, "http://a/3": asset}, chunks=[[0], [0, 2]])
+    assert list(table.of_chunks([1]).files) == ["http://a/1", "http://a/3"]
+    assert list(table.of_chunks([0, 7]).files) == ["http://a/1"], "a chunk behind the last that was looked through"
+    unknown = AssetTable(files=table.files)
+    assert unknown.of_chunks([0]) == unknown

@@ -97,6 +97,7 @@ class AssetTable(TolerantValue):
         """The table of those files that these chunks can show."""
         if not self.chunks:
             return self
-        wanted = {file for number in numbers for file in self.chunks[number]}
+        # Chunks behind the last that was looked through bring nothing.
+        wanted = {file for number in numbers for chunk in self.chunks[number : number + 1] for file in chunk}
         files = {url: file for number, (url, file) in enumerate(self.files.items()) if number in wanted}
         return self.model_copy(update={"files": files, "chunks": []})
