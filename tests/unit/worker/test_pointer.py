@@ -98,7 +98,7 @@ def test_a_pointer_that_is_very_far_away_costs_nothing(far: float) -> None:
     path = PointerPath([*moves, MouseClick(1090, far, far, ClickKind.DOWN)], Mouse(trail=True))
     page = np.zeros((100, 200, 4), np.uint8)
     for at in (1000, 1020, 1040, 1060, 1080, 1100):
-        marks = path.marks_at(at, lambda x, y, node: (3 * x, 3 * y))
+        marks = path.marks_at(at, lambda x, y, node: (1e307 * x, 3 * y))
         assert draw_marks(page, marks, 1.0).shape == page.shape
         rows_of_marks(marks, 1.0, len(page))
 

@@ -31,7 +31,7 @@ EMULATED_MS = 700.0
 CLICK_RADII = (6.0, 22.0)  # CSS pixels, at the begin and the end of a click's mark
 ACCENT = (66, 99, 235)
 SUPERSAMPLING = 4
-FARTHEST = 1e6  # CSS pixels
+FARTHEST = 1e6  # pixels
 # Outline of the arrow in CSS pixels, its tip at the origin.
 ARROW = ((0, 0), (0, 16.5), (3.9, 12.9), (6.4, 18.7), (8.7, 17.7), (6.2, 12.0), (11.5, 12.0))
 TOUCH_RADIUS = 14.0
@@ -171,7 +171,12 @@ def _place(at: MouseMove | MouseClick, project: Projection) -> Point:
     """Where that is in the video. What is farther away than any screen is large is brought nearer, where it is as
     unseen: numbers near the largest would become infinite.
     """
-    return project(max(-FARTHEST, min(FARTHEST, at.x)), max(-FARTHEST, min(FARTHEST, at.y)), at.node)
+    x, y = project(_bring_nearer(at.x), _bring_nearer(at.y), at.node)
+    return _bring_nearer(x), _bring_nearer(y)  # a frame may be enlarged without end
+
+
+def _bring_nearer(length: float) -> float:
+    return max(-FARTHEST, min(FARTHEST, length))
 
 
 def _whole(point: Point) -> tuple[int, int]:
