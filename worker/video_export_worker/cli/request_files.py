@@ -43,7 +43,8 @@ class Draft:
     def formats(self) -> tuple[str, ...]:
         """The formats that the file names; what is no text is left to the contract's own check."""
         named = self.fields.get("format", ())
-        return tuple(one for one in ([named] if isinstance(named, str) else named or ()) if isinstance(one, str))
+        listed = named if isinstance(named, list) else [named]
+        return tuple(one for one in listed if isinstance(one, str))
 
     @contextmanager
     def placing_problems(self) -> Iterator[None]:
@@ -129,6 +130,8 @@ def _load(file: Path, name: str) -> list[Any]:
         raise click.UsageError(f"{name}{line}: {error.problem or 'is no YAML'}") from error
     except yaml.YAMLError as error:
         raise click.UsageError(f"{name}: is no YAML: {error}") from error
+    except RecursionError:
+        raise click.UsageError(f"{name}: is nested too deeply to be a request") from None
     if not documents:
         raise click.UsageError(f"{name}: is empty: write a request, such as `recording: s3://recordings/a.json`")
     return documents
@@ -139,10 +142,19 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Build a mapping. Raises yaml.constructor.ConstructorError for a key that is there twice."""
-        seen = set()
+        seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a field's name must be a text", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
-            if isinstance(key.value, str):
-                seen.add(key.value)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Build a value. Raises yaml.constructor.ConstructorError also for a date or a number that is none."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, AttributeError, TypeError) as error:
+            told = f"{node.value!r:.80} cannot be read ({error}): quote it if it is a text"
+            raise yaml.constructor.ConstructorError(None, None, told, node.start_mark) from error
