@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -213,6 +216,32 @@ async def test_a_slow_host_ends_in_time(hosts: AssetHosts, tmp_path: Path) -> No
     assert time.monotonic() - began < 4
     assert reasons(table) == {"TimedOut": 20}
     assert list(table.files) == [quick]
+
+
+async def test_names_that_nobody_answers_for_keep_no_other_export_waiting(
+    hosts: AssetHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Look-ups take a thread each until the machine gives up."""
+    asked, goes_on = threading.Semaphore(0), threading.Event()
+
+    def hang(*_: Any, **__: Any) -> NoReturn:
+        asked.release()
+        goes_on.wait(30)
+        raise OSError("no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    root = f"file://{tmp_path}/storage"
+    urls = {f"http://{number}.test/a.png": {Use.IMAGE} for number in range(100)}
+    gatherer = AssetGatherer(hosts.settings(), Storage(root), root, all_seconds=60)
+    gathering = asyncio.create_task(gatherer.gather(FoundLinks(uses=urls), tmp_path, AssetMode.FETCH))
+    try:
+        while not asked.acquire(blocking=False):
+            await asyncio.wait({gathering}, timeout=0.01)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(asyncio.to_thread(Path) for _ in range(100)))
+    finally:
+        goes_on.set()
+    assert reasons(await gathering) == {"Unreachable": 100}
 
 
 async def test_style_sheets_that_import_each_other_end(hosts: AssetHosts, tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import zlib
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from socket import AddressFamily
+from functools import partial
+from socket import AI_ADDRCONFIG, AI_NUMERICHOST, AI_NUMERICSERV, AddressFamily, SocketKind
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -100,7 +103,7 @@ class AssetClient:
         self._failures: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
-        resolver = self._resolver or aiohttp.ThreadedResolver()
+        resolver = self._resolver or _ThreadedResolver()
         if not self._proxy:
             resolver = _CheckedResolver(resolver, self._policy)
         self._session = aiohttp.ClientSession(
@@ -199,6 +202,30 @@ class AssetClient:
             if len(data) > self._file_bytes or (decoder and decoder.unconsumed_tail):
                 raise AssetMissing(MissingReason.TOO_LARGE)
         return bytes(data)
+
+
+class _ThreadedResolver(AbstractResolver):
+    """Looks names up as the machine does, in threads of its own.
+
+    Whoever owns a name decides how long that takes. The event loop's threads are those of all exports of a worker.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "asset-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: AddressFamily = AddressFamily.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        look_up = partial(socket.getaddrinfo, host, port, family, SocketKind.SOCK_STREAM, flags=AI_ADDRCONFIG)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        flags = AI_NUMERICHOST | AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=protocol, flags=flags)
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class _CheckedResolver(AbstractResolver):
