@@ -6,6 +6,7 @@ import pytest
 
 from video_export_worker.errors import InvalidRequest, StorageDenied
 from video_export_worker.storage.places import AllowedPlaces
+from video_export_worker.storage.uris import parse_location
 
 ROOT = "s3://exports/team"
 OWN = f"{ROOT}/exports/mine"
@@ -89,3 +90,9 @@ def test_the_refusal_says_what_is_allowed_and_who_says_so() -> None:
     said = r"recording 's3://b/a' is outside of what requests may name: s3://exports/team \(VIDEO_EXPORT_SOURCES of"
     with pytest.raises(StorageDenied, match=said):
         AllowedPlaces(ROOT).check_sources(["s3://b/a"])
+
+
+@pytest.mark.parametrize("uri", ["s3://b/a\0b", "file:///exports/\0", "s3://b/\ud800", "s3://b/a\nb"])
+def test_a_name_that_no_object_has_is_refused(uri: str) -> None:
+    with pytest.raises(InvalidRequest, match="a character that no name of an object may have"):
+        parse_location(uri, root="file:///exports")

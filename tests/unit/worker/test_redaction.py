@@ -24,12 +24,14 @@ SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
         f"headers: {{authorization: AWS4-HMAC-SHA256 Credential=AKIA, Signature={SECRET}}}",
         f"https://storage.googleapis.com/b/k?X-Goog-Credential={SECRET}",
         f"s3://key:{SECRET}@bucket/k",
+        "http://wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY@proxy.example:3128",
         f"Authorization: Bearer {SECRET}",
     ],
 )
 def test_a_credential_is_hidden_wherever_it_stands(text: str) -> None:
     hidden = redact(text, {"AWS_SECRET_ACCESS_KEY": SECRET} if "AccessKey" in text else {})
     assert SECRET not in hidden
+    assert "EXAMPLEKEY" not in hidden
     assert "[hidden]" in hidden
 
 

@@ -16,7 +16,8 @@ SIGNED: Final = r"x-(?:amz|goog)-(?:signature|credential|security-token)|sig|sig
 SHAPES: Final = (
     (re.compile(rf"(?i)\b({SIGNED})=[^&\s\"'<>]+"), r"\1="),
     (re.compile(r"(?i)\b(authorization\"?\s*[:=]\s*\"?)[^\n\"}]+"), r"\1"),
-    (re.compile(r"(://)[^/\s@:]+:[^\s@]+@"), r"\1"),
+    (re.compile(r"(://)[^/\s@:]++:[^\s@]++@"), r"\1"),
+    (re.compile(r"(://)[^/\s@:?#]++@"), r"\1"),  # a token alone
     (re.compile(r"\b()(?:AKIA|ASIA)[A-Z0-9]{12,}"), r"\1"),
 )
 

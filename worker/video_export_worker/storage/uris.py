@@ -14,6 +14,7 @@ BUCKET_SCHEMES: Final = ("s3", "gs", "az")
 BUCKET: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 )  # no user, no host, no port: those would be other stores
+_NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters, and halves of others
 REQUEST_SCHEMES: Final = (*BUCKET_SCHEMES, "file")
 
 
@@ -47,6 +48,8 @@ def parse_location(uri: str, *, root: str | None) -> Location:
         InvalidRequest: not a URI of a storage.
         StorageDenied: a file outside the root, or the memory of a worker that keeps nothing there.
     """
+    if _NO_NAME.search(uri):
+        raise InvalidRequest(f"{uri!r:.200} has a character that no name of an object may have")
     scheme, separator, rest = uri.partition("://")
     if not separator or scheme not in SCHEMES:
         raise InvalidRequest(
