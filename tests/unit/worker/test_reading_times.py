@@ -39,17 +39,29 @@ def endless_rules() -> Any:
 
 
 def removals_below_a_chain() -> Any:
-    """Each of 4,000 elements holds the next; what turns is in the last of them, and others are removed."""
+    """Each of 6,000 elements holds the next; what turns is in the last of them, and others are removed."""
     page, box = of_page(css=".a{animation:x 1s infinite}")
     last = box
-    for at in range(4000):
+    for at in range(6000):
         inner = page.element("div")
         page.append(at, last, inner)
         last = inner
-    page.append(4000, last, *(page.element("i", class_="a") for _ in range(190)))
-    for at in range(4000, 4150):
+    page.append(6000, last, *(page.element("i", class_="a") for _ in range(190)))
+    for at in range(6000, 6080):
         page.add(at, 3, {"source": 0, "removes": [{"parentId": 1, "id": 10**7 + at}]})
-    return page.end(5000).events
+    return page.end(7000).events
+
+
+def windows_in_each_other() -> Any:
+    """Each of 700 windows may be a frame of any that is larger, and all of those hold frames."""
+    lines = []
+    for number in range(700):
+        page = Page(1000 - number, 1000 - number)
+        frame = page.element("iframe", src="http://elsewhere.test/")
+        page.show(page.document([frame, page.element("p", "x" * 1000)]), at=number).end(9000 - number)
+        page.events[0]["data"]["href"] = f"http://page.test/{number}"
+        lines += [[f"window {number}", event] for event in page.events]
+    return lines
 
 
 CASES: dict[str, Callable[[], Any]] = {
@@ -57,6 +69,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "texts beside events": labels,
     "animations without an end": endless_rules,
     "removals below a chain": removals_below_a_chain,
+    "windows in each other": windows_in_each_other,
 }
 
 

@@ -22,6 +22,7 @@ from video_export_worker.recording.spool import Spool
 Rows = NDArray[np.intp]
 
 FRAME_OUTLIVES_MS: Final = 1000.0  # a frame that is removed with its page may still report
+_SOURCE: Final = re.compile(rb'"(?:src|rr_src)"\s*:\s*"((?:[^"\\]|\\.)*+)"')
 _USER_ACTIVITY: Final = np.array(sorted(USER_ACTIVITY), np.int8)
 
 
@@ -165,18 +166,47 @@ def find_frames(spool: Spool, windows: Sequence[int]) -> dict[int, int]:
     """
     if len(windows) < 2:
         return {}
-    shown = {number: _first_meta(spool, number) for number in windows}
-    found = {}
-    for frame in windows:
-        meta = shown[frame]
-        holders = [other for other in windows if other != frame and _may_hold(spool, other, frame, shown)]
-        if meta is None or not holders:
-            continue
-        source = json.dumps(meta["data"]["href"], ensure_ascii=False)[1:-1].encode(errors="replace")
-        holder = next((other for other in holders if _holds_frame(spool, other, source)), None)
-        if holder is not None and holder not in found:
-            found[frame] = holder
+    metas = {number: _first_meta(spool, number) for number in windows}
+    shown = {number: _describe(spool, number, meta) for number, meta in metas.items() if meta is not None}
+    addresses = frozenset(window.address for window in shown.values())
+    framed: dict[int, frozenset[bytes]] = {}  # of each window that was looked into
+    found: dict[int, int] = {}
+    for frame, inner in shown.items():
+        for other, outer in shown.items():
+            if other == frame or not _may_hold(outer, inner):
+                continue
+            if other not in framed:
+                framed[other] = _list_framed(spool, other, addresses)
+            if inner.address in framed[other]:
+                if other not in found:
+                    found[frame] = other
+                break
     return found
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is known of a window, for telling whether it is a frame of another.
+
+    Attributes:
+        size: Of its page, in CSS pixels.
+        address: Of its page, as JSON has it.
+        begins: Timestamp of its first event.
+        ends: Of its last.
+    """
+
+    size: tuple[int, int]
+    address: bytes
+    begins: float
+    ends: float
+
+
+def _describe(spool: Spool, number: int, meta: Event) -> _Shown:
+    size = viewport_of(meta)
+    assert size is not None
+    stamps = spool.stamp[spool.window == number]
+    address = json.dumps(meta["data"]["href"], ensure_ascii=False)[1:-1].encode(errors="replace")
+    return _Shown(size, address, float(stamps.min()), float(stamps.max()))
 
 
 def _first_meta(spool: Spool, number: int) -> Event | None:
@@ -185,29 +215,21 @@ def _first_meta(spool: Spool, number: int) -> Event | None:
     return next((event for event in sized if isinstance(event["data"]["href"], str)), None)
 
 
-def _may_hold(spool: Spool, holder: int, frame: int, shown: Mapping[int, Event | None]) -> bool:
-    outer, inner = shown[holder], shown[frame]
-    if outer is None or inner is None:
-        return False
-    sizes = viewport_of(outer), viewport_of(inner)
-    if sizes[0] is None or sizes[1] is None or sizes[0] == sizes[1]:
-        return False
-    begins, ends = zip(*(_bounds(spool, number) for number in (holder, frame)), strict=True)
-    is_inside = all(small <= large for small, large in zip(sizes[1], sizes[0], strict=True))
-    return bool(is_inside and begins[0] <= begins[1] and ends[0] >= ends[1] - FRAME_OUTLIVES_MS)
+def _may_hold(outer: _Shown, inner: _Shown) -> bool:
+    is_inside = outer.size != inner.size and all(
+        small <= large for small, large in zip(inner.size, outer.size, strict=True)
+    )
+    return is_inside and outer.begins <= inner.begins and outer.ends >= inner.ends - FRAME_OUTLIVES_MS
 
 
-def _bounds(spool: Spool, number: int) -> tuple[float, float]:
-    stamps = spool.stamp[spool.window == number]
-    return float(stamps.min()), float(stamps.max())
-
-
-def _holds_frame(spool: Spool, number: int, source: bytes) -> bool:
-    """Tell whether an iframe with this address is in a window's pages."""
+def _list_framed(spool: Spool, number: int, addresses: frozenset[bytes]) -> frozenset[bytes]:
+    """Which of these addresses iframes in a window's pages have."""
     is_page = (spool.kind == EventType.FULL_SNAPSHOT) | (spool.source == Source.MUTATION)
     texts = spool.read(np.flatnonzero((spool.window == number) & is_page))
-    pattern = re.compile(rb'"(?:src|rr_src)"\s*:\s*"' + re.escape(source) + rb'/?"')
-    return any(b"iframe" in text and pattern.search(text) for text in texts)
+    sources = (found[1] for text in texts if b"iframe" in text for found in _SOURCE.finditer(text))
+    return frozenset(
+        address for source in sources for address in (source, source.removesuffix(b"/")) if address in addresses
+    )
 
 
 def _find_meta(spool: Spool, rows: Rows, first: int, problems: Problems) -> Event:
