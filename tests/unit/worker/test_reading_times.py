@@ -38,6 +38,13 @@ def endless_rules() -> Any:
     return page.end(20).events
 
 
+def endless_rules_and_nodes() -> Any:
+    page = Page()
+    rules = "".join(f".a{number}{{animation:x 1s infinite}}" for number in range(20_000))
+    page.show(page.document([page.element("i", class_="b") for _ in range(10_000)], css=rules))
+    return page.end(20).events
+
+
 def removals_below_a_chain() -> Any:
     """Each of 6,000 elements holds the next; what turns is in the last of them, and others are removed."""
     page, box = of_page(css=".a{animation:x 1s infinite}")
@@ -68,6 +75,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "nodes of unknown kinds": unknown_nodes,
     "texts beside events": labels,
     "animations without an end": endless_rules,
+    "animations without an end, and nodes": endless_rules_and_nodes,
     "removals below a chain": removals_below_a_chain,
     "windows in each other": windows_in_each_other,
 }

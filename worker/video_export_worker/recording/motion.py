@@ -38,6 +38,7 @@ _PICTURE: Final = re.compile(rb"data:image/(gif|apng|png|webp|avif)[^,\"]{0,128}
 _GIF_FRAME: Final = b"\x00\x21\xf9\x04"  # the end of a block, and a graphic control extension
 _CHUNKS: Final = (b"acTL", b"ANIM", b"avis")  # of an animated PNG, WebP, AVIF
 _HEADER: Final = 4096  # base64 characters that hold them
+_MOST_SUBJECTS: Final = 1000  # of rules that are held against each node; with more, too, it moves until then
 _MOST_AROUND: Final = 512  # elements around one that are followed: Chromium's parser stops there, too
 _MOST_TURNING: Final = 200  # elements that are followed; with more of them the page moves until the next snapshot
 
@@ -87,6 +88,7 @@ class _MovingPage:
             self._subjects += subjects
             # Elements that were there before such a rule are not known.
             self._is_lost |= bool(subjects) and not is_snapshot
+            self._is_lost |= len(self._subjects) > _MOST_SUBJECTS
         self._is_lost |= b'"marquee"' in text
         if event is not None and not self._is_lost and (self._subjects or ENDLESS in text or self._turning):
             self._follow_nodes(event["data"])
