@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dev import object_storage, temporal_server
+from dev.containers import Containerd
 from dev.control_plane import ADMIN, ControlPlane
 from dev.errors import DevError
 from dev.images import ensure_images, ensure_pause_image, load_images
@@ -48,21 +49,20 @@ class Cluster:
         """Start what does not run, and build what is missing; the long steps side by side."""
         require_root("A local cluster with real pods")
         self.directory.mkdir(parents=True, exist_ok=True)
+        node = Node(self.directory)
+        with step("Network and containerd"):
+            node.prepare()
         with ThreadPoolExecutor(max_workers=2) as pool:
-            images = pool.submit(ensure_images)
+            images = pool.submit(lambda: _bring_images(node.containerd))
             programs = pool.submit(lambda: self.programs).result()
-            node = Node(self.directory, programs)
-            with step("Network and containerd"):
-                node.prepare()
             servers = pool.submit(self._start_servers)
             with step("Control plane"):
                 control_plane = self._start_control_plane()
             with step("Node"):
                 load_images(node.containerd, ensure_pause_image(programs))
-                node.start(control_plane)
+                node.start(control_plane, programs)
             servers.result()
             self.image_keys = images.result()
-            load_images(node.containerd, self.image_keys)
         with step("Names of Temporal and storage in the cluster"):
             self.kubectl("apply", "--filename", "-", given=json.dumps(_services()))
 
@@ -70,7 +70,7 @@ class Cluster:
         """End everything, whatever state it is in, and remove all that it made on the machine but logs and videos."""
         require_root("Removing a local cluster")
         problems = []
-        node = Node(self.directory, self.directory)
+        node = Node(self.directory)
         for end in (node.stop, self._stop_control_plane, self._stop_servers):
             try:
                 end()
@@ -112,6 +112,13 @@ class Cluster:
     def _stop_servers(self) -> None:
         for name in (temporal_server.RELAY, "temporal", "object-storage"):
             stop_recorded(self.directory / f"{name}.pid")
+
+
+def _bring_images(containerd: Containerd) -> dict[str, str]:
+    """Build the images that are missing, bring them into the node, and return their keys."""
+    keys = ensure_images()
+    load_images(containerd, keys)
+    return keys
 
 
 def _services() -> dict[str, Any]:

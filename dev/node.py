@@ -32,15 +32,22 @@ _CONTAINER_LOGS = Path("/var/log/containers")  # links that the kubelet makes; i
 class Node:
     """The machine as a node of a control plane that listens on the bridge."""
 
-    def __init__(self, directory: Path, programs: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         require_root("A node that runs pods")
         self.directory = directory
-        self.programs = programs
         self.containerd = Containerd(directory)
 
-    def start(self, control_plane: ControlPlane) -> None:
-        """Start everything and wait until the node is ready. containerd runs already: images went in."""
-        processes = (self._kubelet(control_plane), self._kube_proxy(control_plane), self._dns(control_plane))
+    def start(self, control_plane: ControlPlane, programs: Path) -> None:
+        """Start everything and wait until the node is ready. containerd runs already: images went in.
+
+        Args:
+            control_plane: which it joins.
+            programs: where kubelet, kube-proxy and coredns are.
+        """
+        arguments = {"kubelet": self._kubelet, "kube-proxy": self._kube_proxy, "coredns": self._dns}
+        processes = [
+            Process(name, [programs / name, *given(control_plane)], self.directory) for name, given in arguments.items()
+        ]
         for process in processes:
             process.start()
         kubelet, proxy, dns = processes
@@ -71,14 +78,14 @@ class Node:
         for folder in ("kubelet", "pods", "containerd", "volume-plugins"):
             shutil.rmtree(self.directory / folder, ignore_errors=True)
 
-    def _kubelet(self, control_plane: ControlPlane) -> Process:
+    def _kubelet(self, control_plane: ControlPlane) -> list[str]:
+        """Return the kubelet's arguments."""
         kubeconfig = control_plane.kubeconfig_of(f"system:node:{NAME}", "system:nodes")
         settings = self.directory / "kubelet.json"
         settings.write_text(json.dumps(self._kubelet_settings(control_plane), indent=1))
         flags = {"config": settings, "kubeconfig": kubeconfig, "root-dir": self.directory / "kubelet"}
         flags |= {"hostname-override": Path(NAME), "node-ip": Path(HOST)}
-        command = [str(self.programs / "kubelet"), *(f"--{name}={value}" for name, value in flags.items())]
-        return Process("kubelet", command, self.directory)
+        return [f"--{name}={value}" for name, value in flags.items()]
 
     def _kubelet_settings(self, control_plane: ControlPlane) -> dict[str, Any]:
         """Return the kubelet's settings.
@@ -123,8 +130,11 @@ class Node:
             "configMapAndSecretChangeDetectionStrategy": "Watch",
         }
 
-    def _kube_proxy(self, control_plane: ControlPlane) -> Process:
-        """The service proxy. It masquerades all: pods share a bridge, so an answer would bypass the translation."""
+    def _kube_proxy(self, control_plane: ControlPlane) -> list[str]:
+        """Return the service proxy's arguments.
+
+        It masquerades all: pods share a bridge, so an answer would bypass the translation.
+        """
         flags = {
             "kubeconfig": str(control_plane.kubeconfig_of("system:kube-proxy")),
             "hostname-override": NAME,
@@ -136,18 +146,20 @@ class Node:
             "conntrack-tcp-timeout-established": "0",
             "conntrack-tcp-timeout-close-wait": "0",
         }
-        command = [str(self.programs / "kube-proxy"), *(f"--{name}={value}" for name, value in flags.items())]
-        return Process("kube-proxy", command, self.directory)
+        return [f"--{name}={value}" for name, value in flags.items()]
 
-    def _dns(self, control_plane: ControlPlane) -> Process:
-        """Names of services. Nothing is forwarded: names outside the cluster are refused."""
+    def _dns(self, control_plane: ControlPlane) -> list[str]:
+        """Return the arguments of what knows the names of services.
+
+        Nothing is forwarded: names outside the cluster are refused.
+        """
         kubeconfig = control_plane.kubeconfig_of("coredns", *ADMINS)
         corefile = self.directory / "Corefile"
         corefile.write_text(
             f".:{DNS_PORT} {{\n  bind {HOST}\n  ready {_DNS_READY}\n  errors\n"
             f"  kubernetes cluster.local {{\n    kubeconfig {kubeconfig}\n    ttl 5\n  }}\n}}\n"
         )
-        return Process("coredns", [str(self.programs / "coredns"), "-conf", str(corefile)], self.directory)
+        return ["-conf", str(corefile)]
 
 
 def node_is_ready(control_plane: ControlPlane) -> bool:
