@@ -101,6 +101,24 @@ def digests(frames: list[Picture]) -> list[str]:
     return [hashlib.sha256(np.ascontiguousarray(frame).tobytes()).hexdigest() for frame in frames]
 
 
+async def test_a_style_sheet_that_has_moved_refers_to_what_is_beside_its_new_place(
+    hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
+) -> None:
+    hosts.put("/theme@2.1/app.css", b"@import 'more.css'; .a{background:url(blue.svg)}")
+    hosts.put("/theme@2.1/more.css", b".b{background:green}")
+    hosts.put("/theme@2.1/blue.svg", svg("blue"))
+    sheet = hosts.put("/theme", status=302, headers={"Location": "/theme@2.1/app.css"})
+    page = Page()
+    box = "position:absolute;width:20px;height:20px;left:0"
+    boxes = [page.element("div", class_=name, style=f"{box};top:{top}px") for name, top in (("a", 0), ("b", 30))]
+    page.show(page.document(boxes, head=[page.element("link", rel="stylesheet", href=sheet)])).end(200)
+    for cached in (0, 3):
+        frames, table, counts = await export(page, tmp_path, hosts, chromium)
+        assert (colour(frames[0], 10, 10), colour(frames[0], 10, 40)) == (BLUE, GREEN), table
+        assert (table.counts.found, table.counts.cached, counts.warnings) == (3, cached, [])
+        assert len(set(digests(frames))) == 1, "something came late"
+
+
 async def test_everything_that_is_linked_is_there_from_the_first_frame_on(
     hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
 ) -> None:

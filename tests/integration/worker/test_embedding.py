@@ -86,6 +86,27 @@ def test_an_embedded_session_keeps_its_windows(
     assert lengths[0] == lengths[1] == {'a "b"': 500, None: 1200, "c": 800}
 
 
+def test_a_style_sheet_that_has_moved_is_embedded_at_both_places(
+    hosts: AssetHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDEO_EXPORT_ASSET_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("VIDEO_EXPORT_ASSET_HOSTS", "127.0.0.1@127.0.0.0/8")
+    style = b"p { background: url(a.png) }"
+    image = hosts.put("/theme@2/a.png", PNG, host="127.0.0.1")
+    moved = hosts.put("/theme@2/app.css", style, host="127.0.0.1")
+    sheet = hosts.put("/theme", status=302, headers={"Location": moved}, host="127.0.0.1")
+    page = Page()
+    linked = page.element("link", rel="stylesheet", href=sheet)
+    page.show(page.document([page.element("p", "text")], head=[linked])).end(500)
+    source, target = tmp_path / "recording.json", tmp_path / "new.json"
+    source.write_text(json.dumps(page.events))
+    CliRunner().invoke(cli, ["embed", str(source), "-o", str(target)], catch_exceptions=False)
+    links = LinkFinder(RecordedFiles(tmp_path / "files").keep)
+    parse_recording([target.read_bytes()], observer=links)
+    held = {url: (tmp_path / "files" / asset.sha256).read_bytes() for url, asset in links.recorded.items()}
+    assert held == {sheet: f'@import url("{moved}");'.encode(), moved: style, image: PNG}
+
+
 def test_what_is_too_long_for_a_video_can_be_embedded(
     hosts: AssetHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from socket import AI_ADDRCONFIG, AI_NUMERICHOST, AI_NUMERICSERV, AddressFamily, SocketKind
 from types import TracebackType
@@ -66,12 +66,14 @@ class Answer:
         declared: the type that the host says it has.
         validators: headers that a later request may ask by whether it has changed.
         max_age: seconds for which it is good.
+        url: where the last redirect has led, if there was one.
     """
 
     data: bytes | None
     declared: str = ""
     validators: Mapping[str, str] = field(default_factory=dict)
     max_age: float = 0.0
+    url: str = ""
 
 
 class AssetClient:
@@ -137,7 +139,7 @@ class AssetClient:
                 for _ in range(MOST_REDIRECTS + 1):
                     answer = await self._ask(url, validators or {})
                     if isinstance(answer, Answer):
-                        return answer
+                        return replace(answer, url="" if url == first else url)
                     url = answer
         except TimeoutError:
             self._failures[urlsplit(url).hostname or ""] += 1

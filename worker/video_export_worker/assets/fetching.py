@@ -76,9 +76,14 @@ class AssetFetcher:
             return self._fail(missing.reason, SHORTEST_FAILURE if missing.passing else SHORTEST)
         if answer.data is None and held is not None:
             return held.model_copy(update={"until": fresh_until(now, answer.max_age)})
-        known = await self._keep(url, answer.data or b"", answer.declared, uses)
+        moved = answer.url if place == url else ""  # a prefix stands for what is beside its place, too
+        known = await self._keep(moved or url, answer.data or b"", answer.declared, uses)
         return known.model_copy(
-            update={"until": fresh_until(now, answer.max_age), "validators": dict(answer.validators)}
+            update={
+                "until": fresh_until(now, answer.max_age),
+                "validators": dict(answer.validators),
+                "moved": moved if known.type == "text/css" else "",
+            }
         )
 
     async def _fetch_object(self, url: str, place: str, uses: set[Use]) -> Known:

@@ -202,7 +202,9 @@ class Gathered:
         else:
             self._bytes += known.size
             self._fetched += is_fetched
-            self._files[url] = Asset(sha256=known.sha256, type=known.type, size=known.size, animated=known.animated)
+            self._files[url] = Asset(
+                sha256=known.sha256, type=known.type, size=known.size, animated=known.animated, moved=known.moved
+            )
             self._references[url] = [reference for reference, _ in known.references]
             for reference, use in known.references:
                 if reference in self.uses or len(self.uses) < MOST_URLS:

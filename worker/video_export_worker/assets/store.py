@@ -34,6 +34,7 @@ class Known(TolerantValue):
         size: bytes.
         animated: it is a picture that moves by itself.
         references: what a style sheet refers to, absolute.
+        moved: where redirects have led to a style sheet: what it refers to counts from there.
         validators: headers to ask by whether it has changed.
         reason: why it is missing.
     """
@@ -45,6 +46,7 @@ class Known(TolerantValue):
     size: int = 0
     animated: bool = False
     references: list[tuple[str, Use]] = Field(default_factory=list)
+    moved: str = ""
     validators: dict[str, str] = Field(default_factory=dict)
     reason: MissingReason | None = None
 

@@ -93,9 +93,14 @@ def _write_events(window: Recording, more: Iterator[dict[str, Any]], file: TextI
 def _asset_events(at_ms: float, table: AssetTable, files: Path) -> Iterator[dict[str, Any]]:
     from video_export_worker.assets.recorded import write_payload
 
+    def event(url: str, payload: dict[str, Any]) -> dict[str, Any]:
+        return {"type": ASSET_EVENT, "timestamp": at_ms, "data": {"url": url, "payload": payload}}
+
     for url, asset in table.files.items():
         payload = write_payload(asset.type, (files / asset.sha256).read_bytes())
-        yield {"type": ASSET_EVENT, "timestamp": at_ms, "data": {"url": url, "payload": payload}}
+        if asset.moved:  # an asset event has one address, and what the sheet refers to counts from the other one
+            yield event(url, write_payload(asset.type, f'@import url("{asset.moved}");'.encode()))
+        yield event(asset.moved or url, payload)
 
 
 def _describe(output: Path, counts: AssetCounts) -> str:

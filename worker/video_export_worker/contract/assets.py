@@ -65,6 +65,7 @@ class Asset(TolerantValue):
         size: bytes.
         awaited: nothing in the page waits for it by itself (images of styles, posters), so the player does.
         animated: it is a picture that moves by itself.
+        moved: where redirects have led to a style sheet: what it refers to counts from there.
     """
 
     # It names a file, and the process that reads a recording says it: nothing else may come through.
@@ -73,6 +74,7 @@ class Asset(TolerantValue):
     size: int
     awaited: bool = False
     animated: bool = False
+    moved: str = ""
 
 
 class AssetTable(TolerantValue):

@@ -74,13 +74,18 @@ class StoredAnswers:
     def __init__(self, table: AssetTable, folder: Path) -> None:
         self.table = table
         self._folder = folder
+        self._moved = {
+            asset.moved: asset.model_copy(update={"moved": ""}) for asset in table.files.values() if asset.moved
+        }
 
     def find(self, url: str, kind: str, headers: Mapping[str, str]) -> Answer | None:
         """Answer with the file of the URL; an image that is missing is a quiet box."""
         if url.startswith(PARTS):
             return self._find_part(unquote(url.removeprefix(PARTS)), headers)
         url = _CHOICE.sub("", url)
-        asset = self.table.files.get(url)
+        asset = self.table.files.get(url) or self._moved.get(url)
+        if asset is not None and asset.moved and kind == "Stylesheet":
+            return Answer(b"", {"Location": asset.moved, **_KEPT}, 302)  # relative URLs in it count from there
         if asset is not None:
             return self._read(asset, headers)
         if kind == "Image" and self.table.missing.get(url, True):
