@@ -15,8 +15,18 @@ from video_export_worker.attempts.excerpts import excerpt
 from video_export_worker.attempts.messages import MESSAGE_LIMIT, Job, Report, ReportKind
 from video_export_worker.attempts.spawner import ChildProcess
 from video_export_worker.attempts.verdicts import Cause, Death, judge_exit
-from video_export_worker.errors import ERROR_CODES
+from video_export_worker.errors import (
+    ERROR_CODES,
+    ProcessDied,
+    RecordingTooHeavy,
+    RendererDiffers,
+    StorageDenied,
+    StorageUnavailable,
+)
 
+# What only a worker can tell: a child that says so has been taken over, and would be tried again for hours.
+OF_WORKERS: Final = (ProcessDied, RecordingTooHeavy, RendererDiffers, StorageDenied, StorageUnavailable)
+CHILD_ERRORS: Final = {code: error for code, error in ERROR_CODES.items() if error not in OF_WORKERS}
 WATCH_INTERVAL: Final = 0.05  # seconds; a process fills some 100 MB in them
 STATUS_TIMEOUT: Final = 2.0  # until the fork server tells how a child has ended whose connection is closed
 
@@ -97,8 +107,8 @@ class RunningJob:
                     self._on_progress(report.done, report.total)
                 case ReportKind.RESULT:
                     return report.result
-                case ReportKind.FAILURE if report.code in ERROR_CODES:
-                    raise ERROR_CODES[report.code](excerpt(report.message, MESSAGE_LIMIT))
+                case ReportKind.FAILURE if report.code in CHILD_ERRORS:
+                    raise CHILD_ERRORS[report.code](excerpt(report.message, MESSAGE_LIMIT))
                 case ReportKind.FAILURE | ReportKind.DEFECT:
                     raise ChildDefect(excerpt(report.message, MESSAGE_LIMIT))
         raise ChildDied(await self._find_end())
