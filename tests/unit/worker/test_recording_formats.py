@@ -24,7 +24,9 @@ from tests.unit.worker.recording_files import (
     incremental,
     session,
 )
-from video_export_worker.recording import json_stream, parse_recording
+from video_export_worker.recording import RecordingLimits, json_stream, parse_recording
+from video_export_worker.recording.limits import Meters
+from video_export_worker.recording.pieces import Piece, Pieces
 
 SESSION = session()
 NAMES = {
@@ -147,6 +149,11 @@ FORMATS = {
     "column as a buffer of Node": as_array(
         [{"id": 1, "events": {"type": "Buffer", "data": list(gzip.compress(as_array(SESSION)))}}]
     ),
+    "compressed events as base64 for URLs": as_array(
+        [base64.urlsafe_b64encode(zlib.compress(as_array(event))).decode().rstrip("=") for event in SESSION]
+    ),
+    "events by key": as_array({f"-N{at}": event for at, event in enumerate(SESSION)}),
+    "lists of events by key": as_array({"id": "s", "first": SESSION[:3], "rest": SESSION[3:]}),
     "Grafana Faro": as_array(
         {
             "meta": {"session": {"id": "s"}},
@@ -303,6 +310,15 @@ def test_a_file_comes_in_chunks_of_any_size(compression: str, size: int) -> None
     assert parse_recording([chunks], strict=True).events == SESSION
 
 
+@pytest.mark.parametrize("data", [{}, {"data": None}], ids=["missing", "null"])
+def test_events_of_loading_have_no_data(data: dict[str, Any]) -> None:
+    loading = [{"type": kind, "timestamp": as_date(START - 2 + kind), **data} for kind in (0, 1)]
+    recording = parse_recording([as_array([*loading, *SESSION[1:], SESSION[0]])], strict=True)
+    assert (recording.events, recording.warnings) == (SESSION, [])
+    late = [{"type": kind, "timestamp": str(START + 2000 + kind), **data} for kind in (0, 1)]
+    assert len(parse_recording([as_array([*SESSION, *late])], strict=True).events) == len(SESSION) + 2
+
+
 def test_compressed_segments_may_be_cut_anywhere() -> None:
     noise = {"type": 5, "data": {"tag": "noise", "payload": Random(1).randbytes(700).hex()}, "timestamp": START + 9}
     first, second = [*SESSION[:2], noise], SESSION[2:]
@@ -388,3 +404,14 @@ def test_an_event_of_which_a_piece_is_missing_is_told() -> None:
     lacking = parse_recording([b"\n".join(lines[:-1])])
     assert lacking.events == SESSION[:-1]
     assert lacking.warnings == ["the recording: 1 events came in pieces of which some are missing"]
+
+
+def test_pieces_whose_others_never_come_take_no_more_memory_than_two_events() -> None:
+    pieces = Pieces(Meters(RecordingLimits(event_bytes=1000)))
+    for event in range(100):
+        assert pieces.add(Piece(str(event), 1, 2, "x" * 900)) is None
+        assert pieces.waiting_bytes <= 2000
+    assert (pieces.incomplete, pieces.add(Piece("99", 2, 2, "y"))) == (100, "x" * 900 + "y")
+    assert pieces.add(Piece("long", 1, 3, "x" * 900)) is None
+    assert pieces.add(Piece("long", 2, 3, "x" * 900)) is None
+    assert (pieces.incomplete, pieces.waiting_bytes) == (100, 1800)

@@ -95,12 +95,10 @@ class _Opener:
             for key, inner in by_window.items():
                 yield from self.open(inner, key, depth + 1)
             return
-        inner = _find_inner(value)
-        if inner is None and str(value.get("name")).startswith(_NOTES):
-            return
-        if inner is None:
+        held = _list_inner(value)
+        if not held and not str(value.get("name")).startswith(_NOTES):
             yield Found(window, value)
-        else:
+        for inner in held:
             yield from self.open(inner, window, depth + 1)
 
 
@@ -130,12 +128,13 @@ def _without_labels(elements: list[Any]) -> list[Any]:
     return others
 
 
-def _find_inner(value: dict[str, Any]) -> Any:
-    """The member that holds events."""
+def _list_inner(value: dict[str, Any]) -> list[Any]:
+    """The members that hold events: that of a known name, or all. A text beside others may be one of them once more."""
     for key in EVENT_KEYS:
         if key in value and _may_hold(value[key], MAX_ENVELOPES):
-            return value[key]
-    return next((inner for inner in value.values() if _holds(inner, MAX_ENVELOPES)), None)
+            return [value[key]]
+    held = [inner for inner in value.values() if _holds(inner, MAX_ENVELOPES)]
+    return held if len(held) == len(value) else [inner for inner in held if not isinstance(inner, str)] or held[:1]
 
 
 def _may_hold(value: Any, depth: int) -> bool:

@@ -23,8 +23,9 @@ _GZIP_START: Final = "\x1f\x8b"
 _BASE64_GZIP_START: Final = "H4sI"
 _HEX_START: Final = "\\x"  # of PostgreSQL's `bytea`
 _HEX: Final = re.compile(r"\\x(?:1f8b|78(?:01|5e|9c|da)|5b7b|5b5b|7b22)[0-9a-f]*", re.IGNORECASE)
-_BASE64_ZLIB: Final = re.compile(r"(?:eJ[wxyz]|eN[or])[A-Za-z0-9+/]{24,}")
-_BASE64_JSON: Final = re.compile(r"(?:W3si|W1t7|eyJ[0-9a-z])[A-Za-z0-9+/]{24,}")
+_BASE64_ZLIB: Final = re.compile(r"(?:eJ[wxyz]|eN[or])[A-Za-z0-9+/_-]{24,}")
+_BASE64_JSON: Final = re.compile(r"(?:W3si|W1t7|eyJ[0-9a-z])[A-Za-z0-9+/_-]{24,}")
+_FOR_URLS: Final = str.maketrans("-_", "+/")  # the alphabet that is written into URLs
 HEAD: Final = 4096  # characters of a text that are looked at
 
 
@@ -41,7 +42,7 @@ def looks_encoded(text: str) -> bool:
     if not is_zlib and not _BASE64_JSON.match(text, 0, HEAD):
         return False
     try:
-        head = base64.b64decode(text[:HEAD].strip()[: len(text) // 4 * 4])
+        head = _decode_base64(text[:HEAD].strip()[: len(text) // 4 * 4])
         if is_zlib:
             head = zlib.decompressobj().decompress(head, HEAD)
     except (binascii.Error, ValueError, zlib.error):
@@ -116,9 +117,15 @@ def _read_hex(text: str) -> bytes:
         raise BrokenEvent(f"its bytes are no hexadecimal numbers ({error})") from error
 
 
+def _decode_base64(text: str, *, validate: bool = False) -> bytes:
+    """Decode base64 of either alphabet, with its padding or without."""
+    plain = text.rstrip("=\n").translate(_FOR_URLS)
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=validate)
+
+
 def _read_base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text)
+        return _decode_base64(text)
     except (binascii.Error, ValueError) as error:
         raise BrokenEvent(f"its base64 is corrupt ({error})") from error
 
@@ -133,7 +140,7 @@ def _unpack_bytes(data: bytes, meters: Meters) -> Any:
 def _unpack_base64(text: str, meters: Meters) -> Any:
     """Decode what PostHog kept before 2023: gzip as base64, in UTF-8 or in two bytes for each character."""
     try:
-        data = inflate(base64.b64decode(text, validate=True).decode("latin-1"), GZIP_WINDOW, meters)
+        data = inflate(_decode_base64(text, validate=True).decode("latin-1"), GZIP_WINDOW, meters)
     except (ValueError, zlib.error) as error:  # characters that are not ASCII are no error of base64's own
         raise BrokenEvent(f"its compressed data is corrupt ({error})") from error
     return _decode(data.decode("utf-16-le", "replace") if data[1:2] == b"\0" else data)

@@ -6,7 +6,8 @@ and `rr-web.total-chunks`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from video_export_worker.recording.limits import Meters
@@ -17,6 +18,7 @@ CHUNK: Final = "rr-web.chunk"
 TOTAL: Final = "rr-web.total-chunks"
 BODIES: Final = ("body", "Body", "message")
 MOST_PIECES: Final = 1000
+MOST_WAITING: Final = 2  # largest events that may wait for their last pieces, all together
 
 
 class Piece(NamedTuple):
@@ -44,12 +46,17 @@ class Pieces:
     """Puts the pieces of a file's events together, in whatever order they come.
 
     Args:
-        meters: Bound an event.
+        meters: Bound an event, and with it what waits for its last piece: of too many, the first are given up.
+
+    Attributes:
+        waiting_bytes: Characters of all pieces that wait.
     """
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
         self._waiting: dict[str, dict[int, str]] = {}
+        self._given_up = 0
+        self.waiting_bytes = 0
 
     def add(self, piece: Piece) -> str | None:
         """Take a piece; the event's text if that is the last of its pieces.
@@ -61,17 +68,32 @@ class Pieces:
         if not 1 <= piece.number <= piece.total:
             raise BrokenEvent(f"piece {piece.number} of an event of {piece.total}")
         known = self._waiting.setdefault(piece.event, {})
+        self.waiting_bytes += len(piece.text) - len(known.get(piece.number, ""))
         known[piece.number] = piece.text
         if len(known) < piece.total:
-            self._meters.check_event("".join(known.values()) if len(known) % 16 == 0 else "")
+            self._meters.check_event("".join(known.values()) if len(known) % 16 == 0 else piece.text)
+            self._make_room(piece.event)
             return None
-        del self._waiting[piece.event]
+        self._drop(piece.event)
         return "".join(known[number] for number in sorted(known))
 
     @property
     def incomplete(self) -> int:
         """How many events lack a piece."""
-        return len(self._waiting)
+        return len(self._waiting) + self._given_up
+
+    def _make_room(self, event: str) -> None:
+        """Give up what waits longest, but this event: its next piece may be the next record."""
+        most = MOST_WAITING * self._meters.limits.event_bytes
+        while self.waiting_bytes > most and (others := [each for each in self._first_waiting() if each != event]):
+            self._drop(others[0])
+            self._given_up += 1
+
+    def _first_waiting(self) -> Iterator[str]:
+        return itertools.islice(self._waiting, 2)
+
+    def _drop(self, event: str) -> None:
+        self.waiting_bytes -= sum(map(len, self._waiting.pop(event).values()))
 
 
 def _read_labels(value: Any) -> Mapping[str, Any]:

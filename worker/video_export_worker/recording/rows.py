@@ -20,6 +20,7 @@ TIMES: Final = ("timestamp", "event_timestamp", "eventTimestamp", "time")
 # MongoDB's extended JSON.
 _NUMBERS: Final = ("$numberInt", "$numberLong", "$numberDouble", "$numberDecimal")
 _NAMES: Final = {kind.name.replace("_", "").lower(): int(kind) for kind in EventType}
+_LOADING: Final = (EventType.DOM_CONTENT_LOADED, EventType.LOAD, "0", "1")
 _LONGEST_NUMBER: Final = 32
 _UNITS: Final = ((1000, 1e9), (1e-3, 1e15), (1e-6, 1e18))
 
@@ -27,7 +28,7 @@ _UNITS: Final = ((1000, 1e9), (1e-3, 1e15), (1e-6, 1e18))
 def is_row(row: Mapping[str, Any]) -> bool:
     """Tell whether an object has what makes it an event that is written as a row."""
     return (
-        any(isinstance(row.get(name), str | dict) for name in DATA)
+        (any(isinstance(row.get(name), str | dict) for name in DATA) or _needs_no_data(row))
         and _find(row, KINDS, _read_kind) is not None
         and _find(row, TIMES, _read_time) is not None
     )
@@ -42,7 +43,7 @@ def read_row(row: Mapping[str, Any], meters: Meters) -> dict[str, Any] | None:
     if not is_row(row):
         return None
     kind, at = _find(row, KINDS, _read_kind), _find(row, TIMES, _read_time)
-    data = next(row[name] for name in DATA if isinstance(row.get(name), str | dict))
+    data: Any = next((row[name] for name in DATA if isinstance(row.get(name), str | dict)), {})
     if isinstance(data, str):
         data = _read_data(data, meters)
     if not isinstance(data, dict):
@@ -58,6 +59,11 @@ def needs_reading(event: Mapping[str, Any]) -> bool:
     is_text = isinstance(event.get("data"), str) and "cv" not in event
     at = event.get("timestamp")
     return is_text or isinstance(at, str | dict) or (isinstance(at, int | float) and _unit_of(at) != 1)
+
+
+def _needs_no_data(row: Mapping[str, Any]) -> bool:
+    """Tell whether an object may be an event of loading: those have empty data, which serialisers leave out."""
+    return row.get("data") is None and "timestamp" in row and row.get("type") in _LOADING
 
 
 def _find(row: Mapping[str, Any], names: tuple[str, ...], read: Any) -> Any:
