@@ -61,7 +61,7 @@ def test_a_worker_lacks_nothing_and_reads_frames_from_chromiums_memory(tenant: T
 
     told = tenant.kubectl("exec", f"deployment/{NAME}", "--", "video-export", "doctor", "--json")
 
-    findings = {finding["name"]: finding for finding in json.loads(told)}
+    findings = {finding["name"]: finding for finding in json.loads(told)["findings"]}
     assert {finding["mark"] for finding in findings.values()} == {"ok"}, told
     assert "read from its memory" in findings["Chromium"]["detail"], told
 

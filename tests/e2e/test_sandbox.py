@@ -42,7 +42,7 @@ def test_chromiums_sandbox_is_on_in_a_pod_with_the_profile(tenant: Tenant, opera
     wait_until(lambda: tenant.size() == (1, 1), "one pod is ready", 120)
 
     told = tenant.kubectl("exec", f"deployment/{NAME}", "--", "video-export", "doctor", "--json")
-    findings = {finding["name"]: finding for finding in json.loads(told)}
+    findings = {finding["name"]: finding for finding in json.loads(told)["findings"]}
     assert "Chromium's own sandbox is on" in findings["Chromium"]["detail"], told
     assert "Chromium's own sandbox is on" in tenant.kubectl("logs", f"deployment/{NAME}")
 

@@ -167,7 +167,7 @@ async def test_an_unknown_export_is_named(environment: dict[str, str]) -> None:
 )
 async def test_doctor_finds_everything(environment: dict[str, str], capture: str, told: tuple[str, ...]) -> None:
     done = await _run({**environment, "VIDEO_EXPORT_CHROMIUM_CAPTURE": capture}, "doctor", "--json")
-    findings = {finding["name"]: finding for finding in done.json()}
+    findings = {finding["name"]: finding for finding in done.json()["findings"]}
     assert done.code == 0, done.out
     marks = {name: findings[name]["mark"] for name in ("Chromium", "encoders", "ffmpeg", "Temporal", "storage")}
     assert marks == dict.fromkeys(marks, "ok")

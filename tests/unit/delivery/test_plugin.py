@@ -18,6 +18,13 @@ esac
 """
 
 
+CLIENT_ALONE = """#!/bin/sh
+echo "this needs the operator's part" >&2
+exit 1
+"""
+"""The operator's command where only `pip install video-export` was done."""
+
+
 @pytest.fixture
 def kubectl(tmp_path: Path) -> Path:
     """A folder with a kubectl that has a resource whose worker runs, and shows what it is asked for beside that."""
@@ -44,3 +51,20 @@ def test_exports_are_those_of_the_resources_own_queue(kubectl: Path, given: tupl
         check=True,
     )
     assert done.stdout == f"[exec][deployment/media][--][video-export]{asked}\n"
+
+
+def test_a_client_alone_does_not_keep_plan_from_the_operators_pod(kubectl: Path) -> None:
+    command = kubectl / "video-export-operator"
+    command.write_text(CLIENT_ALONE)
+    command.chmod(0o755)
+    pod = KUBECTL.replace("case", 'case "$*" in *"get pods"*) echo "system operator-0"; exit ;; esac\ncase', 1)
+    (kubectl / "kubectl").write_text(pod)
+    done = subprocess.run(
+        [str(ROOT / "plugins" / "kubectl-vew"), "plan", "-f", "/dev/null"],
+        env={"PATH": f"{kubectl}{os.pathsep}/usr/bin{os.pathsep}/bin"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    asked = "[--namespace=system][exec][--stdin][operator-0][--][video-export-operator][plan][-f][-]"
+    assert (done.stdout.strip(), done.stderr) == (asked, "")

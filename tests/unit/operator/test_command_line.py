@@ -7,14 +7,17 @@ import os
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from video_export_operator import console
 from video_export_operator.errors import InvalidSpec, OperatorError
 from video_export_operator.manifest_files import read_documents
 from video_export_operator.settings import InvalidSettings, read_settings
 
+ROOT = Path(__file__).parents[3]
 WORKER = """
 apiVersion: videoexport.dev/v1alpha1
 kind: VideoExportWorker
@@ -96,6 +99,23 @@ def test_the_version_is_told() -> None:
     done = run("--version")
     assert (done.returncode, done.stdout.split()[0]) == (0, "video-export-operator")
     assert done.stdout.split()[1][0].isdigit()
+
+
+def test_a_client_is_told_how_to_get_the_operator(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`pip install video-export` alone brings the script, and not what it needs."""
+    script = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["video-export-operator"]
+    assert script == f"{console.__name__}:main"
+    monkeypatch.delitem(sys.modules, "video_export_operator.__main__", raising=False)
+    monkeypatch.setitem(sys.modules, "kopf", None)
+    with pytest.raises(SystemExit) as ended:
+        console.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "video-export-operator: this needs the operator's part (kopf is missing): "
+        "install it with: pip install 'video-export[operator]'\n"
+    )
 
 
 def test_help_has_examples_and_defaults() -> None:

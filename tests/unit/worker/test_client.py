@@ -13,7 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from video_export_worker.cli.failures import WORKER_MODULES, tell
+from video_export_worker.cli.outcome import name_downloads
 from video_export_worker.cli.schema import SHAPES, schema_command
+from video_export_worker.contract import VideoExportResult, VideoFormat, VideoObject
 
 ROOT = Path(__file__).parents[3]
 MODULES = {"ada-url": "ada_url", "ffmpeg-python": "ffmpeg"}
@@ -44,6 +46,22 @@ def test_a_client_is_told_how_to_get_the_renderer(capsys: pytest.CaptureFixture[
     assert tell(ModuleNotFoundError("No module named 'numpy'", name="numpy"), as_json=False) == 1
     assert "error: NotInstalled: " in (told := capsys.readouterr().err)
     assert "pip install 'video-export[worker]'" in told
+
+
+def test_downloads_of_several_windows_do_not_replace_each_other(tmp_path: Path) -> None:
+    def result(*formats: VideoFormat) -> VideoExportResult:
+        videos = [
+            VideoObject(
+                format=name, uri="", size=1, sha256="", duration=1, frames=1, width=1, height=1, codec="", window=None
+            )
+            for name in formats
+        ]
+        return VideoExportResult(videos=videos, poster=None, time_map=[], captured=1, repeated=0, warnings=[])
+
+    two = (VideoFormat.MP4, VideoFormat.GIF)
+    assert [path.name for path in name_downloads("a/b", result(*two), tmp_path)] == ["a%2Fb.mp4", "a%2Fb.gif"]
+    names = [path.name for path in name_downloads("a", result(*two, *two), tmp_path)]
+    assert names == ["a-1.mp4", "a-1.gif", "a-2.mp4", "a-2.gif"]
 
 
 def test_the_schemas_describe_every_field() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from video_export_worker.cli import COMMANDS, cli
 from video_export_worker.cli.request_options import build_request, request_options
@@ -77,6 +78,8 @@ def test_render_does_not_wait_for_temporal() -> None:
         (["submit", "s3:/b/r.json"], {}, 2, "did you mean s3://b/r.json?"),
         (["submit", "https://example.com/r.json"], {}, 2, "is on a web server: upload the recording"),
         (["submit", "s4://b/r.json"], {}, 2, "did you mean s3://?"),
+        (["submit", "s3://b"], {}, 2, "is a bucket and no recording in it: write s3://bucket/key"),
+        (["submit", "s3:///b/r.json"], {}, 2, "names no bucket: write s3://bucket/key"),
         (["submit", "s3://b/r.json", "--background", "red"], {}, 2, "background: must be a colour such as #ffffff"),
         (["submit", "s3://b/r.json", "--width", "7"], {}, 2, "width: must be at least 16 (given: 7)"),
         (["render", "none.json"], {}, 2, "there is no file none.json: give a recording's path"),
@@ -184,7 +187,46 @@ def test_a_queue_that_no_mapping_names_is_told() -> None:
 
 def test_variables_of_others_are_no_typing_errors() -> None:
     links = {"VIDEO_EXPORT_SERVICE_HOST": "1", "VIDEO_EXPORT_PORT_80_TCP": "2", "VIDEO_EXPORT_OPERATOR_LOG_LEVEL": "x"}
-    assert find_mistyped({**links, "VIDEO_EXPORT_CACHE": "/folder"}) == []
+    theirs = {"TEMPORAL_HOST": "1", "TEMPORAL_UI_PORT": "2", "TEMPORAL_FRONTEND_SERVICE_PORT": "3", "TEMPORAL_CLI": "4"}
+    assert find_mistyped({**links, **theirs, "VIDEO_EXPORT_CACHE": "/folder"}) == []
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [
+        ("TEMPORAL_ADRESS", "TEMPORAL_ADDRESS"),
+        ("TEMPORAL_NAME_SPACE", "TEMPORAL_NAMESPACE"),
+        ("TEMPORAL_APIKEY", "TEMPORAL_API_KEY"),
+        ("VIDEO_EXPORT_STORGE_URI", "VIDEO_EXPORT_STORAGE_URI"),
+        ("VIDEO_EXPORT_ASSET_HOST", "VIDEO_EXPORT_ASSET_HOSTS"),
+    ],
+)
+def test_a_variable_that_is_mistyped_is_refused_by_every_command(mistyped: str, meant: str) -> None:
+    """What it says would be ignored: another server is asked, or every host."""
+    told = f"{mistyped}: there is no such setting, did you mean {meant}?"
+    for name in COMMANDS:
+        if name == "worker":  # it tells of all its settings together
+            assert told in find_mistyped({mistyped: "x"})
+            continue
+        refused = CliRunner(env={mistyped: "x"}).invoke(cli, [name], standalone_mode=False)
+        assert isinstance(refused.exception, click.UsageError), name
+        assert refused.exception.message == told
+
+
+def test_what_is_wrong_about_the_storage_is_said_of_its_variable(tmp_path: Path) -> None:
+    recording = tmp_path / "recording.json"
+    recording.write_text("[]")
+    for given, said in (
+        ("s3:/exports", "must be a URI"),
+        ("s3://", "names no bucket"),
+        ("s4://exports", "did you mean"),
+    ):
+        done = CliRunner(env={"VIDEO_EXPORT_STORAGE_URI": given}).invoke(
+            cli, ["submit", str(recording)], standalone_mode=False
+        )
+        assert isinstance(done.exception, click.UsageError)
+        assert done.exception.message.startswith(f"VIDEO_EXPORT_STORAGE_URI: {given!r} ")
+        assert said in done.exception.message
 
 
 def test_every_option_reaches_the_request() -> None:

@@ -9,6 +9,7 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -56,8 +57,21 @@ class LazyCommands(click.Group):
 
 @click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="video-export", prog_name="video-export")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Turn rrweb session recordings into videos."""
+    if context.invoked_subcommand != "worker":  # it reads all its settings, and tells every problem of them
+        refuse_mistyped(os.environ)
+
+
+def refuse_mistyped(environment: Mapping[str, str]) -> None:
+    """Raises click.UsageError for variables that nearly read as settings: what they say would be ignored."""
+    if not any(name.startswith(("VIDEO_EXPORT_", "TEMPORAL_")) for name in environment):
+        return
+    from video_export_worker.cli.settings import find_mistyped
+
+    if problems := find_mistyped(environment):
+        raise click.UsageError("\n".join(problems))
 
 
 def main() -> None:

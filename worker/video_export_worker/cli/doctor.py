@@ -64,7 +64,8 @@ def doctor_command(as_json: bool) -> None:
     """
     findings = asyncio.run(examine())
     if as_json:
-        click.echo(json.dumps([{**asdict(finding), "mark": finding.mark} for finding in findings], indent=2))
+        told = [{**asdict(finding), "mark": finding.mark} for finding in findings]
+        click.echo(json.dumps({"findings": told}, indent=2, ensure_ascii=False))
     else:
         for finding in findings:
             click.echo(f"{finding.mark:8}{finding.name}: {finding.detail}")

@@ -56,7 +56,7 @@ async def _list(query: str, limit: int, as_json: bool) -> None:
     found = [execution async for execution in client.list_workflows(query, limit=limit)]
     rows = [describe(execution) for execution in found]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps({"exports": rows}, indent=2, ensure_ascii=False))
     elif rows:
         click.echo(format_table(rows))
     else:

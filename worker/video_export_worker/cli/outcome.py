@@ -103,19 +103,30 @@ def describe_failure(export_id: str, error: WorkflowFailureError) -> CommandFail
 
 
 async def download_videos(export_id: str, result: VideoExportResult, folder: Path | None) -> list[Path]:
-    """Download the videos to `<folder>/<export id>.<format>`; a file is there whole or not at all."""
+    """Download the videos to `<folder>/<export id>.<format>`; a file is there whole or not at all.
+
+    Of several windows' videos each has its number: `<export id>-2.<format>`.
+    """
     if folder is None:
         return []
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     storage = Storage(os.environ.get("VIDEO_EXPORT_STORAGE_URI"))
-    paths = []
-    for video in result.videos:
-        target = folder / f"{quote(export_id, safe=' ')}.{video.format}"
+    paths = name_downloads(export_id, result, folder)
+    for video, target in zip(result.videos, paths, strict=True):
         partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         await storage.fetch(video.uri, partial)
         await asyncio.to_thread(partial.replace, target)
-        paths.append(target)
     return paths
+
+
+def name_downloads(export_id: str, result: VideoExportResult, folder: Path) -> list[Path]:
+    """Return where each video goes; windows that have one each are counted from 1, as in the storage."""
+    stem, formats = quote(export_id, safe=" "), [video.format for video in result.videos]
+    several = len(set(formats)) < len(formats)
+    return [
+        folder / (f"{stem}-{formats[: at + 1].count(name)}.{name}" if several else f"{stem}.{name}")
+        for at, name in enumerate(formats)
+    ]
 
 
 def show_result(export_id: str, result: VideoExportResult, files: list[Path], as_json: bool) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from video_export_worker.assets.settings import VARIABLES as ASSET_VARIABLES
 from video_export_worker.assets.settings import AssetSettings
-from video_export_worker.storage.uris import REQUEST_SCHEMES
+from video_export_worker.contract import REQUEST_SCHEMES
 
 # Read by `temporalio.envconfig`: the names that every Temporal SDK and the `temporal` CLI share.
 TEMPORAL_VARIABLES: Final = (
@@ -35,7 +35,8 @@ STORAGE_VARIABLE_PREFIXES: Final = ("AWS_", "GOOGLE_", "AZURE_")
 SYSTEM_VARIABLES: Final = ("TMPDIR", "HOME")
 
 
-PREFIX: Final = "VIDEO_EXPORT_"
+LEAST_LIKENESS: Final = {"VIDEO_EXPORT_": 0.75, "TEMPORAL_": 0.86}
+"""How near to one of ours a variable counts as mistyped, by prefix. Many programs have TEMPORAL_ ones of their own."""
 
 
 class InvalidSettings(ValueError):
@@ -170,19 +171,22 @@ def read_settings(environment: Mapping[str, str]) -> WorkerSettings:
 
 
 def find_mistyped(environment: Mapping[str, str]) -> list[str]:
-    """Tell of every variable that is no setting of the worker and nearly reads as one, with the one that is meant.
+    """Tell of every variable that is no setting and nearly reads as one, with the one that is meant.
 
-    Others that begin with VIDEO_EXPORT_ are left alone: Kubernetes sets some for a Service of such a name, and other
-    programs have theirs.
+    Others that begin as ours do are left alone: Kubernetes sets some for a Service of such a name, and other programs
+    have theirs.
     """
-    known = [name.removeprefix(PREFIX) for name in WORKER_VARIABLES if name.startswith(PREFIX)]
-    given = (name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX))
-    near = {name: get_close_matches(name, known, 1, 0.75) for name in sorted(given) if name not in known}
-    return [
-        f"{PREFIX}{name}: there is no such setting, did you mean {PREFIX}{meant[0]}?"
-        for name, meant in near.items()
-        if meant
-    ]
+    told = []
+    for prefix, least in LEAST_LIKENESS.items():
+        known = [name.removeprefix(prefix) for name in WORKER_VARIABLES if name.startswith(prefix)]
+        given = (name.removeprefix(prefix) for name in environment if name.startswith(prefix))
+        near = {name: get_close_matches(name, known, 1, least) for name in sorted(given) if name not in known}
+        told += [
+            f"{prefix}{name}: there is no such setting, did you mean {prefix}{meant[0]}?"
+            for name, meant in near.items()
+            if meant
+        ]
+    return told
 
 
 def _describe(problem: Any) -> str:

@@ -32,6 +32,7 @@ from video_export_worker.contract import (
     VideoExportRequest,
     VideoExportResult,
     VideoFormat,
+    find_uri_problem,
 )
 from video_export_worker.storage import Storage, join_uri
 from video_export_worker.storage.places import RECORDINGS
@@ -178,6 +179,8 @@ def _plan_uri(path: Path) -> str:
             f"{path.name} is a file of this machine: set VIDEO_EXPORT_STORAGE_URI to the workers' storage to "
             "upload it, or give a URI that they can read"
         )
+    if problem := find_uri_problem(root):
+        raise click.UsageError(f"VIDEO_EXPORT_STORAGE_URI: {problem}")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return join_uri(root, RECORDINGS, f"{digest[:32]}{''.join(path.suffixes[-2:])}")

@@ -42,6 +42,7 @@ from video_export_worker.contract.request import (
     FOLLOW_WINDOWS,
     MAX_HEIGHT,
     MAX_WIDTH,
+    REQUEST_SCHEMES,
     SCHEMES,
     ColorScheme,
     Mouse,
@@ -50,6 +51,7 @@ from video_export_worker.contract.request import (
     VideoExportRequest,
     VideoFormat,
     ViewportChoice,
+    find_uri_problem,
     parse_request,
 )
 from video_export_worker.contract.result import (
@@ -74,6 +76,7 @@ __all__ = [
     "PLAN_EXPORT",
     "PROGRESS_QUERY",
     "RENDER_SEGMENT",
+    "REQUEST_SCHEMES",
     "SCHEMES",
     "WORKFLOW_NAME",
     "AssembleInput",
@@ -108,6 +111,7 @@ __all__ = [
     "VideoFormat",
     "VideoObject",
     "ViewportChoice",
+    "find_uri_problem",
     "list_between",
     "parse_request",
 ]

@@ -21,8 +21,11 @@ from video_export_worker.errors import InvalidRequest
 
 MAX_WIDTH: Final = 3840
 MAX_HEIGHT: Final = 2160
-SCHEMES: Final = ("s3", "gs", "az", "file", "memory")
-"""Of the storages that a URI may name; memory is of tests."""
+BUCKET_SCHEMES: Final = ("s3", "gs", "az")
+REQUEST_SCHEMES: Final = (*BUCKET_SCHEMES, "file")
+"""Of the storages that a URI may name."""
+SCHEMES: Final = (*REQUEST_SCHEMES, "memory")
+"""Memory is of tests."""
 FOLLOW_WINDOWS: Final = "follow"
 EACH_WINDOW: Final = "each"
 MAX_GIF_FPS: Final = 50.0  # GIF delays are centiseconds, and players slow down delays under 2
@@ -152,16 +155,17 @@ def parse_request(raw: Mapping[str, Any] | Any) -> VideoExportRequest:
 
 def find_uri_problem(uri: str) -> str | None:
     """Say what is wrong with the beginning of a storage URI; None if nothing is."""
-    scheme, separator, _ = uri.partition("://")
+    scheme, separator, rest = uri.partition("://")
     if not separator:
         return f"{uri!r} must be a URI such as s3://bucket/key"
+    if scheme in BUCKET_SCHEMES and rest[:1] in ("", "/"):
+        return f"{uri!r} names no bucket: write {scheme}://bucket/key"
     if scheme in SCHEMES:
         return None
     if scheme in ("http", "https"):
         return f"{uri!r} is on a web server: upload the recording to the workers' storage and give its URI"
-    public = SCHEMES[:-1]
-    near = get_close_matches(scheme, public, 1, 0.4)
-    meant = f"did you mean {near[0]}://?" if near else f"use {', '.join(f'{name}://' for name in public)}"
+    near = get_close_matches(scheme, REQUEST_SCHEMES, 1, 0.4)
+    meant = f"did you mean {near[0]}://?" if near else f"use {', '.join(f'{name}://' for name in REQUEST_SCHEMES)}"
     return f"{uri!r} is in no storage that workers know: {meant}"
 
 
@@ -194,7 +198,7 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
     )
     width, height = number("width", 0) * scale, number("height", 0) * scale
     formats = texts("format")
-    uris = [*texts("recording"), *texts("output")]
+    recordings = texts("recording")
     problems = []
     if end <= start:
         problems.append(f"end ({end:g} s) must be after start ({start:g} s)")
@@ -206,5 +210,17 @@ def _find_conflicts(values: Mapping[str, Any]) -> list[str]:
         problems.append(
             f"width x height x device_scale_factor is {width:g}x{height:g} pixels: at most {MAX_WIDTH}x{MAX_HEIGHT}"
         )
-    problems += [problem for uri in uris if (problem := find_uri_problem(uri)) is not None]
+    problems += [problem for uri in recordings if (problem := _find_recording_problem(uri)) is not None]
+    problems += [problem for uri in texts("output") if (problem := find_uri_problem(uri)) is not None]
     return problems
+
+
+def _find_recording_problem(uri: str) -> str | None:
+    scheme, _, rest = uri.partition("://")
+    if (
+        (problem := find_uri_problem(uri)) is None
+        and scheme in BUCKET_SCHEMES
+        and not rest.partition("/")[2].strip("/")
+    ):
+        return f"{uri!r} is a bucket and no recording in it: write {scheme}://bucket/key"
+    return problem

@@ -7,15 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from video_export_worker.contract import SCHEMES
+from video_export_worker.contract import REQUEST_SCHEMES, SCHEMES
 from video_export_worker.errors import InvalidRequest, StorageDenied
 
-BUCKET_SCHEMES: Final = ("s3", "gs", "az")
 BUCKET: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 )  # no user, no host, no port: those would be other stores
 _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters, and halves of others
-REQUEST_SCHEMES: Final = (*BUCKET_SCHEMES, "file")
 
 
 @dataclass(frozen=True)
