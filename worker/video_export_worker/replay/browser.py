@@ -21,7 +21,7 @@ from typing import Any
 from playwright.async_api import Error, Page, Playwright
 
 from video_export_worker.driver import Driver
-from video_export_worker.errors import BrowserHung, RenderFailed
+from video_export_worker.errors import RenderFailed
 from video_export_worker.replay.answers import Answer
 from video_export_worker.replay.devtools import connect_devtools
 from video_export_worker.replay.environment import browser_environment
@@ -100,7 +100,8 @@ async def _start(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[Repl
                     await devtools.call("HeadlessExperimental.enable", "connect", LAUNCH_TIMEOUT)
                     replay = ReplayPage(devtools, stage, lambda wanted: _resize(page, wanted))
                     await replay.answer_requests(PlayerFiles())
-                    await _load_player(page, replay)
+                    # No frame is begun meanwhile: one for which a page that goes away was asked need not ever end.
+                    await page.goto(PAGE_URL, timeout=LAUNCH_TIMEOUT * 1000)
                     yield replay
             except Error as error:
                 raise RenderFailed(f"browser: {error.message.splitlines()[0]}") from error
@@ -110,13 +111,6 @@ async def _start(settings: ChromiumSettings, stage: Stage) -> AsyncIterator[Repl
                 with contextlib.suppress(Error, TimeoutError):
                     async with asyncio.timeout(CLOSE_TIMEOUT):
                         await context.close()
-
-
-async def _load_player(page: Page, replay: ReplayPage) -> None:
-    try:
-        await replay.pump_until(page.goto(PAGE_URL), "load")
-    except BrowserHung as error:  # there is nothing of the recording in it yet
-        raise RenderFailed(f"browser: {error}") from error
 
 
 @contextlib.asynccontextmanager
