@@ -98,8 +98,20 @@ def own(root: Path, registry: str, repository: str) -> None:
     for path in find_shipped(root):
         text = path.read_text(encoding="utf-8")
         named = text.replace(EXAMPLE_REGISTRY, registry).replace(EXAMPLE_REPOSITORY, f"github.com/{repository}")
+        if path == root / "README.md":
+            named = lead_to(repository, named)
         if named != text:
             path.write_text(named, encoding="utf-8")
+
+
+def lead_to(repository: str, readme: str) -> str:
+    """Let what the README refers to be found from elsewhere: the package index shows it without the files beside it."""
+    base = f"https://github.com/{repository}"
+    return re.sub(
+        r"(!?)\[([^\]]*)\]\((?!https?:|#)([^)]+)\)",
+        lambda link: f"{link[1]}[{link[2]}]({base}/{'raw' if link[1] else 'blob'}/HEAD/{link[3]})",
+        readme,
+    )
 
 
 def build_plugin_manifest(tag: str, repository: str, archive: Path) -> str:

@@ -53,7 +53,8 @@ def read_documents(filenames: Sequence[str], namespace: str) -> list[Document]:
     documents = [document for name in filenames for document in _read(name, namespace)]
     workers = [document for document in documents if document.is_worker]
     if not workers:
-        raise OperatorError(f"{', '.join(filenames)} holds no {KIND}; give at least one, as YAML or JSON")
+        names = ", ".join(map(_name, filenames))
+        raise OperatorError(f"{names} holds no {KIND}; give at least one, as YAML or JSON")
     problems = [f"{document}: {problem}" for document in workers for problem in _find_problems(document.body)]
     if problems:
         raise InvalidSpec(tuple(problems))
@@ -69,14 +70,20 @@ def _find_problems(body: dict[str, Any]) -> tuple[str, ...]:
     return ()
 
 
+def _name(filename: str) -> str:
+    return "standard input" if filename == "-" else filename
+
+
 def _read(filename: str, namespace: str) -> Iterator[Document]:
     """Yield the objects of one file; those of a List are yielded one by one."""
-    name = "standard input" if filename == "-" else filename
+    name = _name(filename)
     try:
         text = sys.stdin.read() if filename == "-" else Path(filename).read_text(encoding="utf-8")
         documents = list(yaml.safe_load_all(text))
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorError(f"{name} cannot be read: {error}") from error
+    except OSError as error:
+        raise OperatorError(f"{name} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise OperatorError(f"{name} is no text in UTF-8") from error
     except yaml.YAMLError as error:
         raise OperatorError(f"{name} is no YAML: {error}") from error
     for number, document in enumerate(documents, 1):

@@ -288,3 +288,18 @@ def test_the_dashboard_is_found_by_its_label() -> None:
     config = only(render(CHART, {"metrics": {"dashboard": {"enabled": True}}}), "ConfigMap")
     assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert [json.loads(text)["title"] for text in config["data"].values()] == ["Video export"]
+
+
+def test_the_pod_of_helm_test_runs_where_the_operator_runs() -> None:
+    """In a cluster with tainted nodes or a quota it would wait for ever, or be refused."""
+    values = {
+        "nodeSelector": {"pool": "system"},
+        "tolerations": [{"key": "system", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "resources": {"limits": {"memory": "256Mi"}},
+    }
+    pod = only(render(CHART, values), "Pod")["spec"]
+    assert {name: pod[name] for name in ("nodeSelector", "tolerations", "affinity")} == {
+        name: values[name] for name in ("nodeSelector", "tolerations", "affinity")
+    }
+    assert pod["containers"][0]["resources"] == values["resources"]

@@ -68,6 +68,13 @@ def test_the_readme_is_one_screen_with_pictures_that_load_fast() -> None:
     assert all(picture.stat().st_size < 1_500_000 for picture in pictures)
 
 
+def test_the_readme_has_the_commands_that_a_test_runs() -> None:
+    """How to build, push and install images of one's own: tests/e2e/test_registry.py runs them as the page has them."""
+    commands = re.findall(r"```sh\n(.*?)```", read("docs/how-to/own-images.md"), re.DOTALL)[0]
+    assert commands in read("README.md")
+    assert len(re.sub(r"\\\n", " ", commands).splitlines()) == 5
+
+
 @pytest.mark.parametrize(
     ("model", "heading"),
     [

@@ -101,6 +101,19 @@ def test_what_is_shipped_has_the_names_of_who_releases(tmp_path: Path) -> None:
     assert left == []
 
 
+def test_the_package_index_finds_what_the_readme_refers_to(tmp_path: Path) -> None:
+    """It shows the text alone: a link to a file beside it leads nowhere, and a picture is broken."""
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    release.own(tmp_path, "registry.example.org/media", "media/exports")
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\((?!https://)[^)]+\)", text) == []
+    assert "](https://github.com/media/exports/raw/HEAD/docs/images/booking.gif)" in text
+    assert "](https://github.com/media/exports/blob/HEAD/docs/tutorial.md)" in text
+    for name in re.findall(r"media/exports/(?:raw|blob)/HEAD/([^)#]+)", text):
+        assert (ROOT / name).is_file(), name
+
+
 @pytest.mark.parametrize(
     ("registry", "repository", "said"),
     [

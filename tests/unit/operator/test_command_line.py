@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -85,6 +86,18 @@ def test_a_list_as_kubectl_prints_it_is_unpacked(tmp_path: Path) -> None:
 def test_what_holds_no_resource_is_refused(text: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match=said):
         read_documents([write(tmp_path, text)], "default")
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OperatorError) as refused:
+        read_documents([f"{tmp_path}/none.yaml"], "default")
+    assert str(refused.value) == f"{tmp_path}/none.yaml cannot be read: No such file or directory"
+    (tmp_path / "picture").write_bytes(b"\xff\xd8")
+    with pytest.raises(OperatorError, match="picture is no text in UTF-8"):
+        read_documents([f"{tmp_path}/picture"], "default")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(SECRET))
+    with pytest.raises(OperatorError, match="standard input holds no VideoExportWorker"):
+        read_documents(["-"], "default")
 
 
 def test_every_problem_of_every_document_is_named_before_anything_is_asked(tmp_path: Path) -> None:
