@@ -13,6 +13,8 @@ T = TypeVar("T")
 INTERVAL = 0.05  # seconds between two looks
 PATIENCE = 60.0
 """Seconds for what will come, however slow the machine is: only a wait that fails takes as long."""
+AT_ONCE = 15.0
+"""Seconds in which is over what ends at once: many times what it takes, and far below every time limit of ours."""
 
 
 @overload

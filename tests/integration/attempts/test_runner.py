@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.integration.attempts.jobs import ENTRY
-from tests.waiting import wait_for, wait_until
+from tests.waiting import AT_ONCE, wait_for, wait_until
 from video_export_worker.attempts import pool, spawner
 from video_export_worker.attempts.messages import Job
 from video_export_worker.attempts.pool import Kind
@@ -139,7 +139,7 @@ async def test_what_kills_a_child_ends_one_attempt(runner: AttemptRunner, job: s
     assert died.value.death.cause is cause
     assert says in str(died.value)
     if cause is Cause.MEMORY:
-        assert died.value.death.limit < died.value.death.bytes < 2 * died.value.death.limit, "it was seen late"
+        assert died.value.death.limit < died.value.death.bytes < 4 * died.value.death.limit, "it was seen late"
     assert not neighbour.done(), "the neighbour's attempt ended too"
     neighbour.cancel()
     await asyncio.gather(neighbour, return_exceptions=True)
@@ -150,7 +150,7 @@ async def test_a_hang_ends_by_its_time(runner: AttemptRunner, tmp_path: Path) ->
     with pytest.raises(ChildDied) as died:
         await _run(runner, "hang", seconds=1, begun=str(tmp_path / "begun"))
     assert died.value.death.cause is Cause.TIME
-    assert 1 <= died.value.death.seconds < 2
+    assert 1 <= died.value.death.seconds < AT_ONCE
 
 
 async def test_a_cancelled_job_is_gone_at_once(runner: AttemptRunner, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_cancelled_job_is_gone_at_once(runner: AttemptRunner, tmp_path: 
     hanging.cancel()
     with pytest.raises(asyncio.CancelledError):
         await hanging
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < AT_ONCE
 
 
 async def test_a_child_ends_with_all_that_it_started(runner: AttemptRunner, temporary: Path) -> None:
@@ -232,7 +232,7 @@ async def test_a_fork_server_that_dies_is_replaced(runner: AttemptRunner, tmp_pa
     with pytest.raises(ChildDied) as died:
         await hanging
     assert died.value.death.cause is Cause.OUTSIDE
-    assert died.value.death.seconds < 10, "the child was not ended with its fork server"
+    assert died.value.death.seconds < AT_ONCE, "the child was not ended with its fork server"
     assert child not in _children(1), "the child was left running"
     assert not died.value.death.is_the_recordings
     assert await _run(runner, "answer", number=1)
@@ -268,4 +268,4 @@ def test_children_end_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     assert len(started) >= 2, "a fork server and a child"
     worker.kill()
     worker.wait()
-    wait_until(lambda: not any((PROC / str(pid)).exists() for pid in started), "its processes are gone", 5)
+    wait_until(lambda: not any((PROC / str(pid)).exists() for pid in started), "its processes are gone")

@@ -150,7 +150,7 @@ async def test_cancellation_ends_the_encoders(tmp_path: Path) -> None:
             await asyncio.get_running_loop().create_future()
 
     await cancel(encode_for_ever(), entered.wait())
-    assert set(threading.enumerate()) <= before, "threads were left running"
+    await wait_for(lambda: set(threading.enumerate()) <= before, "the encoders' threads are gone")
 
 
 async def test_cancellation_ends_ffmpeg(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Exporting:
             id=f"export-{uuid.uuid4()}",
             task_queue=self.queue,
             result_type=VideoExportResult,
-            execution_timeout=timedelta(seconds=100),
+            execution_timeout=timedelta(seconds=250),
             **options,
         )
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.asset_hosts import LOOPBACK, AssetHosts, Names, serving_assets
+from tests.waiting import AT_ONCE
 from video_export_worker.assets.addresses import HostPolicy, HostRule
 from video_export_worker.assets.css import Use
 from video_export_worker.assets.fetching import MOST_REFERENCE_BYTES
@@ -176,7 +177,7 @@ def endless(file: Any) -> None:
 
 
 def slow(file: Any) -> None:
-    for _ in range(100):
+    for _ in range(2000):  # 100 seconds, or until the client has had enough
         file.write(b"x")
         file.flush()
         time.sleep(0.05)
@@ -211,9 +212,8 @@ async def test_endless_huge_and_broken_answers_cost_little(hosts: AssetHosts, tm
 async def test_a_slow_host_ends_in_time(hosts: AssetHosts, tmp_path: Path) -> None:
     urls = [hosts.put(f"/slow-{number}", write=slow) for number in range(20)]
     quick = hosts.put("/quick.png", PNG)
-    began = time.monotonic()
-    table = await gather(hosts, tmp_path, quick, *urls, all_seconds=1)
-    assert time.monotonic() - began < 4
+    async with asyncio.timeout(AT_ONCE):
+        table = await gather(hosts, tmp_path, quick, *urls, all_seconds=2)
     assert reasons(table) == {"TimedOut": 20}
     assert list(table.files) == [quick]
 
@@ -237,7 +237,7 @@ async def test_names_that_nobody_answers_for_keep_no_other_export_waiting(
     try:
         while not asked.acquire(blocking=False):
             await asyncio.wait({gathering}, timeout=0.01)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(AT_ONCE):
             await asyncio.gather(*(asyncio.to_thread(Path) for _ in range(100)))
     finally:
         goes_on.set()
