@@ -37,7 +37,8 @@ export class Candidates {
 
   #markedOf(srcset, element) {
     // What a `source` has may depend on its `media`, which Blink looks at in the frame after: a change has it look at once.
-    if (element.localName === "img" && countCandidates(srcset) < 2) return srcset;
+    // The `src` of an image is a candidate, too.
+    if (element.localName === "img" && countCandidates(srcset) + element.hasAttribute("src") < 2) return srcset;
     const choice = `${element.getAttribute("sizes")} ${srcset}`;
     if (!choices.has(choice)) choices.set(choice, choices.size);
     const mark = `video-export-choice=${element.ownerDocument.defaultView?.innerWidth ?? 0}-${choices.get(choice)}`;

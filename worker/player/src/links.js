@@ -4,8 +4,20 @@ import { isFullSnapshot, isMutation } from "./events.js";
 import { replaceUrls } from "./srcset.js";
 
 const ABSOLUTE = /^\s*(?:[a-z][a-z0-9+.-]*:|#|$)/i;
-const CSS_URL = /url\(\s*(?:"([^"\\\n]*)"\s*|'([^'\\\n]*)'\s*|(?:([^"'()\\\s]+)\s*)?)\)/gi;
-const CSS_IMPORT = /(@import\s+)(?:"([^"\\\n]*)"|'([^'\\\n]*)')/gi;
+const CSS_LINKS = /url\(|@import|image-set\(/i;
+// In these nothing can be read in two ways, so the time is in proportion to the text.
+const IN_DOUBLE = String.raw`"([^"\\\n]*(?:\\.[^"\\\n]*)*)"`;
+const IN_SINGLE = String.raw`'([^'\\\n]*(?:\\.[^'\\\n]*)*)'`;
+const ESCAPE = String.raw`(?:\\[0-9a-f]{6}\s?|\\[0-9a-f]{1,5}(?![0-9a-f])\s?|\\[^0-9a-f\n])`;
+const PLAIN = String.raw`[^"'()\\\s]`;
+const BARE = String.raw`(?:${PLAIN}+|${ESCAPE}${PLAIN}*)(?:${ESCAPE}${PLAIN}*)*`;
+const CSS_URL = new RegExp(String.raw`url\(\s*(?:${IN_DOUBLE}\s*|${IN_SINGLE}\s*|(?:(${BARE})\s*)?)\)`, "gi");
+const CSS_IMPORT = new RegExp(String.raw`(@import\s+)(?:${IN_DOUBLE}|${IN_SINGLE})`, "gi");
+const TEXTS = String.raw`[^()"']+|"[^"\n]*"?|'[^'\n]*'?`;
+/** A set of images, in which a string is a URL unless it is the argument of a function. */
+const CSS_SET = new RegExp(String.raw`image-set\((?:${TEXTS}|\((?:${TEXTS})*\)?)*`, "gi");
+const OF_A_SET = new RegExp(String.raw`((?:type|format|url)\((?:${TEXTS})*\)?)|${IN_DOUBLE}|${IN_SINGLE}`, "gi");
+const CSS_ESCAPE = /\\(?:([0-9a-f]{1,6})\s?|(.))/gis;
 const LOADS = new Set(["src", "poster", "background"]);
 const HREFS = new Set(["href", "xlink:href"]);
 const WITH_HREF = new Set(["link", "image", "use", "feimage", ""]); // "" is a mutation, which names no element
@@ -104,17 +116,22 @@ export class Links {
   }
 
   #css(text) {
-    if (!/url\(|@import/i.test(text)) return text;
+    if (!CSS_LINKS.test(text)) return text;
+    const absolute = (text) => JSON.stringify(resolved(unescaped(text), this.#base));
     return text
+      .replace(CSS_SET, (set) => set.replace(OF_A_SET, (whole, inner, double, single) => {
+        const url = double ?? single ?? "";
+        return ABSOLUTE.test(url) ? whole : absolute(url);
+      }))
       .replace(CSS_URL, (whole, double, single, bare) => {
         const url = double ?? single ?? bare ?? "";
         const part = this.#partOfPage(url);
         if (part) return `url("${part}")`;
-        return ABSOLUTE.test(url) ? whole : `url("${resolved(url, this.#base)}")`;
+        return ABSOLUTE.test(url) ? whole : `url(${absolute(url)})`;
       })
       .replace(CSS_IMPORT, (whole, rule, double, single) => {
         const url = double ?? single;
-        return ABSOLUTE.test(url) ? whole : `${rule}"${resolved(url, this.#base)}"`;
+        return ABSOLUTE.test(url) ? whole : rule + absolute(url);
       });
   }
 
@@ -129,6 +146,11 @@ export class Links {
       }
     }
   }
+}
+
+/** What a string or a URL of a style sheet says. */
+function unescaped(text) {
+  return text.replace(CSS_ESCAPE, (_, code, char) => (code ? String.fromCodePoint(Math.min(Number.parseInt(code, 16) || 0xfffd, 0x10ffff)) : char));
 }
 
 function resolved(url, base) {

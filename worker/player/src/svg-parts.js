@@ -10,11 +10,21 @@ const led = new WeakMap(); // of elements: the file that they have asked for las
 /** Whether a node is an element that shows a part of something. */
 export const isUse = (node) => node.localName === "use" && node.namespaceURI === SVG;
 
+/** Gives an `xlink:href` its namespace, without which it names nothing: rrweb adds attributes without one in changes. */
+export function nameXlink(element) {
+  const given = element.getAttributeNode("xlink:href");
+  if (element.namespaceURI !== SVG || !given || given.namespaceURI) return;
+  element.removeAttributeNode(given);
+  element.setAttributeNS(XLINK, "xlink:href", given.value);
+}
+
 /** Lets the element ask here for the file that it names; true if it is one that it has not asked for yet. */
 export function leadToPart(use) {
-  const href = use.getAttribute("href") ?? use.getAttributeNS(XLINK, "href") ?? "";
+  // What is recorded later changes the attribute that it has.
+  const given = use.getAttributeNode("href") ?? use.getAttributeNodeNS(XLINK, "href");
+  const href = given?.value ?? "";
   const file = href.startsWith(PLACE) || /^https?:[^#]*#./i.test(href) ? href.replace(/#.*/s, "") : undefined;
-  if (file && !href.startsWith(PLACE)) use.setAttribute("href", `${PLACE}${encodeURIComponent(file)}${href.slice(file.length)}`);
+  if (file && !href.startsWith(PLACE)) given.value = `${PLACE}${encodeURIComponent(file)}${href.slice(file.length)}`;
   const asked = file && (file.startsWith(PLACE) ? file : PLACE + encodeURIComponent(file));
   const isNew = asked !== undefined && led.get(use) !== asked;
   led.set(use, asked);

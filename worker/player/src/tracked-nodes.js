@@ -2,7 +2,7 @@
 import { Candidates } from "./candidates.js";
 import { watch } from "./documents.js";
 import { isMutation } from "./events.js";
-import { isUse, leadToPart } from "./svg-parts.js";
+import { isUse, leadToPart, nameXlink } from "./svg-parts.js";
 
 const SMIL = "animate, animateTransform, animateMotion, set";
 // Elements that Blink moves by itself: nobody can tell it the time, but its own is that of the frames.
@@ -41,7 +41,7 @@ export class TrackedNodes {
       },
       handler: (event) => {
         this.#animatedPictures ||= this.#bringsAnimatedPicture.has(event);
-        if (isMutation(event)) this.#seeChanged(event.data.attributes ?? []);
+        if (isMutation(event)) this.#seeChanged(event.data);
         onEvent(event);
       },
     };
@@ -85,7 +85,7 @@ export class TrackedNodes {
     if (node.nodeType === Node.DOCUMENT_NODE) return void this.#documents.add(node);
     const root = node.getRootNode();
     if (root.nodeType === Node.DOCUMENT_FRAGMENT_NODE && root.host) this.#shadows.add(root);
-    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    if (node.nodeType !== Node.ELEMENT_NODE) return this.#seeRules(node.parentNode);
     this.#documents.add(node.ownerDocument);
     if (node.decode) this.pendingImages.add(node); // an image of HTML or of SVG
     this.#candidates.see(node);
@@ -104,18 +104,27 @@ export class TrackedNodes {
     for (const image of this.#candidates.renew()) this.pendingImages.add(image);
   }
 
-  #seeChanged(changes) {
-    for (const { id } of changes) {
+  #seeChanged({ attributes: changes = [], texts = [] }) {
+    for (const { id } of texts) this.#seeRules(this.#lookFor.node(id)?.parentNode);
+    for (const { id, attributes } of changes) {
       const node = this.#lookFor.node(id);
+      if (node && "xlink:href" in (attributes ?? {})) nameXlink(node);
       if (node?.localName === "source") node.parentNode?.querySelectorAll("img").forEach((image) => image.decode && this.pendingImages.add(image));
       if (node?.localName === "source") this.#candidates.see(node);
       if (["img", "image", "link", "use"].includes(node?.localName)) this.#see(node);
     }
   }
 
+  /** Rules were written into an element, if it is one that has them. */
+  #seeRules(element) {
+    if (element?.localName === "style" && loadsSheet(element)) this.#awaitFile(element);
+  }
+
   #awaitFile(node) {
     const ended = new Promise((resolve) => {
-      for (const kind of ["load", "error"]) node.addEventListener(kind, resolve, { once: true });
+      node.addEventListener("error", resolve, { once: true });
+      // A `style` has a load of its own when it was put into the page, before its rules were written.
+      node.addEventListener("load", () => hasImports(node) && resolve());
     });
     this.pendingFiles.set(node, ended);
   }
@@ -134,6 +143,11 @@ function loadsSheet(node) {
   if (node.localName === "style") return /@import/i.test(node.textContent);
   const isCss = !node.type || /^text\/css\b/i.test(node.type);
   return isCss && !node.disabled && node.relList.contains("stylesheet") && /^https?:/.test(node.href);
+}
+
+/** Whether all that a style sheet imports itself is there. */
+function hasImports({ localName, sheet }) {
+  return localName !== "style" || [...(sheet?.cssRules ?? [])].every(({ type, styleSheet }) => type !== CSSRule.IMPORT_RULE || styleSheet);
 }
 
 function outermostSvg(node) {
