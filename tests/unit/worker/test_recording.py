@@ -61,6 +61,12 @@ def test_what_happened_before_the_first_snapshot_is_dropped_with_a_warning() -> 
     ]
 
 
+def test_a_meta_event_of_long_before_begins_no_video_of_a_page_that_is_not_there_yet() -> None:
+    recording = parse(meta(-3_600_000), snapshot(1), moves(1500, (1, 1, 0)))
+    assert (recording.events[0], recording.duration_ms) == (meta(1), 1499)
+    assert parse(meta(-4000), snapshot(1), moves(1500, (1, 1, 0))).duration_ms == 5500
+
+
 def test_load_events_before_the_snapshot_are_nobody_s_loss() -> None:
     recording = parse(
         {"type": 0, "data": {}, "timestamp": START - 9}, {"type": 1, "data": {}, "timestamp": START - 5}, *session()

@@ -70,6 +70,11 @@ def test_a_start_after_the_end_says_how_long_the_recording_is() -> None:
         build_timeline(request(start=90), 81_080, [], HOURS)
 
 
+def test_an_end_before_the_window_opens_says_when_that_is() -> None:
+    with pytest.raises(NothingToRender, match=r"end is 3 s, but there is nothing to show before 5.2 s: choose a later"):
+        build_timeline(request(end=3), 9000, [], HOURS, begin_ms=5200)
+
+
 def test_a_video_over_the_limit_is_refused_with_the_ways_out() -> None:
     with pytest.raises(RecordingTooLarge, match="limit is 8 h: choose a range, a higher speed or skip_inactivity"):
         build_timeline(request(), 9 * 3600 * 1000, [], HOURS)

@@ -82,6 +82,10 @@ def build_timeline(
     """
     start_ms = max(request.start * 1000, begin_ms)
     end_ms = duration_ms if request.end is None else min(request.end * 1000, duration_ms)
+    if end_ms < begin_ms <= duration_ms:
+        raise NothingToRender(
+            f"end is {request.end:g} s, but there is nothing to show before {begin_ms / 1000:g} s: choose a later end"
+        )
     if start_ms > end_ms or (start_ms == end_ms and request.start > 0):
         raise NothingToRender(
             f"start is {request.start:g} s, but the recording is {duration_ms / 1000:g} s long: choose an earlier start"

@@ -22,6 +22,8 @@ from video_export_worker.recording.spool import Spool
 Rows = NDArray[np.intp]
 
 FRAME_OUTLIVES_MS: Final = 1000.0  # a frame that is removed with its page may still report
+# A recorder writes the Meta event, then takes the snapshot. One of long before is of a snapshot that is lost.
+LONGEST_SNAPSHOT_MS: Final = 10_000.0
 _SOURCE: Final = re.compile(rb'"(?:src|rr_src)"\s*:\s*"((?:[^"\\]|\\.)*+)"')
 _USER_ACTIVITY: Final = np.array(sorted(USER_ACTIVITY), np.int8)
 
@@ -245,7 +247,8 @@ def _find_meta(spool: Spool, rows: Rows, first: int, problems: Problems) -> Even
     meta = next((event for event in _decode(spool, earlier[::-1]) if viewport_of(event) is not None), None)
     snapshot_stamp = _as_number(stamps[first])
     meta = meta or _make_meta(spool, rows, earlier, snapshot_stamp, problems)
-    if len(lost):  # nothing is shown until the snapshot, so the recording's time begins with it
+    # Nothing is shown until the snapshot, so the recording's time begins with it.
+    if len(lost) or snapshot_stamp - meta["timestamp"] > LONGEST_SNAPSHOT_MS:
         meta = {**meta, "timestamp": snapshot_stamp}
     return meta
 
