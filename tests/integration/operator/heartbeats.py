@@ -31,21 +31,26 @@ async def beating(client: Client, queue: str, running: Mapping[str, int], slots:
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def beat(client: Client, queue: str, running: Mapping[str, int], slots: int = 1) -> None:
+    """Send one heartbeat for each pod; it counts until another one comes."""
+    now = time.time()
+    at = Timestamp(seconds=int(now), nanos=int(now % 1 * 1e9))
+    beats = [
+        WorkerHeartbeat(
+            worker_instance_key=f"{queue}-{pod}",
+            worker_identity=pod,
+            host_info=WorkerHostInfo(host_name=pod),
+            task_queue=queue,
+            heartbeat_time=at,
+            activity_task_slots_info=WorkerSlotsInfo(current_used_slots=used, current_available_slots=slots - used),
+        )
+        for pod, used in running.items()
+    ]
+    request = RecordWorkerHeartbeatRequest(namespace=client.namespace, identity="tests", worker_heartbeat=beats)
+    await client.workflow_service.record_worker_heartbeat(request)
+
+
 async def _beat_for_ever(client: Client, queue: str, running: Mapping[str, int], slots: int) -> None:
     while True:
-        now = time.time()
-        at = Timestamp(seconds=int(now), nanos=int(now % 1 * 1e9))
-        beats = [
-            WorkerHeartbeat(
-                worker_instance_key=f"{queue}-{pod}",
-                worker_identity=pod,
-                host_info=WorkerHostInfo(host_name=pod),
-                task_queue=queue,
-                heartbeat_time=at,
-                activity_task_slots_info=WorkerSlotsInfo(current_used_slots=used, current_available_slots=slots - used),
-            )
-            for pod, used in running.items()
-        ]
-        request = RecordWorkerHeartbeatRequest(namespace=client.namespace, identity="tests", worker_heartbeat=beats)
-        await client.workflow_service.record_worker_heartbeat(request)
+        await beat(client, queue, running, slots)
         await asyncio.sleep(1)

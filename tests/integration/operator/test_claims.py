@@ -100,5 +100,5 @@ async def test_nothing_is_made_for_a_resource_whose_end_no_watch_has_shown(
             is_new = [each["name"] for each in left] == ["stays"] and left[0]["uid"] != before
             return is_new and bool(await ask(operator.metric, "video_export_operator_resources") == 1)
 
-        await wait_for(is_as_it_should_be, "the resource is forgotten, and the other has its Deployment again", 30)
+        await wait_for(is_as_it_should_be, "the resource is forgotten, and the other has its Deployment again")
         assert await ask(operator.metric, "video_export_operator_actions_total", action="Apply") <= 11

@@ -12,10 +12,10 @@ import yaml
 from tests.integration.operator.cluster import Namespace, Operator, resource
 from tests.integration.operator.external_metrics import serving_external_metrics
 from tests.servers import TemporalServer
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "horizontal-pod-autoscaler.yaml"
-SOON = 10.0
+SOON = PATIENCE
 """Seconds within which an edit is repaired; the next look at everything would come after ten minutes."""
 
 

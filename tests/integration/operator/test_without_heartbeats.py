@@ -1,14 +1,12 @@
 """Workers of which Temporal knows nothing, or nothing new: real ones that serve the SDK's metrics, with heartbeats
-switched off or far apart.
+switched off.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 from temporalio.api.workflowservice.v1 import ListWorkersRequest
@@ -18,21 +16,18 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from dev.waiting import find_free_port
 from tests.integration.operator.cluster import Namespace, Operator, resource
+from tests.integration.operator.heartbeats import beat
 from tests.integration.operator.test_operating import Hold, Holder
 from tests.servers import TemporalServer
 from tests.waiting import PATIENCE, wait_for
 
-RARELY = timedelta(seconds=20)
-
 
 @asynccontextmanager
-async def metered_worker(
-    address: str, queue: str, metrics: str, holder: Holder, identity: str = "somebody", beat: timedelta | None = None
-) -> AsyncIterator[None]:
-    """A worker with metrics; without heartbeats it is of an identity that is not its pod's."""
+async def metered_worker(address: str, queue: str, metrics: str, holder: Holder) -> AsyncIterator[None]:
+    """A worker with metrics and without heartbeats, of an identity that is not its pod's."""
     telemetry = TelemetryConfig(metrics=PrometheusConfig(bind_address=metrics))
-    runtime = Runtime(telemetry=telemetry, worker_heartbeat_interval=beat)
-    client = await Client.connect(address, runtime=runtime, identity=identity)
+    runtime = Runtime(telemetry=telemetry, worker_heartbeat_interval=None)
+    client = await Client.connect(address, runtime=runtime, identity="somebody")
     async with Worker(
         client,
         task_queue=queue,
@@ -101,19 +96,19 @@ async def test_what_was_begun_since_the_last_heartbeat_is_seen_before_a_pod_is_t
     namespace.start_pod(pod, address=place)
     await wait_for(lambda: unknown() == 1, "the pod is seen")
     holder = Holder()
-    async with metered_worker(temporal_server.address, queue, f"{place}:{port}", holder, identity=pod, beat=RARELY):
-        await wait_for(is_told_idle, "a heartbeat")
+    async with metered_worker(temporal_server.address, queue, f"{place}:{port}", holder):
+        await beat(temporal_client, queue, {pod: 0})
+        await wait_for(is_told_idle, "a heartbeat, the last one")
         await wait_for(lambda: unknown() == 0, "the pod is known to be idle")
         await wait_for(lambda: namespace.protected() == {pod: False}, "the idle pod is free to go")
         await temporal_client.start_workflow("Hold", id=queue, task_queue=queue)
         await asyncio.wait_for(holder.started.wait(), PATIENCE)
-        began = time.monotonic()
         await wait_for(lambda: namespace.protected() == {pod: True}, "the pod that has begun something is protected")
-        print(f"protected {time.monotonic() - began:.1f} s after its activity has begun, at a poll interval of 6 s")
         assert await is_told_idle(), "a heartbeat told it, and not the pod"
         ask_for(0)
         await namespace.wait_condition("ScalingLimited", "True", "BusyFloor")
         assert await is_told_idle(), "a heartbeat told it, and not the pod"
         await namespace.wait_size(1)
         holder.release.set()
+        await beat(temporal_client, queue, {pod: 0})
         await namespace.wait_size(0)

@@ -201,7 +201,7 @@ async def test_a_cancelled_export_stops_at_once_and_cleans_up(
         await export.result()
     assert isinstance(failure.value.cause, CancelledError)
     await wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in busy), f"all of it ends: {busy}")
-    assert worker.left() == []
+    await wait_for(lambda: worker.left() == [], "its temporary files are gone")
     assert s3_server.objects(f"parts/default/{export.id}") == s3_server.objects(f"exports/default/{export.id}") == []
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from tests.waiting import wait_for
 from tests.workers import WorkerProcess, running_worker
 from video_export_worker.cli.outcome import observe_progress
 
-SECONDS = 3  # of video at every frame: long enough to be met while it renders
+SECONDS = 3  # of video at every frame
 SLOW = {"fps": 60, "end": SECONDS}
 # A worker whose death is noticed after 3 s instead of 30.
 IMPATIENT = (
@@ -32,6 +36,20 @@ async def _renders(export: WorkflowHandle[Any, Any]) -> None:
         return (await observe_progress(export)).frames_done > 0
 
     await wait_for(look, "a heartbeat reports rendered frames")
+
+
+@contextmanager
+def _held(worker: WorkerProcess) -> Iterator[None]:
+    """Stop what renders for the block, so that it cannot end meanwhile, however late this process comes to look."""
+    held = list(worker.exporting())
+    for pid in held:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in held:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 async def _is_taken_by(export: WorkflowHandle[Any, Any], attempt: tuple[int, str]) -> bool:
@@ -59,10 +77,11 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_segment(
     with running_worker(tmp_path, queue, worker_environment, name="first") as first:
         first.wait_for_log("takes exports")
         export = await Exporting(temporal_client, queue).start({"recording": animations, **SLOW})
-        await _renders(export)
-        first.ask_to_stop()
-        first.wait_for_log("stopping: at most")
-        assert first.get("/readyz") == "started"  # a draining worker is no broken one
+        await wait_for(first.exporting, "a part is written")
+        with _held(first):
+            first.ask_to_stop()
+            first.wait_for_log("stopping: at most")
+            assert first.get("/readyz") == "started"  # a draining worker is no broken one
         assert first.wait() == 0, first.text()
         assert list((tmp_path / "first-tmp").iterdir()) == []
     with running_worker(tmp_path, queue, worker_environment, name="second"):
@@ -100,7 +119,7 @@ async def test_another_worker_takes_over_from_a_dead_one(
     with running_worker(tmp_path, queue, worker_environment, name="first", program=IMPATIENT) as first:
         first.wait_for_log("takes exports")
         export = await Exporting(temporal_client, queue).start({"recording": animations, **SLOW})
-        await _renders(export)
+        await wait_for(first.exporting, "a part is written")
         first.kill()
     with running_worker(tmp_path, queue, worker_environment, name="second", program=IMPATIENT):
         result = await export.result()
@@ -157,7 +176,7 @@ async def test_a_worker_without_temporal_stops_when_told(
             assert worker.get("/readyz", host) == "started"
             worker.get("/metrics", host)  # has nothing to tell yet; an error if nobody listens
         worker.ask_to_stop()
-        assert worker.wait(15) == 0
+        assert worker.wait() == 0
 
 
 async def test_a_worker_waits_for_its_namespace(tmp_path: Path, queue: str, worker_environment: dict[str, str]) -> None:
