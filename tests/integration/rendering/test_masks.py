@@ -115,6 +115,27 @@ async def test_nothing_that_is_masked_is_seen(chromium: ChromiumSettings) -> Non
     assert counts.masked == {".secret": 13, "#nothing": 0}
 
 
+async def test_what_an_element_shows_outside_of_its_own_box_is_masked_too(chromium: ChromiumSettings) -> None:
+    """The background of a body is that of the whole page, and a list box shows the text of what is chosen in it."""
+    page = Page(320, 200)
+
+    def choice(top: int, *names: str) -> Node:
+        options = [page.element("option", "one"), page.element("option", "two", selected="selected")]
+        for option, name in zip(options, names, strict=True):
+            option["attributes"]["class"] = name
+        return page.element("select", *options, style=f"{place(200, top, 80, 20)}background:red;color:red")
+
+    frame = page.element("iframe", style=f"{place(0, 0, 150, 100)}border:5px solid blue")
+    page.show(page.document([frame, choice(0, "", "secret"), choice(40, "secret", "")]))
+    inner = page.document([page.element("p", "x")], "body{background:red;height:20px}")
+    inner["childNodes"][1]["childNodes"][1]["attributes"]["class"] = "secret"
+    frames, counts = await render(page.attach(20, frame, inner).end(200), (".secret",), chromium)
+    last = frames[-1].picture
+    assert {colour_at(last, x, y) for x in (7, 150) for y in (7, 100)} == {BLACK}
+    assert (colour_at(last, 2, 2), colour_at(last, 210, 10), colour_at(last, 204, 44)) == (BLUE, BLACK, RED)
+    assert counts.masked == {".secret": 3}
+
+
 REFUSED = (
     "[data-x=secret",
     ".secret:not(.a",

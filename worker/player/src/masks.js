@@ -63,7 +63,7 @@ export class Masks {
     for (const element of this.#find(trees)) {
       const frame = originOf(element, top);
       const outer = frameClip(element, top);
-      for (const box of contentBoxes(element, clips)) {
+      for (const box of shownBoxes(element, clips)) {
         const cut = intersect(place(box, frame), outer);
         if (cut.right > cut.left && cut.bottom > cut.top) boxes.push(cut);
       }
@@ -91,6 +91,16 @@ export class Masks {
 function isHidden(element) {
   const { opacity, visibility, display } = element.ownerDocument.defaultView.getComputedStyle(element);
   return display === "none" || (visibility !== "visible" && (opacity === "0" || display === "contents"));
+}
+
+/** Boxes of all that an element shows, also outside of its own ones. */
+function* shownBoxes(element, clips) {
+  yield* contentBoxes(element, clips);
+  const { documentElement, body, defaultView } = element.ownerDocument;
+  // The background of these is that of the whole page, and is painted even if they are hidden.
+  if (element === documentElement || element === body) yield { left: 0, top: 0, right: defaultView.innerWidth, bottom: defaultView.innerHeight };
+  const chosen = element.matches("option:checked, optgroup:has(option:checked)") && element.closest("select");
+  if (chosen) yield* contentBoxes(chosen, clips); // it shows the option's text by itself
 }
 
 /** Boxes of an element, of all elements in it, its shadow trees included, and of their texts. */
