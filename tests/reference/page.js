@@ -282,6 +282,9 @@ function markGaps(events) {
 
 function showGaps() {
   for (const element of all("[gap]")) {
+    const { display } = getComputedStyle(element);
+    if (element.getAttribute("gap") === "blocked" && display === "inline")
+      Object.assign(element.style, { display: "inline-block", verticalAlign: "top" });
     const { width, height } = element.getBoundingClientRect();
     const isPlayed = element.localName === "video" && element.readyState > 0;
     if (isPlayed || Math.min(width, height) < 12 || liesOver(element)) element.removeAttribute("gap-shown");

@@ -142,6 +142,7 @@ async def test_what_is_missing_is_a_quiet_box_and_moves_nothing(
                 page.element("div", style=f"{box};top:80px;background:red url('{hosts.url('/gone-too.png')}')"),
                 page.element("img", src=gone, width="40", height="30", style="position:absolute;top:120px;left:0"),
                 page.element("img", src="ftp://page.test/x.png", style=f"{box};top:160px"),
+                page.element("video", poster=gone, style="position:absolute;left:60px;top:0;width:120px;height:30px"),
             ]
         )
     ).end(200)
@@ -151,6 +152,7 @@ async def test_what_is_missing_is_a_quiet_box_and_moves_nothing(
         quiet = shown[0]
         assert quiet not in (RED, (255, 255, 255)), shown
         assert shown == {0: quiet, 40: quiet, 80: RED, 120: quiet}
+        assert colour(frames[0], 65, 5) == (227, 230, 234), "a clip without picture and poster"
         for top in (0, 40, 120):
             inside = frames[0][top : top + 30, 0:40]
             assert (inside == inside[0, 0]).all(), "a broken-image icon, or a text"

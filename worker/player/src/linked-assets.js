@@ -2,6 +2,7 @@
 // frame shows it, although nothing in a document tells when it has come: images of styles and posters.
 export class LinkedAssets {
   #kept; // images of styles: while these elements are there, Blink has them in its memory, for every document
+  #there;
   #animated;
   #areStylesAnimated;
   /** Whether the recording links to anything. */
@@ -11,6 +12,7 @@ export class LinkedAssets {
 
   constructor({ awaited = [], animated = [], styled = false, href = "", exist = false } = {}) {
     this.#kept = awaited.map((url) => Object.assign(new Image(), { src: url }));
+    this.#there = new Set(awaited);
     this.#animated = animated.map((url) => url.slice(url.lastIndexOf("/") + 1)).filter(Boolean);
     this.#areStylesAnimated = styled;
     this.href = href;
@@ -20,6 +22,11 @@ export class LinkedAssets {
   /** Resolves when the images of styles are there. */
   async arrive() {
     await Promise.all(this.#kept.map((image) => image.decode().catch(() => {})));
+  }
+
+  /** Whether an image of a style or a poster is there: in the recording, or among what was fetched. */
+  isThere(url) {
+    return /^\s*data:/i.test(url) || (URL.canParse(url) && this.#there.has(new URL(url).href.replace(/#.*/s, "")));
   }
 
   /** Whether an event brings a picture that moves by itself. */

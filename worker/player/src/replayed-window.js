@@ -179,7 +179,7 @@ export class ReplayedWindow {
       if (mayNeedStilling) stillPictures(event);
       if (mayMove && [...pictureUrls(JSON.stringify(event.data))].some(isAnimated)) this.#animatedPictures.add(event);
     }
-    markUnrecorded(chunk, this.#options.canvasRecorded);
+    markUnrecorded(chunk, this.#options.canvasRecorded, (url) => assets.isThere(url));
     return chunk;
   }
 

@@ -6,6 +6,7 @@ import { isFullSnapshot, isMutation } from "./events.js";
 
 const MARK = "video-export-unrecorded"; // what an element could hold, by its kind
 const BOX = "video-export-box"; // set while it is shown as a box
+const INLINE = "video-export-inline"; // of an element that has no size as browsers show it
 const LABELS = {
   blocked: "Blocked",
   frame: "Frame not recorded",
@@ -17,8 +18,12 @@ const SMALLEST = 12; // pixels of a side: what is smaller is no place for conten
 const SHARES = [0.1, 0.5, 0.9]; // of a side: where it is looked for content below
 const CONTENT = new Set(["img", "svg", "canvas", "video", "input", "textarea", "select", "button", "iframe", "progress", "meter", "hr"]);
 
+/** Elements that browsers show in lines; those of a page's own are shown so as well. */
+const IN_LINES = new Set("a abbr b bdi bdo cite code data del dfn em font i ins kbd label mark q s samp small span strong sub sup time tt u var".split(" "));
+
 /** Rules that show the boxes. */
 export const BOX_RULES = `
+  [${INLINE}] { display: inline-block; vertical-align: top; } /* it was recorded with a size */
   [${BOX}] {
     background: #e3e6ea center / auto no-repeat !important;
     box-shadow: inset 0 0 0 1px #c3c9d0 !important;
@@ -39,27 +44,29 @@ function labelPicture(label) {
  * Marks the elements in these events, in place, that have no content of their own.
  *
  * @param withCanvas whether canvases were recorded: an empty one is empty then.
+ * @param isThere whether there is a picture of an address.
  */
-export function markUnrecorded(events, withCanvas) {
+export function markUnrecorded(events, withCanvas, isThere) {
   const filled = new Set(); // elements of the page that get content later
   for (const event of events.toReversed()) {
     if (isMutation(event)) for (const { parentId } of event.data.adds) filled.add(parentId);
     const added = isFullSnapshot(event) ? [event.data.node] : isMutation(event) ? event.data.adds.map(({ node }) => node) : [];
     for (let node = added.pop(); node; node = added.pop()) {
-      const kind = node.attributes && !filled.has(node.id) && kindOf(node, withCanvas);
+      const kind = node.attributes && !filled.has(node.id) && kindOf(node, withCanvas, isThere);
       if (kind) node.attributes[MARK] = kind;
+      if (kind === "blocked" && (IN_LINES.has(node.tagName) || node.tagName.includes("-"))) node.attributes[INLINE] = "";
       for (const child of node.childNodes ?? []) added.push(child);
     }
     if (isFullSnapshot(event)) filled.clear(); // ids begin anew
   }
 }
 
-function kindOf({ tagName, attributes, childNodes }, withCanvas) {
+function kindOf({ tagName, attributes, childNodes }, withCanvas, isThere) {
   const isEmpty = !childNodes?.length;
   if ("rr_width" in attributes && "rr_height" in attributes) return isEmpty && "blocked";
   if (tagName === "iframe" || tagName === "frame") return isEmpty && "frame";
   if (tagName === "canvas") return !withCanvas && !attributes.rr_dataURL && "canvas";
-  if (tagName === "video") return !attributes.poster && "video";
+  if (tagName === "video") return !(attributes.poster && isThere(attributes.poster)) && "video";
   return (tagName === "embed" || tagName === "object") && isEmpty && "object";
 }
 
@@ -81,8 +88,7 @@ export class Unrecorded {
 
   #fill(element) {
     if (!this.#elements.delete(element)) return;
-    element.removeAttribute(MARK);
-    element.removeAttribute(BOX);
+    for (const name of [MARK, BOX, INLINE]) element.removeAttribute(name);
   }
 
   /** Shows as boxes what is to be one in the page as it is now, which has to be visible. */

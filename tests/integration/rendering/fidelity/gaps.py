@@ -17,6 +17,10 @@ def parts_that_were_not_recorded(page: Page) -> None:
     def blocked(tag: str, *children: Node, **more: Any) -> Node:
         return page.element(tag, *children, rr_width="100px", rr_height="40px", **more)
 
+    def inline(tag: str, **more: Any) -> Node:
+        return page.element(tag, rr_width="60px", rr_height="16px", **more)
+
+    cards = inline("span"), inline("x-card"), inline("b", class_="hidden")
     filled, late = page.element("iframe"), page.element("iframe")
     above = page.element("iframe", src=AWAY, style="position:absolute;left:4px;top:4px;width:150px;height:20px")
     opaque = page.element(
@@ -29,13 +33,17 @@ def parts_that_were_not_recorded(page: Page) -> None:
         blocked("div", class_="some-block"),
         blocked("img"),
         blocked("div", page.element("b", "held")),
+        page.element("div", "in a line ", *cards, style="position:absolute;left:110px;top:100px"),
         page.element("video", src=AWAY),
         page.element("object", data=AWAY),
         page.element("iframe", src=AWAY, style="width:8px;height:40px"),
         filled,
         late,
     ]
-    css = "p{margin:6px} iframe,video,object{width:100px;height:40px;border:0} body>*{display:inline-block;margin:2px}"
+    css = (
+        ".hidden{display:none} p{margin:6px} iframe,video,object{width:100px;height:40px;border:0}"
+        " body>*{display:inline-block;margin:2px}"
+    )
     document = page.document(parts, css)
     page.show(document)
     page.attach(0, filled, page.document([page.element("i", "filled")]))
