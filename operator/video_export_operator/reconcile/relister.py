@@ -42,8 +42,10 @@ class Relister:
     async def run(self) -> None:
         """List until cancelled."""
         while True:
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._noticed.wait(), PAUSE)
+                async with asyncio.timeout(PAUSE):
+                    await self._noticed.wait()
                 await asyncio.sleep(SOON)
             self._noticed.clear()
             try:

@@ -48,6 +48,13 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_how_to_is_listed_and_says_how_to_see_that_it_worked() -> None:
+    folder = ROOT / "docs" / "how-to"
+    pages = {page.name for page in folder.glob("*.md")} - {"index.md"}
+    assert [name for name in sorted(pages) if "See that it works." not in read(folder / name)] == []
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", read(folder / "index.md"))) == pages
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_that_a_page_names_exist(page: Path) -> None:
     """In code: `video-export NAME` and `kubectl vew NAME`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+import pytest
+
 from tests.unit.operator.bodies import body as resource_body
 from video_export_operator.cluster import Cluster
 from video_export_operator.reconcile import Relister, Store
@@ -70,6 +72,22 @@ async def test_a_successor_of_the_same_name_that_comes_meanwhile_stays() -> None
 
     await Relister(cast(Cluster, Meanwhile()), store, (), "").relist()
     assert store.made() == {("media", "exports", "successor")}
+
+
+async def test_a_cancellation_that_comes_with_a_notice_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator would wait for it until its time to end is over."""
+    monkeypatch.setattr(module, "SOON", 0.0)
+    relister = Relister(cast(Cluster, Listed()), filled([]), (), "")
+    running = asyncio.create_task(relister.run())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    relister.notice()
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=1)
+    try:
+        assert done == {running}
+    finally:
+        running.cancel()
 
 
 async def test_a_watch_that_begins_anew_is_followed_by_a_list(monkeypatch: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -23,6 +25,7 @@ STATUSES: Final = {
     "timed-out": "TimedOut",
 }
 """What people call them, and Temporal's own words."""
+GAP: Final = "   "
 
 
 @click.command("list")
@@ -58,7 +61,8 @@ async def _list(query: str, limit: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"exports": rows}, indent=2, ensure_ascii=False))
     elif rows:
-        click.echo(format_table(rows))
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(format_table(rows, columns))
     else:
         click.echo("no exports", err=True)
 
@@ -78,9 +82,16 @@ def describe(execution: WorkflowExecution) -> dict[str, str | int]:
     }
 
 
-def format_table(rows: Sequence[Mapping[str, object]]) -> str:
-    """Return rows as a table with a heading; columns are as wide as their widest cell."""
+def format_table(rows: Sequence[Mapping[str, object]], columns: int | None = None) -> str:
+    """Return rows as a table with a heading; columns are as wide as their widest cell.
+
+    Args:
+        rows: with the same names.
+        columns: of the terminal. Where all do not fit into it, the last ones are left out, but for the first two.
+    """
     heading = {name: name.upper().replace("_", " ") for name in rows[0]}
     lines = [heading, *({name: str(cell) for name, cell in row.items()} for row in rows)]
     widths = {name: max(len(line[name]) for line in lines) for name in lines[0]}
-    return "\n".join("   ".join(line[name].ljust(widths[name]) for name in line).rstrip() for line in lines)
+    while columns is not None and len(widths) > 2 and sum(widths.values()) + len(GAP) * (len(widths) - 1) > columns:
+        widths.popitem()
+    return "\n".join(GAP.join(line[name].ljust(width) for name, width in widths.items()).rstrip() for line in lines)
