@@ -192,7 +192,8 @@ def _report(
         "videos": [_report_video(video) for video in videos],
         "time_map": [span.model_dump() for span in plan.time_map],
         "captured": segment.captured,
-        "pointer_drawn": frames - segment.captured - segment.repeated,
+        # A frame may have been captured and show what the one before shows: then it counts as both of the others.
+        "pointer_drawn": max(0, frames - segment.captured - segment.repeated),
         "repeated": segment.repeated,
         "steps": segment.steps,
         "browser_restarts": segment.restarts,
