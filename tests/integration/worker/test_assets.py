@@ -157,6 +157,10 @@ async def test_hosts_are_allowed_and_denied(hosts: AssetHosts, tmp_path: Path) -
     table = await gather(hosts, tmp_path, *urls, settings=settings)
     assert list(table.files) == [urls[0]]
     assert reasons(table) == {"HostDenied": 2}
+    table = await gather(hosts, tmp_path, *urls)
+    assert len(table.files) == len(urls), "a refusal holds as long as its rule"
+    table = await gather(hosts, tmp_path, *urls, settings=settings)
+    assert list(table.files) == [urls[0]], "what others may have is in the store, and not for this worker"
 
 
 async def test_a_host_is_denied_by_its_name_in_ascii(hosts: AssetHosts, tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -92,6 +94,15 @@ class HostPolicy:
 
     allow: Sequence[HostRule] = (HostRule("*"),)
     deny: Sequence[HostRule] = ()
+
+    @cached_property
+    def identity(self) -> str:
+        """What tells these rules from others, empty for those that hold where nobody says anything."""
+        rules = [
+            sorted(f"{rule.host}@{'+'.join(sorted(map(str, rule.networks)))}" for rule in rules)
+            for rules in (self.allow, self.deny)
+        ]
+        return "" if rules == [["*@"], []] else hashlib.sha256(repr(rules).encode()).hexdigest()
 
     def allows_host(self, host: str) -> bool:
         """Whether a host may be asked at all."""

@@ -129,8 +129,12 @@ def describe(url: str, data: bytes, kind: str, digest: str, now: float) -> Known
 
 
 def identify(settings: AssetSettings, url: str) -> str:
-    """What decides about an answer beside the URL: its place, and headers, of which only a hash is kept."""
+    """What decides about an answer beside the URL: its place, the rules about hosts, and headers.
+
+    Of the latter two only a hash is kept. Workers of other rules, and this one when it gets others, ask anew: what one
+    of them may have is not shown by another, and a refusal is none for longer than its rule.
+    """
     place = settings.place_of(url)
     headers: Mapping[str, str] = settings.headers.get(urlsplit(place).hostname or "", {})
     told = hashlib.sha256(json.dumps(headers, sort_keys=True).encode()).hexdigest() if headers else ""
-    return f"{place if place != url else ''} {told}"
+    return " ".join(filter(None, (f"{place if place != url else ''} {told}", settings.policy.identity)))

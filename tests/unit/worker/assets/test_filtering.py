@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from video_export_worker.assets.addresses import HostPolicy, HostRule, is_public
+from video_export_worker.assets.fetching import identify
 from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.assets.sniffing import is_animated, sniff
 
@@ -92,6 +93,21 @@ def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
     with pytest.raises(ValueError, match=variable) as failed:
         AssetSettings.from_environment({variable: value})
     assert "s3cr3t" not in str(failed.value)
+
+
+def test_answers_are_shared_by_those_who_have_the_same_rules_about_hosts() -> None:
+    def identity(**given: str) -> str:
+        return identify(AssetSettings.from_environment(given), "https://x.test/a.png")
+
+    rules = [
+        {},
+        {"VIDEO_EXPORT_ASSET_HOSTS": "x.test,y.test"},
+        {"VIDEO_EXPORT_ASSET_HOSTS": "x.test@10.0.0.0/8,y.test"},
+        {"VIDEO_EXPORT_ASSET_HOSTS_DENIED": "x.test"},
+    ]
+    assert len({identity(**given) for given in rules}) == len(rules)
+    assert identity() == identity(VIDEO_EXPORT_ASSET_HOSTS="*") == " "
+    assert identity(**rules[1]) == identity(VIDEO_EXPORT_ASSET_HOSTS="Y.test, x.test")
 
 
 def test_the_longest_prefix_counts() -> None:
