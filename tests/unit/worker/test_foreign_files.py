@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from tests.unit.worker.recording_files import as_array, session
@@ -27,6 +29,15 @@ FOREIGN = {
     ),
     "a zip archive": (b"PK\x03\x04\x14\0\0\0" + bytes(600), "zip archive: unpack it"),
     "an MP4": (b"\0\0\0\x20ftypisom" + bytes(600), "a video"),
+    "a compressed tar archive": (
+        gzip.compress(b"session.json" + bytes(245) + b"ustar\x0000" + bytes(300)),
+        "tar archive",
+    ),
+    "a compressed zip archive": (gzip.compress(b"PK\x03\x04\x14\0\0\0" + bytes(600)), "zip archive: unpack it"),
+    "a pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n", "a pointer of Git LFS"),
+    "an address": (b"https://bucket.test/session.json?signature=x\n", "an address: give what is there"),
+    "null": (b"null\n", "nothing but 'null': the recording may not have been found"),
+    "an empty object": (b"{}", "an object with nothing in it"),
     "a WebM": (b"\x1a\x45\xdf\xa3" + bytes(600), "a video"),
     "OpenReplay": (b"\xff" * 8 + bytes(range(200)), "OpenReplay"),
     "nothing known": (as_array({"session": {"id": 1}}), r"an object with 'session'.*"),
@@ -39,3 +50,8 @@ def test_what_is_no_recording_of_rrweb_is_refused_by_its_name(name: str) -> None
     with pytest.raises(RecordingInvalid, match=message) as refused:
         parse_recording([data])
     assert "give an rrweb recording: its events as JSON" in str(refused.value), "the message says what is accepted"
+
+
+def test_what_only_begins_like_base64_is_refused() -> None:
+    with pytest.raises(RecordingInvalid, match="no base64 to its end"):
+        parse_recording([b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0In0.x"])

@@ -285,6 +285,10 @@ COMPRESSIONS = {
     "base64 of gzip, in lines": lambda data: base64.encodebytes(gzip.compress(data)),
     "base64 of zlib": lambda data: base64.b64encode(zlib.compress(data)),
     "base64": lambda data: base64.b64encode(data),
+    "base64 for URLs": lambda data: base64.urlsafe_b64encode(zlib.compress(data)).rstrip(b"="),
+    "gzip of gzip": lambda data: gzip.compress(gzip.compress(data)),
+    "zstd of base64 of gzip": lambda data: zstandard.compress(base64.b64encode(gzip.compress(data))),
+    "gzip of UTF-16": lambda data: gzip.compress(data.decode("utf-8-sig").encode("utf-16")),
 }
 
 

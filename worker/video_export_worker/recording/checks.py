@@ -98,7 +98,7 @@ def _check_frame(event: Any) -> None:
     data: Any = event.get("data")
     if not _is_whole(kind) or kind < 0:
         names = ", ".join(f"{name!r:.40}" for name in itertools.islice(event, 6))
-        fields = f" (an object with {names})" if kind is None else ""
+        fields = f" (an object with {names or 'nothing in it'})" if kind is None else ""
         raise BrokenEvent(f"not an event: `type` must be a whole number, not {_show(kind)}{fields}")
     if not is_number(timestamp) or abs(timestamp) > MAX_TIMESTAMP_MS:
         raise BrokenEvent(f"`timestamp` must be milliseconds since 1970, not {_show(timestamp)}")

@@ -19,6 +19,7 @@ from video_export_worker.recording.foreign import ACCEPTED, name_bytes
 from video_export_worker.recording.limits import Meter, Meters
 from video_export_worker.recording.problems import BrokenEvent, Problems
 
+MOST_LAYERS: Final = 3  # of compression: what is stored compressed may be compressed once more on its way
 OUTPUT_BYTES: Final = 2**20  # decompressed at once
 HEAD_BYTES: Final = 64
 MAGIC_BYTES: Final = 512  # of other files, which are refused by their names
@@ -28,8 +29,9 @@ _LONGEST_LINE: Final = 64
 
 # Base64 of gzip, zlib, zstd, or of JSON itself, which databases and logs give out.
 _BASE64: Final = re.compile(
-    rb'\s*"?(?:H4sI|eJ[wxyz]|eN[or]|KLUv|W3si|WyI|W1[stw]|eyJ[0-9a-z]|Inhc|Intc)[A-Za-z0-9+/]{24,}'
+    rb'\s*"?(?:H4sI|eJ[wxyz]|eN[or]|KLUv|W3si|WyI|W1[stw]|eyJ[0-9a-z]|Inhc|Intc)[A-Za-z0-9+/_-]{24,}'
 )
+_FOR_URLS: Final = bytes.maketrans(b"-_", b"+/")  # base64 has another alphabet in URLs
 
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for a gzip header
 ZLIB_WINDOW: Final = zlib.MAX_WBITS
@@ -61,14 +63,18 @@ def decompress(chunks: Iterable[bytes], meters: Meters, problems: Problems, name
         RecordingInvalid: if the compressed data is corrupt.
         RecordingTooLarge: if a limit is passed.
     """
-    head, rest = _take_head(iter(chunks))
-    if _BASE64.match(head) and not head.lstrip().startswith(b'"'):  # a string of JSON is looked into where it is read
-        head, rest = _take_head(_unbase64(rest))
-    decoder = _detect(head)
-    if foreign := name_bytes(head):
-        raise RecordingInvalid(f"{name} is {foreign}; {ACCEPTED}")
-    text = rest if decoder is None else decoder(_metered(rest, meters.compressed), lambda: _cut_off(problems, name))
+    text, head = iter(chunks), b""
     try:
+        for layer in range(MOST_LAYERS):
+            head, text = _take_head(text)
+            if _BASE64.match(head) and not head.lstrip().startswith(b'"'):  # a string of JSON is looked into later
+                head, text = _take_head(_unbase64(text))
+            if foreign := name_bytes(head):
+                raise RecordingInvalid(f"{name} is {foreign}; {ACCEPTED}")
+            decoder = _detect(head)
+            if decoder is None or (layer and decoder in _WITHOUT_MAGIC):
+                break
+            text = decoder(_metered(text, meters.compressed), lambda: _cut_off(problems, name))
         for chunk in text:
             meters.decompressed.add(len(chunk))
             if chunk:
@@ -179,7 +185,7 @@ def _metered(chunks: Iterator[bytes], meter: Meter) -> Iterator[bytes]:
 def _unbase64(chunks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
-        text = rest + chunk.translate(None, b" \t\r\n")
+        text = rest + chunk.translate(_FOR_URLS, b" \t\r\n")
         whole = len(text) // 4 * 4
         rest = text[whole:]
         yield base64.b64decode(text[:whole], validate=True)
@@ -283,6 +289,10 @@ def _unbrotli(chunks: Iterator[bytes], cut_off: Callable[[], None]) -> Iterator[
             yield out
     if not decompressor.is_finished():
         cut_off()
+
+
+# Told by what they are not: inside of other compression it may as well be a text with something broken.
+_WITHOUT_MAGIC: Final = (_unsnap, _inflate_raw, _unbrotli)
 
 
 def _cut_off(problems: Problems, name: str) -> None:

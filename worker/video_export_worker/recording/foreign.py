@@ -64,6 +64,12 @@ def name_text(head: str) -> str | None:
         return "XML: the storage may have answered with an error"
     if _CODE.match(start):
         return "JavaScript: give the list of events in it as JSON"
+    if start.startswith("version https://git-lfs"):
+        return "a pointer of Git LFS: fetch the file that it stands for"
+    if start.startswith(("https://", "http://")):
+        return "an address: give what is there"
+    if start.rstrip() in ("null", "true", "false"):
+        return f"nothing but {start.rstrip()!r}: the recording may not have been found where this comes from"
     if start.startswith("data:"):
         return "a stream of server-sent events: give what stands behind each `data:` as JSON lines"
     return "CSV: export its rows as JSON lines" if _CSV.match(start) else None
