@@ -29,7 +29,7 @@ def read(text: bytes, *, short: bool) -> list[Any]:
     """What a reader says of the elements of an array: values, their texts, places, and what is wrong."""
     reader = JsonReader(iter([text]))
     if not short:
-        reader._ends.find = lambda text, start: None  # type: ignore[method-assign]
+        reader._ends.find = lambda data, start: None  # type: ignore[method-assign]
     seen: list[Any] = []
     try:
         reader.take("[")
@@ -71,10 +71,10 @@ def test_what_msgspec_refuses_is_read_the_long_way(bad: str) -> None:
 def test_events_are_read_the_short_way() -> None:
     nodes = '{"type":2,"tagName":"p","childNodes":[{"type":3,"textContent":"x"},{"type":3,"textContent":"y"}]}'
     events = [f'{{"type":3,"data":{{"node":{nodes}}},"timestamp":{at}}}' for at in range(4)]
-    text = f"[{','.join(events)}]"
+    text = f"[{','.join(events)}]".encode()
     ends = ObjectEnds()
-    ends.learn(text, text.index(events[1]), json.loads(events[1]))
-    found = ends.find(text, text.index(events[2]))
+    ends.learn(text, text.index(events[1].encode()), len(events[1]), json.loads(events[1]))
+    found = ends.find(text, text.index(events[2].encode()))
     assert found is not None, "its end was not found"
     assert found.encoded.decode() == events[2]
     assert found.value == json.loads(events[2])

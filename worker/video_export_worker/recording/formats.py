@@ -16,33 +16,39 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from video_export_worker.errors import RecordingInvalid
 from video_export_worker.recording.checks import check_event, name_kind
 from video_export_worker.recording.envelopes import BY_WINDOW, unwrap
-from video_export_worker.recording.events import Event, encode_event
+from video_export_worker.recording.events import EventType, brings_nodes, encode_event, source_of
 from video_export_worker.recording.foreign import ACCEPTED, name_event, name_text
 from video_export_worker.recording.json_stream import BrokenJson, BrokenValue, JsonReader, Place
 from video_export_worker.recording.limits import Meters
 from video_export_worker.recording.packing import open_fields
 from video_export_worker.recording.pieces import Pieces
+from video_export_worker.recording.plain_events import PlainEvent
 from video_export_worker.recording.problems import BrokenEvent, Problems
 from video_export_worker.recording.wireframes import MobileScreen
 
 SEGMENT_HEADER: Final = "segment_id"  # the only field of the line before a segment of Sentry's
 
-_ENVELOPE_CHARACTERS: Final = 4096
-_SCALAR: Final = r'"(?:[^"\\]|\\.)*"|[-+.\deE]+|true|false|null'
-_FLAT: Final = rf"(?:{_SCALAR}|\{{[^{{}}\[\]]*\}}|\[[^{{}}\[\]]*\])"
+_INCREMENTAL: Final = int(EventType.INCREMENTAL_SNAPSHOT)
+_ENVELOPE_BYTES: Final = 4096
+_SCALAR: Final = rb'"(?:[^"\\]|\\.)*"|[-+.\deE]+|true|false|null'
+_FLAT: Final = rb"(?:%b|\{[^{}\[\]]*\}|\[[^{}\[\]]*\])" % _SCALAR
 # An object that is no event, up to a member; what a custom event holds is nobody's envelope.
-_OPEN: Final = rf'\{{\s*(?:"(?!type"|timestamp")[^"\\]*"\s*:\s*{_FLAT}\s*,\s*)*'
+_OPEN: Final = rb'\{\s*(?:"(?!type"|timestamp")[^"\\]*"\s*:\s*%b\s*,\s*)*' % _FLAT
 # An object around one long list of events, which is read element by element.
 _ENVELOPE: Final = re.compile(
-    rf'{_OPEN}(?:"(?:events|snapshots)"|(?P<nested>"data"\s*:\s*{_OPEN}"snapshots"'
-    rf'|"properties"\s*:\s*{_OPEN}"\$snapshot_(?:items|data)"))\s*:\s*(?=\[)'
+    rb'%b(?:"(?:events|snapshots)"|(?P<nested>"data"\s*:\s*%b"snapshots"'
+    rb'|"properties"\s*:\s*%b"\$snapshot_(?:items|data)"))\s*:\s*(?=\[)' % (_OPEN, _OPEN, _OPEN)
 )
-_WINDOWS: Final = re.compile(rf'{_OPEN}(?P<nested>"result"\s*:\s*{_OPEN})?"{BY_WINDOW}"\s*:\s*\{{\s*(?!\}})')
-_NAMED_WINDOW: Final = re.compile(r'"(?:\$?window_id|windowId)"\s*:\s*("(?:[^"\\]|\\.)*+")')
-_WINDOW_AND_EVENT: Final = re.compile(r'\[\s*"(?:[^"\\]|\\.)*+"\s*,\s*[\[{]')
+_WINDOWS: Final = re.compile(
+    rb'%b(?P<nested>"result"\s*:\s*%b)?"%b"\s*:\s*\{\s*(?!\})' % (_OPEN, _OPEN, BY_WINDOW.encode())
+)
+_NAMED_WINDOW: Final = re.compile(rb'"(?:\$?window_id|windowId)"\s*:\s*("(?:[^"\\]|\\.)*+")')
+_WINDOW_AND_EVENT: Final = re.compile(rb'\[\s*"(?:[^"\\]|\\.)*+"\s*,\s*[\[{]')
 
 
 class WindowEvent(NamedTuple):
@@ -50,13 +56,19 @@ class WindowEvent(NamedTuple):
 
     Attributes:
         window: The browser window it was recorded in; None where the format names none.
-        event: Decoded.
+        stamp: Its timestamp, in milliseconds since 1970.
+        kind: Its type.
+        source: Its source, None if it has none.
+        brings: Whether it brings nodes into the page.
         text: The event alone, as UTF-8.
         place: Where it stands in the file, or what it was wrapped in.
     """
 
     window: str | None
-    event: Event
+    stamp: float
+    kind: int
+    source: int | None
+    brings: bool
     text: bytes
     place: Place
 
@@ -87,6 +99,11 @@ def read_events(
     """
     pieces = Pieces(meters)
     for found in _read_values(reader, problems, name):
+        if found.value.__class__ is PlainEvent:
+            if not _has_screen(screens, found.window):
+                yield _take_plain(found, reader.encoded)
+                continue
+            found = found._replace(value=msgspec.json.decode(reader.encoded))
         try:
             for inner in unwrap(found.value, meters, name, pieces):
                 window = inner.window or found.window
@@ -105,13 +122,25 @@ def read_events(
                     problems.mend(f"{name}, {found.place}", f"{name_kind(event)}: {hole}")
                 if text is None or mended.is_changed:
                     text = encode_event(event)
-                yield WindowEvent(window, event, text, found.place)
+                kind, source = event["type"], source_of(event)
+                yield WindowEvent(window, event["timestamp"], kind, source, brings_nodes(event), text, found.place)
         except BrokenEvent as error:
             problems.skip(f"{name}, {found.place}", str(error))
     if pieces.incomplete:
         problems.damage(name, f"{pieces.incomplete} events came in pieces of which some are missing")
     if reader.replaced:
         problems.damage(name, "not UTF-8 everywhere: what cannot be read is shown as \N{REPLACEMENT CHARACTER}")
+
+
+def _has_screen(screens: dict[str | None, MobileScreen], window: str | None) -> bool:
+    """Tell whether the window shows a mobile app, whose events are drawn."""
+    screen = screens.get(window)
+    return screen is not None and screen.is_on
+
+
+def _take_plain(found: _Value, text: bytes) -> WindowEvent:
+    event: PlainEvent = found.value
+    return WindowEvent(found.window, event.timestamp, _INCREMENTAL, event.data.source, False, text, found.place)
 
 
 def _open(value: Any, text: bytes | None, meters: Meters, screen: MobileScreen) -> tuple[Any, bytes | None]:
@@ -133,19 +162,19 @@ def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[
     """Yield each event as it stands in the file, with its place for messages."""
     first = reader.peek()
     if first and first not in '[{"':
-        foreign = name_text(reader.ahead(_ENVELOPE_CHARACTERS))
+        foreign = name_text(reader.ahead(_ENVELOPE_BYTES))
         raise RecordingInvalid(f"{name} is {foreign or f'not JSON: it starts with {first!r}'}; {ACCEPTED}")
     while char := reader.peek():
         place = reader.place
         try:
             if char == ",":  # between lines that were taken out of an array
                 reader.take(",")
-            elif char == "[" and not reader.looks_like(_WINDOW_AND_EVENT, _ENVELOPE_CHARACTERS):
+            elif char == "[" and not reader.looks_like(_WINDOW_AND_EVENT, _ENVELOPE_BYTES):
                 yield from _read_array(reader, problems, name)
-            elif char == "{" and (match := reader.take_match(_ENVELOPE, _ENVELOPE_CHARACTERS)):
+            elif char == "{" and (match := reader.take_match(_ENVELOPE, _ENVELOPE_BYTES)):
                 yield from _read_array(reader, problems, name, _name_window(match))
                 _skip_members(reader, 2 if match["nested"] else 1)
-            elif char == "{" and (match := reader.take_match(_WINDOWS, _ENVELOPE_CHARACTERS)):
+            elif char == "{" and (match := reader.take_match(_WINDOWS, _ENVELOPE_BYTES)):
                 yield from _read_windows(reader, problems, name)
                 _skip_members(reader, 2 if match["nested"] else 1)
             else:
@@ -159,10 +188,10 @@ def _read_values(reader: JsonReader, problems: Problems, name: str) -> Iterator[
             reader.skip_line()
 
 
-def _name_window(envelope: re.Match[str]) -> str | None:
+def _name_window(envelope: re.Match[bytes]) -> str | None:
     named = _NAMED_WINDOW.search(envelope[0])
     try:
-        return str(json.loads(named[1])) if named else None
+        return str(json.loads(named[1].decode(errors="replace"))) if named else None
     except ValueError:
         return None
 

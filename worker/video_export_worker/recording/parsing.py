@@ -18,6 +18,7 @@ from video_export_worker.recording.formats import read_events
 from video_export_worker.recording.index import RecordingIndex
 from video_export_worker.recording.json_stream import JsonReader
 from video_export_worker.recording.limits import Meters, RecordingLimits
+from video_export_worker.recording.plain_events import decode_object
 from video_export_worker.recording.problems import Problems
 from video_export_worker.recording.recording import Recording
 from video_export_worker.recording.selection import select
@@ -86,6 +87,6 @@ def _fill(spool: Spool, parts: Sequence[bytes | Iterable[bytes]], meters: Meters
     for number, part in enumerate(parts, start=1):
         name = "the recording" if len(parts) == 1 else f"part {number}"
         pieces = iter((part,)) if isinstance(part, bytes) else iter(part)
-        reader = JsonReader(decompress(pieces, meters, problems, name), meters.check_event)
+        reader = JsonReader(decompress(pieces, meters, problems, name), meters.check_event, decode_object)
         for found in read_events(reader, meters, problems, name, screens):
             spool.add(found, number)

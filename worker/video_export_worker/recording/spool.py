@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from video_export_worker.errors import RecordingInvalid
-from video_export_worker.recording.events import brings_nodes, source_of, whole_text
+from video_export_worker.recording.events import whole_text
 from video_export_worker.recording.formats import WindowEvent
 from video_export_worker.recording.limits import Meters, count_values
 
@@ -59,20 +59,19 @@ class Spool:
         self._meters.check_event(found.text)
         values = count_values(found.text)
         self._meters.values.add(values)
-        source = source_of(found.event)
         self._file.write(found.text)
-        self._stamps.append(found.event["timestamp"])
+        self._stamps.append(found.stamp)
         self._window.append(self._number(found.window))
-        self._kinds.append(min(found.event["type"], LARGEST_CODE))
+        self._kinds.append(min(found.kind, LARGEST_CODE))
+        source = found.source
         self._sources.append(-1 if source is None else source if 0 <= source < LARGEST_CODE else LARGEST_CODE)
         self._sizes.append(len(found.text))
         self._values.append(values)
         self._parts.append(part)
         self._lines.append(found.place.line)
         self._bytes.append(found.place.byte)
-        brings = brings_nodes(found.event)
-        self._brings.append(brings)
-        self._brings_frames.append(brings and any(sign in found.text for sign in _FRAME_SIGNS))
+        self._brings.append(found.brings)
+        self._brings_frames.append(found.brings and any(sign in found.text for sign in _FRAME_SIGNS))
         # Python's own hash of bytes, SipHash with a secret key: nobody can make two events of one hash, and it takes a
         # fifth of the time of a cryptographic one.
         self._hashes.append(hash(found.text))
