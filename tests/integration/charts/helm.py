@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dev.kubernetes_binaries import find_programs
+from tests import fast_yaml
 from tests.requirements import require
 
 ROOT = Path(__file__).parents[3]
@@ -35,7 +34,7 @@ def run_helm(
     given = () if values is None else ("--values", "-")
     return subprocess.run(
         [str(helm), *arguments, *given],
-        input=None if values is None else yaml.safe_dump(dict(values)),
+        input=None if values is None else fast_yaml.dump(dict(values)),
         capture_output=True,
         text=True,
         env={**os.environ, **(environment or {})},
@@ -52,8 +51,8 @@ def render(
     apis: tuple[str, ...] = (),
 ) -> list[Manifest]:
     """Render a chart; a failure shows helm's own words."""
-    text = _render_text(chart, yaml.safe_dump(dict(values or {})), release, namespace, apis)
-    return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+    text = _render_text(chart, fast_yaml.dump(dict(values or {})), release, namespace, apis)
+    return [manifest for manifest in fast_yaml.load_all(text) if manifest]
 
 
 @cache
@@ -66,7 +65,7 @@ def _render_text(chart: str, values: str, release: str, namespace: str, apis: tu
         f"--namespace={namespace}",
         f"--kube-version={KUBE_VERSION}",
         *capabilities,
-        values=yaml.safe_load(values),
+        values=fast_yaml.load(values),
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

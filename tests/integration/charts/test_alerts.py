@@ -4,9 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import yaml
-
 from dev.debian_program import PROMTOOL
+from tests import fast_yaml
 from tests.integration.charts.helm import CHARTS, kinds, only, render
 from tests.requirements import require
 
@@ -29,7 +28,7 @@ def test_the_chart_ships_them_where_they_are_asked_for() -> None:
     rule = only(
         render(CHART, {"metrics": {"prometheusRule": {"enabled": True, "labels": {"release": "p"}}}}), "PrometheusRule"
     )
-    assert rule["spec"] == yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
+    assert rule["spec"] == fast_yaml.load(ALERTS.read_text(encoding="utf-8"))
     assert rule["metadata"]["labels"]["release"] == "p"
 
 

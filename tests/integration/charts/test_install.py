@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.integration.charts.conftest import NAMESPACE, OPERATOR, Cluster, succeed
 from tests.integration.charts.helm import CHARTS, ROOT, only, render
 from tests.integration.charts.worker_values import CASES, MONITORS, values
@@ -22,7 +22,7 @@ FOREIGN = {"ServiceMonitor", "ScaledObject", "TriggerAuthentication"}
 
 def dry_run(cluster: Cluster, manifests: list[dict[str, Any]]) -> str:
     known = [item for item in manifests if item["kind"] not in FOREIGN]
-    text = yaml.safe_dump_all(known)
+    text = fast_yaml.dump_all(known)
     return succeed(cluster.kubectl("apply", "--server-side", "--dry-run=server", "--filename=-", given=text))
 
 
@@ -79,7 +79,7 @@ def test_every_pod_passes_the_restricted_standard(cluster: Cluster) -> None:
 def create_pod(cluster: Cluster, pod: dict[str, Any]) -> None:
     """Ask the API server whether it would take a pod: only then is Pod Security enforced, not for a Deployment."""
     whole = {"apiVersion": "v1", "kind": "Pod", **pod}
-    succeed(cluster.kubectl("create", "--dry-run=server", "--filename=-", given=yaml.safe_dump(whole)))
+    succeed(cluster.kubectl("create", "--dry-run=server", "--filename=-", given=fast_yaml.dump(whole)))
 
 
 def test_a_pod_that_is_not_restricted_is_refused(cluster: Cluster) -> None:
@@ -159,7 +159,7 @@ def test_the_definition_outlives_the_release_and_can_be_taken_over(cluster: Clus
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_api_server_takes_every_example(cluster: Cluster, path: Any) -> None:
-    manifests = [item for item in yaml.safe_load_all(path.read_text(encoding="utf-8")) if item]
+    manifests = [item for item in fast_yaml.load_all(path.read_text(encoding="utf-8")) if item]
     assert manifests, "an example without an object shows nothing"
     dry_run(cluster, in_namespace([*manifests, *(made_for(item) for item in manifests if item["kind"] == KIND)]))
 

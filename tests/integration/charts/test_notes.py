@@ -4,8 +4,8 @@ import re
 import subprocess
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.integration.charts.helm import CHARTS, run_helm
 from video_export_operator.resource import parse_resource
 
@@ -25,7 +25,7 @@ def test_the_operators_snippet_can_be_pasted_into_a_shell() -> None:
     done = subprocess.run(["bash", "-c", pasted], capture_output=True, text=True, check=True, timeout=10)
     assert done.stderr == ""
     assert done.stdout.startswith("# apply -f -\n")
-    body = yaml.safe_load(done.stdout)
+    body = fast_yaml.load(done.stdout)
     assert parse_resource(body).spec.image == "registry.example.org/media/video-export-worker:0.1.0"
     assert body["metadata"]["namespace"] == "exports"
 

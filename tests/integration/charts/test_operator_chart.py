@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.integration.charts.helm import ROOT, Manifest, kinds, only, read_chart, render
 from video_export_operator.settings import PREFIX, Settings, read_settings
 
@@ -49,7 +49,7 @@ def documented_rules(heading: int) -> set[tuple[str, str, str]]:
 
 
 def test_the_definition_is_the_one_source() -> None:
-    source = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    source = fast_yaml.load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
     rendered = only(render(CHART), "CustomResourceDefinition")
     metadata = rendered.pop("metadata")
     wanted = source.pop("metadata")

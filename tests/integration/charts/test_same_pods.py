@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.integration.charts.helm import ROOT, Manifest, kinds, only, read_chart, render
 from tests.integration.charts.worker_values import CASES, CHART, OVERLAY, by_name, plain_pods, values
 from video_export_operator.manifests import MERGE_KEYS, build_children, build_workload
@@ -123,7 +123,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 
 def fields_of_the_resource() -> set[str]:
     """Every field of spec in the definition, but those that only say how many pods there are."""
-    schema = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    schema = fast_yaml.load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
     version = schema["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return {path for path in _leaves(version["properties"]["spec"]) if path.split(".")[0] not in NO_MATTER_OF_PODS}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.integration.charts.helm import CHARTS, KUBE_VERSION, ROOT, read_chart, refuse, run_helm
 
 OPERATOR, WORKER = "video-export-operator", "temporal-worker-video-export"
@@ -37,7 +37,7 @@ def leaves(schema: dict[str, Any], value: Any, path: tuple[str, ...] = ()) -> It
 
 @BOTH
 def test_every_default_is_in_the_schema_and_the_readme(chart: str) -> None:
-    values = yaml.safe_load(read_chart(chart, "values.yaml"))
+    values = fast_yaml.load(read_chart(chart, "values.yaml"))
     table = read_chart(chart, "README.md").split("## Values")[1]
     rows = dict(re.findall(r"^\| `([\w.]+)` \| (?:`(.*?)`)? \| \S", table, flags=re.MULTILINE))
     found = {name: json.loads(default or "null") for name, default in rows.items()}
@@ -46,7 +46,7 @@ def test_every_default_is_in_the_schema_and_the_readme(chart: str) -> None:
 
 @BOTH
 def test_every_value_of_the_schema_has_a_default(chart: str) -> None:
-    schema, values = read_schema(chart), yaml.safe_load(read_chart(chart, "values.yaml"))
+    schema, values = read_schema(chart), fast_yaml.load(read_chart(chart, "values.yaml"))
 
     def missing(schema: dict[str, Any], value: Any, path: str) -> Iterator[str]:
         for name, inner in schema.get("properties", {}).items():
@@ -167,7 +167,7 @@ def test_a_repository_may_have_a_port(chart: str, repository: str) -> None:
 
 def read_rules(chart: str) -> list[dict[str, str]]:
     text = read_chart(chart, "templates/_rules.tpl").split("rules:\n", 1)[1].split("{{-")[0]
-    rules: list[dict[str, str]] = yaml.safe_load(text)
+    rules: list[dict[str, str]] = fast_yaml.load(text)
     return rules
 
 
@@ -195,7 +195,7 @@ def test_the_words_are_those_of_the_resource() -> None:
 
 
 def read_spec_of_the_resource() -> dict[str, Any]:
-    crd = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    crd = fast_yaml.load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
     spec: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return spec
 
@@ -221,7 +221,7 @@ def test_fields_of_the_resource_have_the_same_bounds_in_the_chart() -> None:
 def test_fields_of_the_resource_have_the_same_defaults_in_the_chart() -> None:
     """Whoever installs the chart and whoever writes a resource by hand get the same workers."""
     schema = read_spec_of_the_resource()
-    values = yaml.safe_load(read_chart(WORKER, "values.yaml"))
+    values = fast_yaml.load(read_chart(WORKER, "values.yaml"))
     assert set(values) - NOT_FIELDS == set(schema["properties"])
 
     def differing(field: dict[str, Any], value: Any, path: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.integration.operator.cluster import Namespace, Operator, resource
 from tests.integration.operator.external_metrics import serving_external_metrics
 from tests.servers import TemporalServer
@@ -36,7 +36,7 @@ def replicas(namespace: Namespace) -> int:
 
 async def test_a_horizontal_pod_autoscaler_decides_and_busy_pods_stay(manual: Namespace, tmp_path: Path) -> None:
     """The real controller computes, from the example's own metric; only the number behind it is the test's."""
-    _, autoscaler = yaml.safe_load_all(EXAMPLE.read_text())
+    _, autoscaler = fast_yaml.load_all(EXAMPLE.read_text())
     autoscaler["metadata"]["name"] = autoscaler["spec"]["scaleTargetRef"]["name"] = "exports"
     autoscaler["spec"]["behavior"] = {"scaleDown": {"stabilizationWindowSeconds": 0}}
     await manual.wait_pods(1)

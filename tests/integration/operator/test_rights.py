@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from temporalio.client import Client
 
 from dev.control_plane import ControlPlane
 from dev.kubernetes_binaries import find_programs
+from tests import fast_yaml
 from tests.integration.operator.cluster import Namespace, resource, running_operator
 from tests.requirements import require
 from tests.servers import TemporalServer
@@ -39,16 +39,16 @@ def render(namespace: str, *options: str) -> list[dict[str, Any]]:
         *options,
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
+    return [each for each in fast_yaml.load_all(done.stdout) if each]
 
 
 def write_kubeconfig(namespace: Namespace, folder: Path) -> Path:
     """Return a kubeconfig that logs in as the operator's ServiceAccount."""
-    config = yaml.safe_load(namespace.control_plane.kubeconfig.read_text())
+    config = fast_yaml.load(namespace.control_plane.kubeconfig.read_text())
     token = namespace.succeed("create", "token", ACCOUNT.rpartition(":")[2], "--duration=1h").strip()
     config["users"] = [{**user, "user": {"token": token}} for user in config["users"]]
     file = folder / "kubeconfig-of-the-operator"
-    file.write_text(yaml.safe_dump(config))
+    file.write_text(fast_yaml.dump(config))
     return file
 
 

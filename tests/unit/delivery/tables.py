@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from tests import fast_yaml
 from tests.unit.delivery.command_pages import (
     build_command_page,
     operator_variables,
@@ -26,7 +25,7 @@ Json = Mapping[str, Any]
 
 def build_resource_table() -> str:
     """Every field of a VideoExportWorker's spec and status, from its definition."""
-    crd = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
+    crd = fast_yaml.load((ROOT / "crds" / "videoexportworkers.yaml").read_text(encoding="utf-8"))
     (version,) = crd["spec"]["versions"]
     properties = version["schema"]["openAPIV3Schema"]["properties"]
     parts = []
@@ -77,7 +76,7 @@ def build_values_table(chart: str) -> str:
     """Every value of a chart with its default."""
     folder = ROOT / "charts" / chart
     schema = json.loads((folder / "values.schema.json").read_text(encoding="utf-8"))
-    values = yaml.safe_load((folder / "values.yaml").read_text(encoding="utf-8"))
+    values = fast_yaml.load((folder / "values.yaml").read_text(encoding="utf-8"))
     rows = [(f"`{path}`", code(default), description) for path, default, description in walk_values(schema, values, "")]
     return table(("value", "default", "meaning"), rows)
 

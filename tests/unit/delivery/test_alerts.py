@@ -4,15 +4,15 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.unit.delivery.scripts import ROOT
 from tests.unit.delivery.tables import known_series
 
 FILE = ROOT / "charts" / "video-export-operator" / "files" / "alerts.yaml"
 RUNBOOKS = ROOT / "docs" / "runbooks"
 PAGE = "https://github.com/example/video-export-operator/blob/main/docs/runbooks/{}.md"
-(GROUP,) = yaml.safe_load(FILE.read_text(encoding="utf-8"))["groups"]
+(GROUP,) = fast_yaml.load(FILE.read_text(encoding="utf-8"))["groups"]
 EACH = pytest.mark.parametrize("rule", GROUP["rules"], ids=lambda rule: str(rule["alert"]))
 
 

@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tests import fast_yaml
 from tests.unit.delivery.scripts import ROOT
 
 DELIVERY = ROOT / ".github/workflows/container-images-cd.yml"
@@ -29,7 +28,7 @@ HEAD_COMMIT = {
 
 
 def deploy_job() -> dict[str, Any]:
-    job: dict[str, Any] = yaml.safe_load(DELIVERY.read_text(encoding="utf-8"))["jobs"]["deploy"]
+    job: dict[str, Any] = fast_yaml.load(DELIVERY.read_text(encoding="utf-8"))["jobs"]["deploy"]
     return job
 
 
@@ -105,7 +104,7 @@ def test_what_is_affected_is_decided_since_the_last_run_that_succeeded() -> None
 
 def test_the_chart_takes_the_value_that_is_announced() -> None:
     chart = Path(ROOT, "charts", RELEASE)
-    values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
+    values = fast_yaml.load((chart / "values.yaml").read_text(encoding="utf-8"))
     assert "sha" in values["image"]
     rules = (chart / "templates" / "_rules.tpl").read_text(encoding="utf-8")
     found = re.search(r"- path: image\.sha\n    pattern: '(.+)'", rules)

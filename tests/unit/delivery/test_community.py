@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.unit.delivery.scripts import ROOT
 
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
@@ -21,7 +21,7 @@ def test_the_texts_are_there() -> None:
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
 def test_a_form_is_one_that_github_takes(path: Path) -> None:
-    form: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    form: dict[str, Any] = fast_yaml.load(path.read_text(encoding="utf-8"))
     assert set(form) <= {"name", "description", "title", "labels", "assignees", "body"}
     assert form["name"]
     assert form["description"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.unit.delivery.scripts import ROOT
 from tests.unit.delivery.tables import walk_values
 from video_export_operator.resource import parse_resource
@@ -84,8 +84,8 @@ def test_upgrades_take_the_defaults_of_the_new_chart(page: Path) -> None:
 
 
 def _values(chart: Path) -> Iterator[str]:
-    schema = yaml.safe_load((chart / "values.schema.json").read_text(encoding="utf-8"))
-    values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
+    schema = fast_yaml.load((chart / "values.schema.json").read_text(encoding="utf-8"))
+    values = fast_yaml.load((chart / "values.yaml").read_text(encoding="utf-8"))
     yield from (path for path, _, _ in walk_values(schema, values, ""))
 
 
@@ -96,10 +96,10 @@ def _has(known: set[str], name: str) -> bool:
 
 @EACH
 def test_resources_are_taken_by_the_operator_and_their_fields_exist(page: Path) -> None:
-    (version,) = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text())["spec"]["versions"]
+    (version,) = fast_yaml.load((ROOT / "crds" / "videoexportworkers.yaml").read_text())["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     for block in read_blocks(page, "yaml"):
-        for document in yaml.safe_load_all(block):
+        for document in fast_yaml.load_all(block):
             if not isinstance(document, dict) or "spec" not in document:
                 continue
             if document.get("kind", "VideoExportWorker") != "VideoExportWorker":

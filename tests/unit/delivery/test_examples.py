@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from dev.object_storage import ACCESS_KEY, SECRET_KEY
+from tests import fast_yaml
 from tests.unit.delivery.scripts import ROOT
 from video_export_operator.resource import parse_resource
 
@@ -15,7 +15,7 @@ EACH = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    return [item for item in yaml.safe_load_all(path.read_text(encoding="utf-8")) if item]
+    return [item for item in fast_yaml.load_all(path.read_text(encoding="utf-8")) if item]
 
 
 def of_kind(path: Path, kind: str) -> list[dict[str, Any]]:

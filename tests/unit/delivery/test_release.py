@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests import fast_yaml
 from tests.unit.delivery.scripts import ROOT, load_script
 
 release = load_script("release")
@@ -89,7 +89,7 @@ def test_what_is_shipped_has_the_names_of_who_releases(tmp_path: Path) -> None:
         else:
             shutil.copy(source, tmp_path / name)
     release.own(tmp_path, "registry.example.org/Media", "media/exports")
-    values = yaml.safe_load((tmp_path / "charts/video-export-operator/values.yaml").read_text(encoding="utf-8"))
+    values = fast_yaml.load((tmp_path / "charts/video-export-operator/values.yaml").read_text(encoding="utf-8"))
     assert values["image"]["repository"] == "registry.example.org/media/video-export-operator"
     urls = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
     assert {url.startswith("https://github.com/media/exports") for url in urls.values()} == {True}
@@ -132,7 +132,7 @@ def test_krew_installs_the_plugin_that_was_packed(tmp_path: Path) -> None:
     archive = tmp_path / "kubectl-vew.tar.gz"
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(ROOT / "plugins" / "kubectl-vew", "kubectl-vew")
-    manifest = yaml.safe_load(release.build_plugin_manifest("v0.1.0", "media/exports", archive))
+    manifest = fast_yaml.load(release.build_plugin_manifest("v0.1.0", "media/exports", archive))
     (platform,) = manifest["spec"]["platforms"]
     assert platform["uri"] == "https://github.com/media/exports/releases/download/v0.1.0/kubectl-vew.tar.gz"
     assert platform["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -145,7 +145,7 @@ def test_images_are_called_in_the_workflow_as_in_the_charts() -> None:
     workflow = (ROOT / ".github/workflows/images.yml").read_text(encoding="utf-8")
     assert "${REGISTRY,,}/video-export-${IMAGE}" in workflow
     for chart in release.CHARTS:
-        values = yaml.safe_load((ROOT / "charts" / chart / "values.yaml").read_text(encoding="utf-8"))
+        values = fast_yaml.load((ROOT / "charts" / chart / "values.yaml").read_text(encoding="utf-8"))
         assert re.fullmatch(
             rf"{release.EXAMPLE_REGISTRY}/video-export-(operator|worker)", values["image"]["repository"]
         )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import fast_yaml
 from tests.unit.delivery.scripts import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -15,7 +16,7 @@ OUR_OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")
 
 
 def read(path: Path) -> dict[str, Any]:
-    parsed: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    parsed: dict[str, Any] = fast_yaml.load(path.read_text(encoding="utf-8"))
     return parsed
 
 

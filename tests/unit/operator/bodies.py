@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tests import fast_yaml
 from video_export_operator.resource import Spec, VideoExportWorker, parse_resource
 from video_export_operator.resource.live import LiveDeployment
 from video_export_operator.resource.live import LivePod as Pod
@@ -20,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 @cache
 def load_crd() -> dict[str, Any]:
-    crd: dict[str, Any] = yaml.safe_load((ROOT / "crds" / "videoexportworkers.yaml").read_text())
+    crd: dict[str, Any] = fast_yaml.load((ROOT / "crds" / "videoexportworkers.yaml").read_text())
     return crd
 
 

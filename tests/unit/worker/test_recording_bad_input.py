@@ -134,7 +134,7 @@ def test_a_broken_line_does_not_take_the_next_one_with_it() -> None:
 
 
 def test_a_file_that_is_cut_off_is_used_up_to_there() -> None:
-    noise = Random(1).randbytes(400_000).hex()  # so that a compressor writes several blocks
+    noise = Random(1).randbytes(120_000).hex()  # so that a compressor writes several blocks
     events = [*SESSION, *(incremental(3000 + at, 11, text=noise[at : at + 50]) for at in range(0, len(noise), 50))]
     whole = as_array(events)
     for data in (
