@@ -244,13 +244,15 @@ def _loads_sheet(attributes: dict[str, Any]) -> bool:
 
 
 def _find_base(root: dict[str, Any], href: str) -> str | None:
-    """The first `<base href>` of a page."""
+    """The first `<base>` of a page that has an `href`."""
     waiting = [root]
     while waiting:
         node = waiting.pop()
         attributes = node.get("attributes")
         if str(node.get("tagName")).lower() == "base" and isinstance(attributes, dict):
-            return resolve(str(attributes.get("href") or ""), href)
+            base = attributes.get("href")
+            if isinstance(base, str):  # one with a `target` only is no base
+                return resolve(base, href)
         if str(node.get("tagName")).lower() != "body":
             waiting.extend(reversed(list_objects(node.get("childNodes"))))
     return None

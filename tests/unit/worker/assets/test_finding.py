@@ -180,7 +180,8 @@ def test_links_of_changes_and_of_rules() -> None:
 
 def test_relative_urls_count_from_the_base_or_else_from_the_address() -> None:
     page = Page()
-    page.show(page.document([page.element("img", src="a.png")], head=[page.element("base", href="/app/")]))
+    bases = [page.element("base", target="_blank"), page.element("base", href="/app/")]
+    page.show(page.document([page.element("img", src="a.png")], head=bases))
     page.show(page.document([page.element("img", src="b.png")]), at=10)
     assert set(found(page)) == {"http://page.test/app/a.png", "http://page.test/b.png"}
 
