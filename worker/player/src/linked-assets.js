@@ -10,12 +10,16 @@ export class LinkedAssets {
   /** URL of the page, where no event says it. */
   href;
 
-  constructor({ awaited = [], animated = [], styled = false, href = "", exist = false } = {}) {
+  /** Of `style` elements that the recording keeps apart from them, by their addresses. */
+  texts;
+
+  constructor({ awaited = [], animated = [], styled = false, href = "", exist = false, texts = {} } = {}) {
     this.#kept = awaited.map((url) => Object.assign(new Image(), { src: url }));
     this.#there = new Set(awaited);
     this.#animated = animated.map((url) => url.slice(url.lastIndexOf("/") + 1)).filter(Boolean);
     this.#areStylesAnimated = styled;
     this.href = href;
+    this.texts = texts;
     this.exist = exist;
   }
 

@@ -24,6 +24,10 @@ const WITH_HREF = new Set(["link", "image", "use", "feimage", ""]); // "" is a m
 const PICTURES = new Set(["img", "image", "input"]);
 /** Attributes that recorders of forks write in place of others, so that nothing is loaded before its asset event came. */
 const CAPTURED = /^rr_captured_(src|srcset|href)$/;
+/** Of a `style`: the address of its text. */
+const STYLE_TEXT = "rr_css_text";
+/** What recorders name by a part of the page's address (worker/video_export_worker/assets/links.py). */
+const MADE_UP = /#(rr_(?:style_el|data_[a-z]+|adopted_style):\d+)$/;
 /** What no longer exists when a recording is replayed. */
 const GONE = /^\s*(?:blob|file|filesystem|chrome-extension|moz-extension|safari-web-extension|cid):/i;
 /** A part of the page itself, as rrweb writes it: `url(#part)` becomes absolute, by the folder of the page or of the style sheet. */
@@ -41,9 +45,15 @@ export class Links {
   #href;
   #base;
 
-  /** @param href of the page before any event says it. */
-  constructor(href) {
+  #texts;
+
+  /**
+   * @param href of the page before any event says it.
+   * @param texts of `style` elements, by their addresses.
+   */
+  constructor(href, texts = {}) {
     this.#href = this.#base = href;
+    this.#texts = texts;
   }
 
   /** Says where the page is from now on. */
@@ -85,6 +95,11 @@ export class Links {
       attributes[captured] = attributes[name];
       delete attributes[name];
     }
+    if (typeof attributes[STYLE_TEXT] === "string") {
+      const text = this.#texts[this.#url(attributes[STYLE_TEXT], "style")];
+      if (text !== undefined) attributes._cssText = text;
+      delete attributes[STYLE_TEXT];
+    }
     for (const [name, value] of Object.entries(attributes)) {
       if (name === "style" && value !== null && typeof value === "object") this.#resolveValues(value);
       if (typeof value !== "string") continue;
@@ -95,6 +110,7 @@ export class Links {
   }
 
   #url(value, tag) {
+    if (MADE_UP.test(value)) return resolved(value.trim().replace(MADE_UP, "?$1"), this.#base);
     if (PICTURES.has(tag) && GONE.test(value)) return QUIET;
     if (tag === "use") return this.#partOfPage(value) ?? this.#resolved(value);
     return this.#resolved(value);

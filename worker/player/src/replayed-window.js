@@ -45,7 +45,7 @@ export class ReplayedWindow {
     this.#options = options;
     this.#size = options.viewport;
     this.#stage = new Stage(options);
-    this.#links = new Links(options.assets.href);
+    this.#links = new Links(options.assets.href, options.assets.texts);
   }
 
   /** Takes events, of which the first has that number in the recording; -1 in an answer is no event of it. */

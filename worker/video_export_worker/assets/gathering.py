@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from video_export_worker.assets.css import Use
 from video_export_worker.assets.fetching import AssetFetcher, describe, identify
 from video_export_worker.assets.found import ASSETS_FOLDER, FoundLinks
-from video_export_worker.assets.links import MOST_LINKS
+from video_export_worker.assets.links import MOST_LINKS, is_of_recorder
 from video_export_worker.assets.settings import AssetSettings
 from video_export_worker.assets.sniffing import sniff
 from video_export_worker.assets.store import Known, SharedAssets, is_fresh
@@ -83,6 +83,7 @@ class AssetGatherer:
         """
         gathered = Gathered(found)
         await self._take_recorded(found, folder / ASSETS_FOLDER, gathered)
+        gathered.miss(filter(is_of_recorder, gathered.next_round()), MissingReason.NOT_FOUND)
         if self._settings.narrow(wanted) == AssetMode.NONE:
             gathered.miss(gathered.next_round(), MissingReason.NOT_FETCHED)
             return gathered.table()

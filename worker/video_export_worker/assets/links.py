@@ -28,6 +28,7 @@ LONGEST_URL: Final = 8192
 # Attributes that load, whatever the element; `href` and `data` only do on those that are listed.
 _IMAGES: Final = frozenset({"src", "rr_captured_src"})
 _SETS: Final = frozenset({"srcset", "imagesrcset", "rr_captured_srcset"})
+_STYLE_TEXT: Final = "rr_css_text"  # of a `style`: the address of its text among the recording's own files
 _HREFS: Final = frozenset({"href", "xlink:href", "rr_captured_href"})
 _STYLES: Final = frozenset({"style", "_cssText"})
 _SHEET_LINK: Final = "link of a sheet"
@@ -38,10 +39,14 @@ _WITHOUT_PICTURE: Final = frozenset({"iframe", "frame", "script", "noscript", "e
 # searches, because an expression that looks at every name takes longer than decoding.
 _MARKS: Final = (
     *(b'src"', b'srcset"', b'href"', b'poster"', b'background"', b'fontSource"'),
+    b'rr_css_text"',
     *(b"url(", b"URL(", b"@import", b"image-set("),
 )
 # These elements may come to link by a later change.
 _MAY_COME_TO_LINK: Final = re.compile(rb'"tagName"\s*:\s*"(?:style|link|image|use|feImage|video|audio|source)"')
+# What recorders of rrweb's asset events name by a part of the page's address: `https://shop.test/#rr_style_el:1`.
+_MADE_UP_PART: Final = re.compile(r"#(rr_(?:style_el|data_[a-z]++|adopted_style):\d++)\Z")
+_MADE_UP: Final = re.compile(r"\?rr_(?:style_el|data_[a-z]++|adopted_style):\d++\Z")
 # A URL, whose last character is no comma, and what describes it. It matches wherever it is tried, so that nothing is
 # looked at twice.
 _CANDIDATE: Final = re.compile(r"[\s,]*+(?:((?:,*+[^\s,]++)++)[^,(]*+(?:\([^)]*+\)?[^,(]*+)*+)?+")
@@ -158,6 +163,8 @@ class LinkFinder:
         for name, value in attributes.items():
             if name in _STYLES:
                 self._note_style(value)
+            elif name == _STYLE_TEXT and isinstance(value, str):
+                self._add(value, Use.SHEET)
             elif not isinstance(value, str) or tag in _WITHOUT_PICTURE:
                 continue
             elif name in _IMAGES:
@@ -278,6 +285,11 @@ def is_of_page(url: str, absolute: str, page: str) -> bool:
     return url.lstrip().startswith("#") or absolute.endswith("/") or absolute == page.partition("#")[0]
 
 
+def is_of_recorder(url: str) -> bool:
+    """Whether a recorder made this address up for what the page held itself: nobody else has the file."""
+    return _MADE_UP.search(url) is not None
+
+
 @lru_cache(4096)
 def resolve(url: str, base: str) -> str | None:
     """Make a URL absolute as a browser does.
@@ -287,6 +299,7 @@ def resolve(url: str, base: str) -> str | None:
     """
     if len(url) > LONGEST_URL or url.lstrip()[:5].lower() in ("data:", "blob:", "about", ""):
         return None
+    url = _MADE_UP_PART.sub(r"?\1", url)  # it tells files apart, which parts of a page do not
     import ada_url  # the URL parser that Node has: WHATWG's rules. Imported where there is a link
 
     try:

@@ -13,6 +13,7 @@ from video_export_worker.contract.assets import Asset
 from video_export_worker.recording.events import whole_text
 
 MOST_BYTES: Final = 256 * 2**20  # of all files
+STYLE_SPLIT: Final = "/* rr_split */"
 
 
 class RecordedFiles:
@@ -45,8 +46,8 @@ def read_payload(payload: Any) -> tuple[str, bytes] | None:
         return _read_data_url(whole_text(payload))
     if not isinstance(payload, dict):
         return None
-    if isinstance(payload.get("cssText"), str):
-        return "text/css", payload["cssText"].encode("utf-8", "replace")
+    if "cssText" in payload or "cssTexts" in payload:
+        return _read_css(payload)
     parts = payload.get("data")
     if payload.get("rr_type") != "Blob" or not isinstance(parts, list):
         return None
@@ -55,6 +56,14 @@ def read_payload(payload: Any) -> tuple[str, bytes] | None:
         return None
     kind = payload.get("type")
     return whole_text(kind) if isinstance(kind, str) else "", b"".join(body for body in bodies if body is not None)
+
+
+def _read_css(payload: dict[str, Any]) -> tuple[str, bytes] | None:
+    """The text of a style sheet, or its parts, one for each text in a `style`: rrweb finds them by the mark."""
+    texts = payload.get("cssTexts", [payload.get("cssText")])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        return None
+    return "text/css", STYLE_SPLIT.join(texts).encode("utf-8", "replace")
 
 
 def write_payload(kind: str, body: bytes) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class BrowserRun:
             start_ms=first.start_ms,
             page=options.page or first.viewport,
             mask_selectors=options.mask_selectors,
-            assets=describe_for_page(self._assets.table),
+            assets=describe_for_page(self._assets),
         )
 
     async def _step(self, player: Player, capture: Capture, allotment: Allotment, first: int) -> AsyncGenerator[Shot]:

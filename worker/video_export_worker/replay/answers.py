@@ -30,6 +30,9 @@ _CHOICE: Final = re.compile(r"[?&]video-export-choice=[\d-]+$")
 _KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable", "Access-Control-Allow-Origin": "*"}
 _MOVING_TAG: Final = re.compile(rb"(</?)(animate(?:Transform|Motion)?|set)\b", re.IGNORECASE)
 _MOVING_RULE: Final = re.compile(rb"@(-webkit-)?keyframes", re.IGNORECASE)
+# Addresses of the texts of `style` elements: the page writes them into the elements, whose rules may change later.
+_STYLE_TEXT: Final = re.compile(r"\?rr_style_el:\d+$")
+MOST_STYLE_BYTES: Final = 32 * 2**20
 _RANGE: Final = re.compile(r"bytes=(\d{1,12})-(\d{0,12})$")
 
 
@@ -92,6 +95,16 @@ class StoredAnswers:
             return Answer(QUIET_PNG, {"Content-Type": "image/png", **_KEPT})
         return None
 
+    def read_style_texts(self) -> dict[str, str]:
+        """The texts of `style` elements that a recorder has kept apart from them, by their addresses."""
+        texts: dict[str, str] = {}
+        room = MOST_STYLE_BYTES
+        for url, asset in self.table.files.items():
+            if _STYLE_TEXT.search(url) and asset.type == "text/css" and asset.size <= room:
+                room -= asset.size
+                texts[url] = (self._folder / asset.sha256).read_text("utf-8", "replace")
+        return texts
+
     def _find_part(self, url: str, headers: Mapping[str, str]) -> Answer | None:
         asset = self.table.files.get(url)
         is_svg = asset is not None and asset.type == "image/svg+xml"
@@ -139,9 +152,11 @@ def fulfilment(request: str, answer: Answer) -> dict[str, Any]:
     }
 
 
-def describe_for_page(table: AssetTable) -> dict[str, Any]:
+def describe_for_page(answers: StoredAnswers) -> dict[str, Any]:
     """What the page has to know: which images it must load before they are shown, and what moves by itself."""
+    table = answers.table
     return {
+        "texts": answers.read_style_texts(),
         "awaited": [url for url, file in table.files.items() if file.awaited and file.type.startswith("image/")],
         "animated": [url for url, file in table.files.items() if file.animated],
         "exist": bool(table.files or table.missing),
