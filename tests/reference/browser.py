@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import secrets
 import struct
 import time
@@ -243,7 +244,10 @@ async def _serve(reference: ReferencePage, route: Route) -> None:
     if linked := find_linked(unquote(route.request.url.removeprefix(f"{ORIGIN}of/"))):
         reference.asked += 1
         headers = {"content-type": CONTENT_TYPES[linked.suffix], "access-control-allow-origin": "*"}
-        await route.fulfill(body=linked.read_bytes(), headers=headers)
+        body = linked.read_bytes()
+        if linked.suffix == ".css":
+            body = re.sub(rb"(?<![\\(]):hover\b", rb":is(:hover, .\\:hover)", body)
+        await route.fulfill(body=body, headers=headers)
         return
     name = route.request.url.removeprefix(ORIGIN)
     if name == "page.html":

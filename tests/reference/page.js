@@ -12,6 +12,7 @@
 //   - the window has the focus, and what is not selected any more is not shown as selected;
 //   - a page of the size that the video was made for fills the video, others have its scale and its top left corner, if they fit;
 //   - what was not recorded is a grey box with a label, unless it is empty, or lies over something that was;
+//   - rules match what is hovered wherever they come from, and not in the sheets alone that rrweb writes;
 //   - there is no caret, scrolling is not smooth and does not snap, an indeterminate progress bar goes to and fro, a second each way.
 let replayer;
 let mirror;
@@ -48,11 +49,19 @@ function open(json, given) {
   document.documentElement.style.background = shape.background;
   const events = JSON.parse(ofPage(still(json)), (name, value) => (name === "srcdoc" ? undefined : value));
   bringParts(events);
+  events.forEach(matchHovered);
   start = events[0].timestamp;
   canvases = shape.canvas;
   markGaps(events);
   inherit(events);
   stops = separate(events);
+}
+
+/** rrweb gives what is hovered the class ":hover", and looks for it in the texts of style elements only. */
+function matchHovered({ type, data }) {
+  if (type !== 3 || ![8, 15].includes(data.source)) return;
+  const rules = data.source === 8 ? data.adds : data.styles?.flatMap((sheet) => sheet.rules);
+  for (const rule of rules ?? []) if (rule?.rule) rule.rule = rule.rule.replaceAll(/([^\\(]|^):hover\b/g, "$1:is(:hover, .\\:hover)");
 }
 
 /** Shows a page by a replayer of its own: all stops from the one with its full snapshot to the one before the next. */

@@ -116,3 +116,32 @@ async def test_what_a_change_links_to_is_there_in_its_first_frame(
     assert boxes.colours(frames[5]) == [GREEN, BLUE, GREEN, RED, GREEN, GREEN, GREEN]
     assert len(set(digests(frames[5:]))) == 1, "something came late"
     assert (table.counts.found, table.counts.missing, counts.warnings) == (5, [], [])
+
+
+async def test_rules_match_what_is_hovered_wherever_they_come_from(
+    hosts: AssetHosts, tmp_path: Path, chromium: ChromiumSettings
+) -> None:
+    """A linked sheet, an adopted one, a rule that a script wrote, and one of a `style` element."""
+    boxes = Boxes()
+    page = boxes.page
+    linked, adopted, written, own = (boxes.classed(name) for name in ("linked", "adopted", "written", "own"))
+    sheet = hosts.put("/menu.css", b"@media (hover:hover){ .linked:hover{background:green} }")
+    style = page.element("style", ".own:hover{background:green}")
+    document = page.document(boxes.nodes, head=[page.element("link", rel="stylesheet", href=sheet), style])
+    page.show(document)
+    rule = {"rule": ".adopted:hover{background:green}", "index": 0}
+    page.add(20, 3, {"source": 15, "id": document["id"], "styleIds": [1], "styles": [{"styleId": 1, "rules": [rule]}]})
+    added = {"rule": ".written:not(:hover){background:blue}", "index": 1}
+    page.add(20, 3, {"source": 8, "id": style["id"], "adds": [added]})
+    for at, node in enumerate((linked, adopted, written, own)):
+        page.move(200 * at + 200, 30 * at + 10, 10, node)
+    frames, _, counts = await export(page.end(1000), tmp_path, hosts, chromium)
+    shown = [boxes.colours(frames[at]) for at in (2, 7, 12, 17, 22)]
+    assert shown == [
+        [WHITE, WHITE, BLUE, WHITE],
+        [GREEN, WHITE, BLUE, WHITE],
+        [WHITE, GREEN, BLUE, WHITE],
+        [WHITE, WHITE, WHITE, WHITE],
+        [WHITE, WHITE, BLUE, GREEN],
+    ]
+    assert counts.warnings == []

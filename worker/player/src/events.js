@@ -3,7 +3,7 @@ export const FULL_SNAPSHOT = 2;
 export const INCREMENTAL = 3;
 export const META = 4;
 export const CUSTOM = 5;
-export const SOURCES = { MUTATION: 0, MOVE: 1, INTERACTION: 2, SCROLL: 3, RESIZE: 4, INPUT: 5, TOUCH_MOVE: 6, MEDIA: 7, CANVAS: 9, FONT: 10, DRAG: 12, SELECTION: 14, ADOPTED: 15 };
+export const SOURCES = { MUTATION: 0, MOVE: 1, INTERACTION: 2, SCROLL: 3, RESIZE: 4, INPUT: 5, TOUCH_MOVE: 6, MEDIA: 7, RULES: 8, CANVAS: 9, FONT: 10, DRAG: 12, SELECTION: 14, ADOPTED: 15 };
 const FOCUS = 5;
 
 const isIncremental = (event, source) => event.type === INCREMENTAL && event.data.source === source;

@@ -5,6 +5,7 @@
 // time, and so begin its animations.
 import { isFont, isFullSnapshot, isMeta, mayAddCanvas, sizeOf, standsAlone } from "./events.js";
 import { Faults } from "./faults.js";
+import { showHover } from "./hover.js";
 import { bringsAge, mayJoin } from "./joining.js";
 import { Links, hasGonePictures, mayNameParts } from "./links.js";
 import { isAnimated, pictureUrls } from "./pictures.js";
@@ -167,6 +168,7 @@ export class ReplayedWindow {
   #parse(json) {
     const chunk = JSON.parse(json);
     const mayMove = [...pictureUrls(json)].some(isAnimated);
+    const mayHover = json.includes(":hover");
     const mayNeedStilling = hasSvgPicture(json);
     const { assets } = this.#options;
     const hasLinks = assets.exist || hasGonePictures(json) || mayNameParts(json);
@@ -174,6 +176,7 @@ export class ReplayedWindow {
     for (const event of chunk) {
       if (isMeta(event)) this.#links.open(event.data.href); // also one without a size, which is left out
       sanitiseEvent(event);
+      if (mayHover) showHover(event);
       if (hasLinks) this.#links.resolve(event);
       if (assets.mayAnimate && assets.bringsAnimated(JSON.stringify(event.data), isFullSnapshot(event))) this.#animatedPictures.add(event);
       if (mayNeedStilling) stillPictures(event);

@@ -33,6 +33,16 @@ _MOVING_RULE: Final = re.compile(rb"@(-webkit-)?keyframes", re.IGNORECASE)
 # Addresses of the texts of `style` elements: the page writes them into the elements, whose rules may change later.
 _STYLE_TEXT: Final = re.compile(r"\?rr_style_el:\d+$")
 MOST_STYLE_BYTES: Final = 32 * 2**20
+# Texts, comments, parts of elements and `(hover:hover)` are passed over, as in player/src/hover.js.
+_HOVER: Final = re.compile(
+    rb"""
+      "[^"\\]*+(?:\\.[^"\\]*+)*+"?+ | '[^'\\]*+(?:\\.[^'\\]*+)*+'?+
+    | /\*(?:[^*]++|\*(?!/))*+(?:\*/)?+
+    | ::[-\w]++(?:\([^()]*+\))?+(?::[-\w]++)*+
+    | (?P<hover>(?<!\\)(?<!\(hover)(?<!\(any-hover):hover(?![-\w]))
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 _RANGE: Final = re.compile(r"bytes=(\d{1,12})-(\d{0,12})$")
 
 
@@ -117,6 +127,8 @@ class StoredAnswers:
             return None
         if asset.type == "image/svg+xml":
             body = still_svg(body)
+        elif asset.type == "text/css" and b":hover" in body:
+            body = show_hover(body)
         answer = {"Content-Type": asset.type, "Accept-Ranges": "bytes", **_KEPT}
         wanted = _RANGE.fullmatch(headers.get("Range", headers.get("range", "")))
         if wanted is None or not asset.type.startswith(("video/", "audio/")):
@@ -133,6 +145,11 @@ WITHOUT_ASSETS: Final = StoredAnswers(AssetTable(), Path())
 def still_svg(svg: bytes) -> bytes:
     """SVG pictures stand still, as those in the recording do: Blink would move them by the machine's clock."""
     return _MOVING_RULE.sub(rb"@\1still-keyframes", _MOVING_TAG.sub(rb"\1still-\2", svg))
+
+
+def show_hover(css: bytes) -> bytes:
+    """Style sheets match what was hovered in the recording, which has a class in the replay."""
+    return _HOVER.sub(lambda token: rb":is(:hover, .\:hover)" if token["hover"] else token[0], css)
 
 
 def open_answers(folder: Path) -> StoredAnswers:
