@@ -57,6 +57,20 @@ class WorkerProcess:
             found |= more
         return {pid: _command_of(pid) for pid in found}
 
+    @contextmanager
+    def held(self) -> Iterator[dict[int, str]]:
+        """Stop what writes a part for the block, so that it cannot end meanwhile, however late somebody looks."""
+        exporting = self.exporting()
+        for pid in exporting:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield exporting
+        finally:
+            for pid in exporting:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def below(self) -> dict[int, str]:
         """Ids and command lines of everything that it started, directly or not, whether it works or waits."""
         parents = {int(folder.name): _parent_of(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}

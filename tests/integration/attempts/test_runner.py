@@ -49,7 +49,7 @@ async def running(temporary: Path) -> AsyncIterator[AttemptRunner]:
         patch.setattr("tempfile.tempdir", str(temporary))
         async with AttemptRunner(CAPACITY, Spawner(ENTRY, _environment())) as started:
             yield started
-    assert set(_children()) <= before, "a process was left running"
+    await wait_for(lambda: set(_children()) <= before, "every process has ended")
 
 
 @pytest.fixture

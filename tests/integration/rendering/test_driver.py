@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_for
 from video_export_worker import driver as drivers
 from video_export_worker.driver import Driver
 from video_export_worker.errors import RenderFailed
@@ -41,7 +42,7 @@ async def test_browsers_share_a_driver_that_is_gone_at_the_end(chromium: Chromiu
         [started] = driver_processes() - before
         async with open_page(shared, STAGE):
             assert driver_processes() - before == {started}
-    assert driver_processes() == before, "a driver was left running"
+    await wait_for(lambda: driver_processes() == before, "every driver has ended")
 
 
 async def test_a_driver_that_dies_is_replaced(chromium: ChromiumSettings) -> None:
@@ -63,7 +64,7 @@ async def test_a_driver_that_dies_is_replaced(chromium: ChromiumSettings) -> Non
         async with open_page(shared, STAGE) as page:
             assert await page.evaluate("1 + 1", "load") == 2
             assert killed not in driver_processes()
-    assert driver_processes() == before, "a driver was left running"
+    await wait_for(lambda: driver_processes() == before, "every driver has ended")
 
 
 async def test_a_failure_of_one_browser_leaves_the_driver_to_the_others(chromium: ChromiumSettings) -> None:
@@ -87,7 +88,7 @@ async def test_a_driver_serves_so_many_browsers_and_no_more(
             async with driver.use():
                 seen |= driver_processes() - before
     assert len(seen) == 2, f"drivers that were used one after the other: {seen}"
-    assert driver_processes() == before, "a driver was left running"
+    await wait_for(lambda: driver_processes() == before, "every driver has ended")
 
 
 async def test_a_driver_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,4 +107,4 @@ async def test_a_driver_that_nobody_used_is_ended_too() -> None:
     before = driver_processes()
     async with Driver():
         pass
-    assert driver_processes() == before, "a driver was left running"
+    await wait_for(lambda: driver_processes() == before, "every driver has ended")

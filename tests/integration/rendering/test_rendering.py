@@ -15,6 +15,7 @@ import pytest
 
 from tests.integration.rendering.fidelity.gallery import media
 from tests.snapshots import Page
+from tests.waiting import wait_for
 from video_export_worker.capture import compositor_memory
 from video_export_worker.composing.frames import Frame
 from video_export_worker.contract import Mouse, VideoExportRequest
@@ -241,7 +242,7 @@ async def test_a_killed_browser_is_replaced_and_no_frame_is_lost(chromium: Chrom
 
     assert digests(await render(recording, chromium, counts=counts, on_frame=kill, **wanted)) == undisturbed
     assert counts.restarts == 1
-    assert set(chromium_processes()) <= before, "a browser was left running"
+    await wait_for(lambda: set(chromium_processes()) <= before, "every browser has ended")
 
 
 async def test_a_blank_frame_is_not_shown(chromium: ChromiumSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +34,6 @@ async def _renders(export: WorkflowHandle[Any, Any]) -> None:
     await wait_for(look, "a heartbeat reports rendered frames")
 
 
-@contextmanager
-def _held(worker: WorkerProcess) -> Iterator[None]:
-    """Stop what renders for the block, so that it cannot end meanwhile, however late this process comes to look."""
-    held = list(worker.exporting())
-    for pid in held:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in held:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-
-
 async def _is_taken_by(export: WorkflowHandle[Any, Any], attempt: tuple[int, str]) -> bool:
     pending = (await export.describe()).raw_description.pending_activities
     return attempt in [(activity.attempt, activity.last_worker_identity) for activity in pending]
@@ -78,7 +60,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_segment(
         first.wait_for_log("takes exports")
         export = await Exporting(temporal_client, queue).start({"recording": animations, **SLOW})
         await wait_for(first.exporting, "a part is written")
-        with _held(first):
+        with first.held():
             first.ask_to_stop()
             first.wait_for_log("stopping: at most")
             assert first.get("/readyz") == "started"  # a draining worker is no broken one

@@ -9,6 +9,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.slowness import slowness
 from video_export_operator.controllers import OwnedPods, OwnedSet, mark, plan_shrink, pods_taken
 from video_export_operator.controllers.ranking import rank_pods
 from video_export_operator.controllers.rollouts import ReplicaSetState, Strategy, Target, sync_deployment
@@ -211,5 +212,6 @@ def test_a_thousand_pods_are_planned_in_no_time() -> None:
     owned = OwnedPods(sets, 1, Strategy("25%", 0), 1000)
     begin = time.process_time()
     plan = plan_shrink(owned, 0, 1000, idle, NOW)
-    assert time.process_time() - begin < 2.0
+    taken = time.process_time() - begin
+    assert taken < 3.0 * slowness()
     assert plan is None or not {each.name for each in busy} & set(plan.victims)

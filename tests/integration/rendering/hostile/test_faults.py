@@ -162,13 +162,13 @@ async def test_clips_that_cannot_be_had_are_not_waited_for(chromium: ChromiumSet
     ]
     box = page.element("div", style=BOX.format("red", 0))
     page.show(page.document([box, *clips]))
-    for at in range(10):
+    for at in range(30):
         page.change(100 + at * 100, box, style=BOX.format("green" if at % 2 else "red", 0))
     began = time.monotonic()
-    shown, warnings = await show(page.end(1500).recording(), chromium)
+    shown, warnings = await show(page.end(3500).recording(), chromium)
     assert colour(shown[-1], 30, 20) == GREEN
     assert warnings == []
-    assert time.monotonic() - began < 30, "time-outs were waited for: there are five clips and ten frames"
+    assert time.monotonic() - began < 100, "time-outs were waited for: 5 s for each of thirty frames"
 
 
 async def test_a_frame_that_a_checkout_forgets_keeps_what_it_holds(chromium: ChromiumSettings) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.process_memory import count_in_memory, read_environment
 from tests.requirements import require
+from tests.waiting import wait_for
 from video_export_worker.replay.browser import open_page
 from video_export_worker.replay.page import Stage
 from video_export_worker.replay.settings import ChromiumSettings
@@ -24,8 +25,8 @@ VARIABLES = ("AWS_SECRET_ACCESS_KEY", "TEMPORAL_API_KEY", "AZURE_STORAGE_ACCOUNT
 def browsers_below(process: int) -> Iterator[int]:
     """Every process of every Chromium that this process has started, by way of whatever it has started."""
     for task in Path(f"/proc/{process}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+        with contextlib.suppress(OSError):  # the thread, or the process, has ended meanwhile
+            for child in map(int, (task / "children").read_text().split()):
                 if b"headless" in Path(f"/proc/{child}/cmdline").read_bytes():
                     yield child
                 yield from browsers_below(child)
@@ -38,8 +39,11 @@ async def test_no_process_of_the_browser_holds_a_secret(
         monkeypatch.setenv(name, CANARY)
     async with open_page(chromium, Stage(320, 240)) as page:
         await page.evaluate("1", "load")
-        processes = list(browsers_below(os.getpid()))
-        assert len(processes) >= 4, f"browser, GPU, utility and renderer: {processes}"
+
+        def all_of_them() -> list[int]:
+            return found if len(found := list(browsers_below(os.getpid()))) >= 4 else []
+
+        processes = await wait_for(all_of_them, "browser, GPU, utility and renderer run")
         environments = [read_environment(process) for process in processes]
         assert not any(CANARY.encode() in environment for environment in environments)
         assert any(b"PATH=" in environment for environment in environments), "environments were looked at"
