@@ -75,7 +75,7 @@ def build_plan(recording: RecordingIndex, request: VideoExportRequest, limits: R
         videos=videos if is_each else [],
         nodes=max(_count_nodes(recording, schedule) for schedule in schedules),
         segments=[Segment(first=piece.start, count=len(piece)) for piece in pieces],
-        warnings=list(recording.warnings),
+        warnings=[*recording.warnings, *_warn_of_cut(request, timeline)],
     )
 
 
@@ -128,6 +128,17 @@ def _lay_timeline(windows: Sequence[RecordingIndex], request: VideoExportRequest
             "choose MP4 or WebM, a range, a higher speed or skip_inactivity"
         )
     return timeline
+
+
+def _warn_of_cut(request: VideoExportRequest, timeline: Timeline) -> list[str]:
+    """A line where all of a range was cut out for its inactivity."""
+    range_s = timeline.end_ms / 1000 - timeline.spans[0].recording
+    if request.skip_inactivity is None or timeline.frames > 1 or range_s * timeline.fps <= 1:
+        return []
+    return [
+        f"the user does nothing in these {range_s:.1f} s, so skip_inactivity has cut all of them and one frame is "
+        "left: choose another range, a larger `threshold`, or its mode `speed`"
+    ]
 
 
 def _check_time_map(spans: Sequence[TimeSpan]) -> None:
