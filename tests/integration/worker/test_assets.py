@@ -195,6 +195,7 @@ async def test_endless_huge_and_broken_answers_cost_little(hosts: AssetHosts, tm
         hosts.put("/bomb", bomb, headers={"Content-Encoding": "gzip"}): "TooLarge",
         hosts.put("/cut-off", headers={"Content-Length": "100"}, write=lambda file: file.write(b"x")): "Unreachable",
         hosts.put("/no-gzip", b"not gzip", headers={"Content-Encoding": "gzip"}): "Failed",
+        hosts.put("/half-gzip", gzip.compress(PNG)[:-12], headers={"Content-Encoding": "gzip"}): "Failed",
         hosts.put("/other-coding", PNG, headers={"Content-Encoding": "br"}): "Failed",
         hosts.put("/error", status=500): "Failed",
         hosts.put("/login", status=401): "Refused",

@@ -37,6 +37,12 @@ def test_two_exports_never_share_a_place(namespace: str, one: str, other_namespa
     assert not places[0].startswith(f"{places[1]}/")
 
 
+def test_no_id_is_what_another_one_is_shortened_to() -> None:
+    shortened = naming.quote_name("a" * (naming.LONGEST_NAME + 1))
+    assert len(shortened) <= naming.LONGEST_NAME
+    assert naming.quote_name(shortened) != shortened
+
+
 def test_a_plain_id_stays_readable() -> None:
     assert naming.parts_prefix("s3://b/x", "default", "export-42") == "s3://b/x/parts/default/export-42"
     assert naming.output_prefix("s3://b/x", "default", "a/b") == "s3://b/x/exports/default/a%2Fb"

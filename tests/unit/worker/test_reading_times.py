@@ -12,6 +12,7 @@ import pytest
 from tests.slowness import slowness
 from tests.snapshots import Page
 from video_export_worker.recording import parse_recording
+from video_export_worker.recording.wireframes import MobileScreen
 
 MOST_SECONDS: Final = 7.0  # each took longer where its time grew with the square of its size
 
@@ -87,5 +88,17 @@ def test_reading_takes_a_time_in_proportion_to_the_recording(case: str) -> None:
     recording = json.dumps(CASES[case]()).encode()
     began = time.process_time()
     parse_recording([recording])
+    taken = time.process_time() - began
+    assert taken < MOST_SECONDS * slowness()
+
+
+def test_wireframes_beside_many_others_are_updated_at_once() -> None:
+    box = {"type": "text", "text": "x", "x": 0, "y": 0, "width": 9, "height": 9}
+    wireframes = [{"id": at, **box} for at in range(30_000)]
+    screen = MobileScreen()
+    screen.convert({"type": 2, "data": {"wireframes": wireframes}, "timestamp": 0})
+    began = time.process_time()
+    for each in wireframes:
+        screen.convert({"type": 3, "data": {"source": 0, "updates": [{"wireframe": each}]}, "timestamp": 0})
     taken = time.process_time() - began
     assert taken < MOST_SECONDS * slowness()

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.worker.recording_files import as_array, as_field, as_lines, incremental, meta, mutation, snapshot
 from video_export_worker.recording import Event, parse_recording
-from video_export_worker.recording.wireframes import BODY, KEYBOARD
+from video_export_worker.recording.wireframes import BODY, KEYBOARD, Siblings
 
 START = meta()["timestamp"]
 PICTURE = "iVBORw0KGgo="
@@ -97,6 +99,21 @@ def test_changes_are_mutations_and_an_update_keeps_its_place() -> None:
     assert [(each["parentId"], each["node"]["id"]) for each in add["adds"]] == [(1, 5), (5, 6)]
     assert remove["removes"] == [{"parentId": 1, "id": 3}], "a wireframe is removed from where it is"
     assert [(each["parentId"], each["node"]["id"]) for each in at_the_root["adds"]] == [(BODY, 7)]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.none() | st.integers(0, 6)), max_size=30))
+def test_siblings_are_kept_in_order(steps: list[tuple[bool, int, int | None]]) -> None:
+    siblings, expected = Siblings(), list[int]()
+    for inserts, node, following in steps:
+        if node in expected:
+            expected.remove(node)
+        if inserts:
+            siblings.insert(node, following)
+            expected.insert(expected.index(following) if following in expected else len(expected), node)
+        else:
+            siblings.remove(node)
+        assert list(siblings) == expected
+        assert [siblings.after(each) for each in expected] == [*expected[1:], None][: len(expected)]
 
 
 def test_a_keyboard_opens_and_closes() -> None:

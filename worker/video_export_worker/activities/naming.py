@@ -34,7 +34,8 @@ def quote_name(identifier: str) -> str:
         name = "%2E"
     if len(name) <= LONGEST_NAME:
         return name
-    return f"{name[:100]}-{hashlib.sha256(identifier.encode()).hexdigest()[:32]}"
+    # `quote` leaves no exclamation mark, so no identifier that is short enough has such a name.
+    return f"{name[:100]}!{hashlib.sha256(identifier.encode()).hexdigest()[:32]}"
 
 
 def parts_prefix(storage: str, namespace: str, export_id: str) -> str:

@@ -65,6 +65,7 @@ class PlanStore:
         stored = StoredPlan(
             renderer=renderer,
             request=request,
+            asked=request.model_dump(mode="json", exclude_defaults=True),
             plan=plan,
             index=index,
             chunks=[digests.get(number, NOT_NEEDED) for number in range(max(digests) + 1)],
@@ -83,11 +84,14 @@ class PlanStore:
 
         Raises:
             StorageUnavailable: it is not what was stored.
-            RendererDiffers: its request has what this version does not know, such as a new field.
+            RendererDiffers: its request uses what this version does not know, such as a new field.
         """
         stored = await self._read(plan.uri, plan.digest)
         try:
-            return StoredPlan.model_validate_json(stored)
+            read = StoredPlan.model_validate_json(stored, extra="ignore")
+            if read.asked:
+                VideoExportRequest.model_validate(read.asked)  # refuses fields that it does not know
+            return read
         except ValidationError as error:  # its digest is right, so it was written so
             raise RendererDiffers(
                 "the export was planned by another version, whose plan this worker cannot read: "

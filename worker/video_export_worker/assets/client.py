@@ -195,14 +195,17 @@ class AssetClient:
         if (response.content_length or 0) > self._file_bytes:
             raise AssetMissing(MissingReason.TOO_LARGE)
         decoder = _make_decoder(response.headers.get("Content-Encoding", "").strip().lower())
-        data = bytearray()
+        data, is_empty = bytearray(), True
         async for block in response.content.iter_chunked(BLOCK):
+            is_empty = False
             try:
                 data += decoder.decompress(block, self._file_bytes + 1 - len(data)) if decoder else block
             except zlib.error:
                 raise AssetMissing(MissingReason.FAILED) from None
             if len(data) > self._file_bytes or (decoder and decoder.unconsumed_tail):
                 raise AssetMissing(MissingReason.TOO_LARGE)
+        if decoder and not decoder.eof and not is_empty:  # the rest of the file did not come
+            raise AssetMissing(MissingReason.FAILED, passing=True)
         return bytes(data)
 
 

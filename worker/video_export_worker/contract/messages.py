@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -135,7 +135,9 @@ class StoredPlan(TolerantValue):
 
     Attributes:
         renderer: that made the plan, and that has to render all of it: parts of two renderers are never joined.
-        request: what was asked for.
+        request: what was asked for, with all defaults of the version that made the plan.
+        asked: the same without defaults. A version that does not know one of these fields cannot render the plan; a
+            field that the request does not use is nothing to it.
         plan: what was decided.
         index: SHA-256 of the stored index, which is its name.
         chunks: SHA-256 of each stored chunk, which is its name.
@@ -145,6 +147,7 @@ class StoredPlan(TolerantValue):
 
     renderer: str
     request: VideoExportRequest
+    asked: dict[str, Any] = Field(default_factory=dict)
     plan: ExportPlan
     index: str
     chunks: list[str] = Field(min_length=1)

@@ -39,12 +39,47 @@ def is_mobile(event: Any) -> bool:
     return bool(adds) and any("wireframe" in add for add in list_objects(adds))
 
 
+class Siblings:
+    """Ids of the nodes in another one, in order. Whatever their number, each is found, put in and taken out at once."""
+
+    def __init__(self) -> None:
+        self._after: dict[int | None, int | None] = {None: None}  # nothing stands for the place behind the last
+        self._before: dict[int | None, int | None] = {None: None}
+
+    def __contains__(self, node: int | None) -> bool:
+        return node is not None and node in self._after
+
+    def __iter__(self) -> Iterator[int]:
+        node = self._after[None]
+        while node is not None:
+            yield node
+            node = self._after[node]
+
+    def after(self, node: int) -> int | None:
+        """The one behind it; None if it is the last, or is not there."""
+        return self._after.get(node)
+
+    def insert(self, node: int, following: int | None) -> None:
+        """Put it before the one that should follow it; where that is not there, behind the last."""
+        self.remove(node)
+        following = following if following in self else None
+        previous = self._before[following]
+        self._after[previous] = self._before[following] = node
+        self._after[node], self._before[node] = following, previous
+
+    def remove(self, node: int) -> None:
+        """Take it out, if it is there."""
+        if node in self:
+            following, previous = self._after.pop(node), self._before.pop(node)
+            self._after[previous], self._before[following] = following, previous
+
+
 class MobileScreen:
     """The screen of one mobile app, as far as the events told it until now."""
 
     def __init__(self) -> None:
         self._ids = itertools.count(_FIRST_OWN)
-        self._children: dict[int, list[int]] = {}
+        self._children: dict[int, Siblings | None] = {}  # most have none
         self._parents: dict[int, int] = {}
 
     @property
@@ -70,7 +105,7 @@ class MobileScreen:
         return event
 
     def _show(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        self._children, self._parents = {BODY: []}, {}
+        self._children, self._parents = {BODY: Siblings()}, {}
         body = build_element("body", BODY, "margin:0;background:#fff;font-family:sans-serif")
         for wireframe in list_objects(data.get("wireframes")):
             body["childNodes"] += self._build(wireframe, BODY)
@@ -101,18 +136,17 @@ class MobileScreen:
 
     def _remove(self, node: int) -> dict[str, Any]:
         parent = self._parents.pop(node, BODY)
-        if node in self._children.get(parent, ()):
-            self._children[parent].remove(node)
-        for child in self._children.pop(node, []):
+        if siblings := self._children.get(parent):
+            siblings.remove(node)
+        for child in self._children.pop(node, None) or ():
             self._parents.pop(child, None)
         return {"parentId": parent, "id": node}
 
     def _next_of(self, entry: Mapping[str, Any]) -> int | None:
         """The sibling behind a wireframe that is updated: it keeps its place among them."""
         node: Any = _wireframe_of(entry).get("id")
-        siblings = self._children.get(self._parents.get(node, BODY) if is_id(node) else BODY, [])
-        at = siblings.index(node) + 1 if node in siblings else len(siblings)
-        return siblings[at] if at < len(siblings) else None
+        siblings = self._children.get(self._parents.get(node, BODY)) if is_id(node) else None
+        return siblings.after(node) if siblings else None
 
     def _build(self, wireframe: Wireframe, parent: int, after: int | None = None, depth: int = 0) -> list[Node]:
         """The node of a wireframe with all in it; none where it has no id."""
@@ -120,9 +154,9 @@ class MobileScreen:
         if not is_id(node_id) or depth > MAX_DEPTH:
             return []
         node_id = int(node_id)
-        siblings = self._children.setdefault(parent, [])
-        siblings.insert(siblings.index(after) if after in siblings else len(siblings), node_id)
-        self._parents[node_id], self._children[node_id] = parent, []
+        siblings = self._children[parent] = self._children.get(parent) or Siblings()
+        siblings.insert(node_id, after)
+        self._parents[node_id], self._children[node_id] = parent, None
         node = build_node(wireframe, node_id, self._ids)
         for child in list_objects(wireframe.get("childWireframes")):
             node["childNodes"] += self._build(child, node_id, None, depth + 1)
