@@ -302,4 +302,7 @@ def test_the_pod_of_helm_test_runs_where_the_operator_runs() -> None:
     assert {name: pod[name] for name in ("nodeSelector", "tolerations", "affinity")} == {
         name: values[name] for name in ("nodeSelector", "tolerations", "affinity")
     }
-    assert pod["containers"][0]["resources"] == values["resources"]
+    assert pod["containers"][0]["resources"] == {
+        "requests": {"cpu": "50m", "memory": "128Mi"},
+        "limits": {"memory": "256Mi"},
+    }
