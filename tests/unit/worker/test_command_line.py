@@ -189,6 +189,7 @@ def test_variables_of_others_are_no_typing_errors() -> None:
     links = {"VIDEO_EXPORT_SERVICE_HOST": "1", "VIDEO_EXPORT_PORT_80_TCP": "2", "VIDEO_EXPORT_OPERATOR_LOG_LEVEL": "x"}
     theirs = {"TEMPORAL_HOST": "1", "TEMPORAL_UI_PORT": "2", "TEMPORAL_FRONTEND_SERVICE_PORT": "3", "TEMPORAL_CLI": "4"}
     assert find_mistyped({**links, **theirs, "VIDEO_EXPORT_CACHE": "/folder"}) == []
+    assert find_mistyped({"VIDEO_EXPORT_STORAGE_PORT": "tcp://10.96.0.7:9000"}) == [], "a Service video-export-storage"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,10 @@ LEAST_LIKENESS: Final = {"VIDEO_EXPORT_": 0.75, "TEMPORAL_": 0.86}
 """How near to one of ours a variable counts as mistyped, by prefix. Many programs have TEMPORAL_ ones of their own."""
 
 
+LINKS: Final = ("tcp://", "udp://", "sctp://")
+"""How values begin that Kubernetes gives a pod for each Service, in a variable that ends with _PORT."""
+
+
 class InvalidSettings(ValueError):
     """The environment or an argument is wrong; the message lists every problem, one a line."""
 
@@ -179,7 +183,11 @@ def find_mistyped(environment: Mapping[str, str]) -> list[str]:
     told = []
     for prefix, least in LEAST_LIKENESS.items():
         known = [name.removeprefix(prefix) for name in WORKER_VARIABLES if name.startswith(prefix)]
-        given = (name.removeprefix(prefix) for name in environment if name.startswith(prefix))
+        given = (
+            name.removeprefix(prefix)
+            for name, value in environment.items()
+            if name.startswith(prefix) and not value.startswith(LINKS)
+        )
         near = {name: get_close_matches(name, known, 1, least) for name in sorted(given) if name not in known}
         told += [
             f"{prefix}{name}: there is no such setting, did you mean {prefix}{meant[0]}?"
