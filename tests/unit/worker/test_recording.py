@@ -67,6 +67,31 @@ def test_a_meta_event_of_long_before_begins_no_video_of_a_page_that_is_not_there
     assert parse(meta(-4000), snapshot(1), moves(1500, (1, 1, 0))).duration_ms == 5500
 
 
+YEAR = 365 * 86_400_000.0
+
+
+@pytest.mark.parametrize("at", [-START, 3 * YEAR], ids=["before", "after"])
+def test_an_event_of_another_time_makes_no_video_of_years(at: float) -> None:
+    recording = parse(*session(), incremental(at, 3, id=1, x=0, y=1))
+    assert recording.events == session()
+    assert recording.duration_ms == 2000
+    assert recording.warnings == [
+        "line 1: the first of 1 events that are more than 30 days before or after the other 6: they are not shown"
+    ]
+
+
+def test_a_session_may_pause_for_days() -> None:
+    later = moves(3 * 86_400_000, (1, 1, 0))
+    assert parse(*session(), later).events == [*session(), later]
+
+
+def test_a_window_of_another_time_is_not_shown() -> None:
+    old = [["b", event] for event in (meta(-YEAR), snapshot(-YEAR + 1), moves(-YEAR + 5, (1, 1, 0)))]
+    recording = parse_recording([as_lines([*old, *(["a", event] for event in session())])])
+    assert [window.kept for window in recording.windows] == [False, True]
+    assert recording.duration_ms == 2000
+
+
 def test_load_events_before_the_snapshot_are_nobody_s_loss() -> None:
     recording = parse(
         {"type": 0, "data": {}, "timestamp": START - 9}, {"type": 1, "data": {}, "timestamp": START - 5}, *session()

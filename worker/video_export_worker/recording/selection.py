@@ -21,6 +21,7 @@ from video_export_worker.recording.spool import Spool
 
 Rows = NDArray[np.intp]
 
+LONGEST_PAUSE_MS: Final = 30 * 86_400_000.0  # no session pauses for so long
 FRAME_OUTLIVES_MS: Final = 1000.0  # a frame that is removed with its page may still report
 # A recorder writes the Meta event, then takes the snapshot. One of long before is of a snapshot that is lost.
 LONGEST_SNAPSHOT_MS: Final = 10_000.0
@@ -67,13 +68,22 @@ def select(spool: Spool, problems: Problems) -> SessionSelection:
     repeated = find_repeated(spool)
     if repeated.any():
         problems.note(f"{int(repeated.sum())} of {len(spool)} events were delivered more than once: each is shown once")
-    playable = _list_playable(spool, problems)
+    strays = find_strays(spool)
+    if strays.any():
+        problems.damage(
+            f"line {spool.line[np.argmax(strays)]}",
+            f"the first of {int(strays.sum())} events that are more than {LONGEST_PAUSE_MS / 86_400_000:g} days before "
+            f"or after the other {int((~strays).sum())}: they are not shown",
+        )
+    playable = _list_playable(spool, ~strays, problems)
     frames = find_frames(spool, playable)
     kept = [number for number in playable if number not in frames]
     _report_windows(spool, playable, frames, problems)
     events = np.bincount(spool.window, minlength=len(spool.windows)).tolist()
     windows = tuple(WindowSummary(name, events[number], number in kept) for number, name in enumerate(spool.windows))
-    return SessionSelection(tuple(_select_window(spool, number, ~repeated, problems) for number in kept), windows)
+    return SessionSelection(
+        tuple(_select_window(spool, number, ~(repeated | strays), problems) for number in kept), windows
+    )
 
 
 def _select_window(spool: Spool, number: int, wanted: NDArray[np.bool_], problems: Problems) -> Selection:
@@ -120,12 +130,28 @@ def find_repeated(spool: Spool) -> NDArray[np.bool_]:
     return repeated
 
 
-def _list_playable(spool: Spool, problems: Problems) -> list[int]:
+def find_strays(spool: Spool) -> NDArray[np.bool_]:
+    """Tell which events are of another time than the recording: a clock was wrong, or was set meanwhile.
+
+    The recording is what has a full snapshot and the most events, between pauses of `LONGEST_PAUSE_MS`.
+    """
+    order = np.argsort(spool.stamp, kind="stable")
+    times = np.concatenate([[0], np.cumsum(np.diff(spool.stamp[order]) > LONGEST_PAUSE_MS)])
+    events = np.bincount(times)
+    snapshots = np.bincount(times, weights=spool.kind[order] == EventType.FULL_SNAPSHOT)
+    events[(snapshots == 0) | (events < 2)] = 0
+    strays = np.zeros(len(order), bool)
+    if events.any():
+        strays[order] = times != np.argmax(events)
+    return strays
+
+
+def _list_playable(spool: Spool, wanted: NDArray[np.bool_], problems: Problems) -> list[int]:
     """Numbers of the windows with a full snapshot and more, the one with the most user activity first."""
     count = len(spool.windows)
 
     def count_by_window(which: NDArray[np.bool_]) -> list[int]:
-        counts: list[int] = np.bincount(spool.window[which], minlength=count).tolist()
+        counts: list[int] = np.bincount(spool.window[which & wanted], minlength=count).tolist()
         return counts
 
     snapshots = count_by_window(spool.kind == EventType.FULL_SNAPSHOT)
