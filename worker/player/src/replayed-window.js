@@ -22,6 +22,7 @@ export class ReplayedWindow {
   #stage;
   #links;
   #events = [];
+  #snapshotsAt = []; // places of the full snapshots among them
   #animatedPictures = new WeakSet(); // events that bring one
   #applied = 0;
   #firstShown;
@@ -53,6 +54,7 @@ export class ReplayedWindow {
   append(json, first) {
     for (const [at, event] of this.#parse(json).entries()) {
       this.#faults.number(event, first + at);
+      if (isFullSnapshot(event)) this.#snapshotsAt.push(this.#events.length);
       this.#events.push(event);
     }
   }
@@ -191,8 +193,7 @@ export class ReplayedWindow {
     const frames = this.#page?.keepFrames(context.frames ?? [], snapshot.timestamp) ?? [];
     this.#page?.destroy();
     this.#unresolved += this.#page?.unresolved ?? 0;
-    if (!context.continues && this.#begun > 0) this.#fonts = [];
-    this.#begun += 1;
+    this.#leavePage();
     const given = { stage: this.#stage, animatedPictures: this.#animatedPictures, visible: this.#visible, faults: this.#faults };
     this.#page = new ReplayedPage({ ...this.#options, ...given });
     await this.#page.begin(snapshot, { ...context, size: this.#size, fonts: this.#fonts, frames });
@@ -233,9 +234,36 @@ export class ReplayedWindow {
     return this.#page && this.#begun ? this.#page.apply(batch) : undefined;
   }
 
+  /**
+   * Passes over pages that another full snapshot follows by `at`: nobody sees them, and nothing of them stays but what every
+   * page keeps. A recorder may take a snapshot with each click, and to build one takes as long as to show many changes.
+   */
+  #passOver(at) {
+    const { start, snapshots } = this.#options;
+    const isDue = (number) => this.#events[this.#snapshotsAt[number]]?.timestamp - start <= at;
+    let number = this.#begun;
+    while (isDue(number + 1)) number += 1;
+    while (number >= this.#begun && snapshots[number]?.frames?.length) number -= 1; // it keeps frames of the page before
+    if (number < this.#begun || !isDue(number)) return;
+    for (; this.#applied < this.#snapshotsAt[number]; this.#applied += 1) {
+      const event = this.#events[this.#applied];
+      this.#size = sizeOf(event) ?? this.#size;
+      if (isFullSnapshot(event)) this.#leavePage();
+      else if (isFont(event)) this.#fonts.push(event);
+      this.#events[this.#applied] = undefined;
+    }
+  }
+
+  /** The page of the next full snapshot follows: the fonts that scripts have added stay where it is the same page. */
+  #leavePage() {
+    if (!this.#options.snapshots[this.#begun].continues && this.#begun > 0) this.#fonts = [];
+    this.#begun += 1;
+  }
+
   /** Applies what happens up to `at`, in at most `most` batches; true if anything did. */
   async #applyUntil(at, most = Infinity, joined = -Infinity) {
     const before = this.#applied;
+    this.#passOver(at);
     for (let batches = 0; batches < most; batches += 1) {
       const batch = this.#takeBatch(at, joined);
       if (!batch.length) break;

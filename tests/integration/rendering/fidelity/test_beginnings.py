@@ -163,3 +163,29 @@ async def test_a_checkout_is_not_seen(chromium: ChromiumSettings) -> None:
     assert not is_gold(anew[after])
     assert not is_lime(anew[after])
     assert not np.array_equal(shown[after], anew[after])
+
+
+def record_pages_between_frames() -> Recording:
+    """Several snapshots between two frames: a font, the size and the pointer of pages that are passed over."""
+    page = Page()
+    titles = [page.element("p", f"the page {number}", class_="own turn") for number in range(6)]
+    documents = [page.document([title], CSS) for title in titles]
+    page.show(documents[0])
+    font = json.dumps(list(FONT.read_bytes()))
+    page.add(41, 3, {"source": 10, "family": "Recorded", "fontSource": font, "buffer": True, "descriptors": {}})
+    for number, document in enumerate(documents[1:4]):
+        page.show(document, 45 + 5 * number).move(47 + 5 * number, 5, 5, titles[number + 1])
+    page.add(62, 3, {"source": 4, "width": 300, "height": 180})
+    page.width, page.height = 300, 180
+    page.show(documents[4], 65).change(67, titles[4], class_="own box")
+    page.add(121, 0, {}).add(122, 1, {}).show(documents[5], 125).show(documents[5], 130)
+    return page.end(400).recording()
+
+
+async def test_pages_that_no_frame_shows_leave_what_a_page_keeps(chromium: ChromiumSettings) -> None:
+    recording = record_pages_between_frames()
+    timeline, options = lay_out(recording), look(recording)
+    shown = await by_product(recording, timeline, options, chromium)
+    reference = await by_reference(recording, timeline, options, chromium)
+    assert list_differences(shown, reference, timeline) == []
+    assert len({frame.tobytes() for frame in shown}) >= 3
