@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,25 +48,38 @@ class Cluster:
         return ensure_programs((*PROGRAMS, "pause"))
 
     def up(self) -> None:
-        """Start what does not run, and build what is missing; the long steps side by side."""
+        """Start what does not run, and build what is missing."""
+        with self.starting():
+            pass
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Start everything side by side.
+
+        The block runs as soon as the API server, Temporal and the storage answer and the images are built; at its end
+        the node is ready and has the images.
+        """
         require_root("A local cluster with real pods")
         self.directory.mkdir(parents=True, exist_ok=True)
         node = Node(self.directory)
-        with step("Network and containerd"):
+        with step("Network"):
             node.prepare()
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            images = pool.submit(lambda: _bring_images(node.containerd))
-            programs = pool.submit(lambda: self.programs).result()
+        with ThreadPoolExecutor(max_workers=6) as pool:
+            runtime = pool.submit(node.start_runtime)
+            images = pool.submit(ensure_images)
             servers = pool.submit(self._start_servers)
+            loaded = pool.submit(lambda: _load(node.containerd, runtime, images))
+            programs = self.programs
             with step("Control plane"):
                 control_plane = self._start_control_plane()
-            with step("Node"):
-                load_images(node.containerd, ensure_pause_image(programs))
-                node.start(control_plane, programs)
-            servers.result()
+            services = pool.submit(self._apply_services)
+            ready = pool.submit(lambda: _start_node(node, runtime, control_plane, programs))
             self.image_keys = images.result()
-        with step("Names of Temporal and storage in the cluster"):
-            self.kubectl("apply", "--filename", "-", given=json.dumps(_services()))
+            servers.result()
+            services.result()
+            yield
+            loaded.result()
+            ready.result()
 
     def down(self) -> None:
         """End everything, whatever state it is in, and remove all that it made on the machine but logs and videos."""
@@ -109,16 +124,27 @@ class Cluster:
             temporal_server.start_temporal(self.directory, also_at=HOST)
             object_storage.start_object_storage(self.directory, HOST)
 
+    def _apply_services(self) -> None:
+        """Give Temporal and the storage their names in the cluster."""
+        self.kubectl("apply", "--filename", "-", given=json.dumps(_services()))
+
     def _stop_servers(self) -> None:
         for name in (temporal_server.RELAY, "temporal", "object-storage"):
             stop_recorded(self.directory / f"{name}.pid")
 
 
-def _bring_images(containerd: Containerd) -> dict[str, str]:
-    """Build the images that are missing, bring them into the node, and return their keys."""
-    keys = ensure_images()
-    load_images(containerd, keys)
-    return keys
+def _load(containerd: Containerd, runtime: Future[None], images: Future[dict[str, str]]) -> None:
+    """Bring the images into the node."""
+    runtime.result()
+    load_images(containerd, images.result())
+
+
+def _start_node(node: Node, runtime: Future[None], control_plane: ControlPlane, programs: Path) -> None:
+    """Start the node, which needs what holds a pod's namespaces."""
+    runtime.result()
+    with step("Node"):
+        load_images(node.containerd, ensure_pause_image(programs))
+        node.start(control_plane, programs)
 
 
 def _services() -> dict[str, Any]:

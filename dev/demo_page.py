@@ -19,9 +19,8 @@ svg text { font-size: 12px; fill: #52606d; } .note { color: #52606d; }
 _LINES = (("wanted", "#9aa5b1", "5 4"), ("ready", "#2563eb", ""), ("busy", "#16a34a", ""))
 
 
-def write_page(folder: Path, story: Story, videos: Sequence[Video], temporal_ui: str | None) -> Path:
-    """Write `index.html` and the storyboards beside the videos; return the page."""
-    boards = {video: make_storyboard(video) for video in videos}
+def write_page(folder: Path, story: Story, boards: dict[Video, Path], temporal_ui: str | None) -> Path:
+    """Write `index.html` beside the videos and their storyboards; return the page."""
     page = folder / "index.html"
     page.write_text(build_page(folder, story, boards, temporal_ui), encoding="utf-8")
     return page

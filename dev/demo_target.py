@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,11 @@ _NEEDED = {
 
 
 @dataclass(frozen=True)
-class Work:
-    """What the resource's status says of its pods' work: pods that are busy, tasks that wait."""
+class Seen:
+    """Pods that the Deployment wants, that are ready and that are busy, and tasks that wait."""
 
+    wanted: int
+    ready: int
     busy: int
     backlog: int
 
@@ -75,18 +78,20 @@ class Target:
         self._operator_image = operator_image
         self.client_environment = dict(client_environment)
 
-    def prepare(self) -> None:
-        """Bring up what the demo needs."""
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Bring up what the demo needs; the block may use Kubernetes, Temporal and the storage."""
+        yield
 
     def kubectl(self, *arguments: str, given: str | None = None) -> str:
         """Run kubectl in the demo's namespace."""
         return run([*self._kubectl, "--namespace", NAMESPACE, *arguments], given=given)
 
     def install_operator(self) -> None:
-        """Install or upgrade the operator's release and wait until it works."""
+        """Install or upgrade the operator's release, without waiting for its pod."""
         repository, _, tag = self._operator_image.rpartition(":")
         values = [f"image.repository={repository}", f"image.tag={tag}", *self._values()]
-        options = ["--namespace", RELEASE, "--create-namespace", "--wait", "--timeout", "3m"]
+        options = ["--namespace", RELEASE, "--create-namespace"]
         run(
             [*self._helm, "upgrade", "--install", RELEASE, str(CHART), *options, *(f"--set-string={v}" for v in values)]
         )
@@ -106,24 +111,19 @@ class Target:
         self.delete_example()
         run([*self._helm, "uninstall", RELEASE, "--namespace", RELEASE, "--ignore-not-found", "--wait"])
 
-    def look(self) -> Work:
-        """Return what the resource's status says."""
-        status = json.loads(self.kubectl("get", "vew", NAME, "--output", "json")).get("status", {})
-        return Work(int(status.get("busyReplicas", 0)), int(status.get("backlog", {}).get("tasks", 0)))
+    def look(self) -> Seen:
+        """Return what the Deployment and the resource's status say."""
+        found = json.loads(self.kubectl("get", f"deployment/{NAME}", f"vew/{NAME}", "--output", "json"))
+        deployment, resource = found["items"]
+        status = resource.get("status", {})
+        ready = int(deployment["status"].get("readyReplicas", 0))
+        backlog = int(status.get("backlog", {}).get("tasks", 0))
+        return Seen(int(deployment["spec"]["replicas"]), ready, int(status.get("busyReplicas", 0)), backlog)
 
     def condition(self, kind: str) -> str | None:
         """Return the status of one of the resource's conditions."""
         status = json.loads(self.kubectl("get", "vew", NAME, "--output", "json")).get("status", {})
         return next((c["status"] for c in status.get("conditions", []) if c["type"] == kind), None)
-
-    def size(self) -> tuple[int, int]:
-        """Return how many pods the Deployment wants and how many are ready."""
-        found = json.loads(self.kubectl("get", "deployment", NAME, "--output", "json"))
-        return int(found["spec"]["replicas"]), int(found["status"].get("readyReplicas", 0))
-
-    def pods(self) -> list[str]:
-        """Return the names of the worker's pods, those that end included."""
-        return self.kubectl("get", "pods", "--selector", f"videoexport.dev/worker={NAME}", "--output", "name").split()
 
     def exports(self) -> Exports:
         """Return what Temporal says about exports."""
@@ -153,12 +153,14 @@ class LocalTarget(Target):
         self.cluster = Cluster()
         super().__init__((), (), OPERATOR.name, client_environment(self.cluster))
 
-    def prepare(self) -> None:
+    @contextmanager
+    def starting(self) -> Iterator[None]:
         """Start the cluster, and build what is missing, side by side. There is no kubectl before that."""
-        self.cluster.up()
-        programs, config = self.cluster.programs, str(self.cluster.kubeconfig)
-        self._kubectl = (str(programs / "kubectl"), "--kubeconfig", config)
-        self._helm = (str(programs / "helm"), "--kubeconfig", config)
+        with self.cluster.starting():
+            programs, config = self.cluster.programs, str(self.cluster.kubeconfig)
+            self._kubectl = (str(programs / "kubectl"), "--kubeconfig", config)
+            self._helm = (str(programs / "helm"), "--kubeconfig", config)
+            yield
 
     def _values(self) -> list[str]:
         # The tag stays the same: a changed image must change the pod template, or its pods stay.

@@ -48,6 +48,17 @@ class Exports:
         started = (event.activity_task_started_event_attributes for event in history.events)
         return [one.attempt for one in started if one.attempt]  # an event of another kind has 0 here
 
+    def failures(self, export: str) -> list[tuple[str, str]]:
+        """Return type and message of the failure before each activity that was tried again, and of what ended one."""
+        history = self._runner.run(self._client.get_workflow_handle(export).fetch_history())
+        found = []
+        for event in history.events:
+            started, failed = event.activity_task_started_event_attributes, event.activity_task_failed_event_attributes
+            failure = started.last_failure if started.HasField("last_failure") else failed.failure
+            if failure.message:
+                found.append((failure.application_failure_info.type, failure.message))
+        return found
+
     def completed(self, export: str) -> list[Attempt]:
         """Return the attempt of each activity that completed it, and when."""
         history = self._runner.run(self._client.get_workflow_handle(export).fetch_history())

@@ -17,7 +17,7 @@ from dev.containers import Containerd
 from dev.control_plane import ADMINS, ControlPlane
 from dev.network import HOST, ensure_network, remove_network
 from dev.processes import Process
-from dev.steps import require_root
+from dev.steps import require_root, step
 from dev.waiting import answers, listens, wait_for
 
 NAME = "local"
@@ -38,7 +38,7 @@ class Node:
         self.containerd = Containerd(directory)
 
     def start(self, control_plane: ControlPlane, programs: Path) -> None:
-        """Start everything and wait until the node is ready. containerd runs already: images went in.
+        """Start everything and wait until the node is ready. containerd runs already.
 
         Args:
             control_plane: which it joins.
@@ -56,10 +56,14 @@ class Node:
         kubelet.wait_ready(lambda: node_is_ready(control_plane))
 
     def prepare(self) -> None:
-        """Make the network and start containerd: what does not need a control plane."""
+        """Make the network, which everything else listens on."""
         self.directory.mkdir(parents=True, exist_ok=True)
         ensure_network(self.directory)
-        self.containerd.start()
+
+    def start_runtime(self) -> None:
+        """Start containerd, which needs no control plane."""
+        with step("containerd"):
+            self.containerd.start()
 
     def stop(self) -> None:
         """End everything and remove what it made on the machine."""

@@ -23,19 +23,20 @@ SERVER_PORTS = range(20000, 30000)
 _given_ports: set[int] = set()
 
 
-def wait_for(look: Callable[[], T | None], what: str, timeout: float) -> T:
+def wait_for(look: Callable[[], T | None], what: str, timeout: float, interval: float = INTERVAL) -> T:
     """Return the first true answer of `look`.
 
     Args:
         look: what it raises ends the wait.
         what: what is waited for, as the error says it.
         timeout: seconds.
+        interval: seconds between two looks, longer where a look starts a program.
     """
     deadline = time.monotonic() + timeout
     while not (answer := look()):
         if time.monotonic() > deadline:
             raise NotReadyError(f"{what}: not within {timeout:g} s")
-        time.sleep(INTERVAL)
+        time.sleep(interval)
     return answer
 
 

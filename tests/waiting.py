@@ -47,11 +47,11 @@ async def wait_for(look: Callable[[], Any], what: str, timeout: float = PATIENCE
         await asyncio.sleep(INTERVAL)
 
 
-def wait_until(look: Callable[[], T | None], what: str, timeout: float = PATIENCE) -> T:
-    """Do what `wait_for` does, where no event loop runs."""
+def wait_until(look: Callable[[], T | None], what: str, timeout: float = PATIENCE, *, interval: float = INTERVAL) -> T:
+    """Do what `wait_for` does, where no event loop runs; a look that costs much has a longer interval, in seconds."""
     deadline = time.monotonic() + timeout
     while not (answer := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout:g} s (last answer: {answer!r})")
-        time.sleep(INTERVAL)
+        time.sleep(interval)
     return answer

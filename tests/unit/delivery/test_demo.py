@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from dev import cluster
-from dev.demo import list_submissions
+from dev.demo import list_submissions, measure_core
 from dev.demo_page import build_page, draw_graph
 from dev.demo_story import Look, Story, Video, describe
 from dev.demo_target import choose_target
@@ -129,6 +129,13 @@ def test_few_cores_get_a_smaller_long_export(cores: int | None, width: str) -> N
     long, *short = list_submissions(cores)
     assert long.options[long.options.index("--width") + 1] == width
     assert {each.format for each in (long, *short)} == {"mp4", "gif", "webm"}
+
+
+@pytest.mark.parametrize(("speed", "rate"), [(0.2, "25"), (1.0, "25"), (2.0, "50"), (9.0, "60")])
+def test_on_two_cores_the_long_export_has_as_many_frames_as_they_are_fast(speed: float, rate: str) -> None:
+    options = list_submissions(2, speed)[0].options
+    assert options[options.index("--fps") + 1] == rate
+    assert measure_core() > 0
 
 
 def test_choosing_the_local_cluster_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
