@@ -3,8 +3,10 @@
 .PHONY: help setup setup-node demo demo-down dev images player docs check test exactness test-unit test-integration test-e2e bench-render bench-quality bench-long soak-render bench-scaling bench-operator
 
 PYTHON := .venv/bin/python
-# Most of these tests wait for servers; each process starts its own. The end-to-end tests share one node.
+# Most of these tests wait for servers; each process starts its own.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+# End-to-end tests share one node, and wait most of the time.
+ON_ONE_NODE := --numprocesses 3 --dist worksteal
 SCRIPTS := plugins/kubectl-vew .ci/run .github/scripts/*.sh dev/*.sh requirements/*.sh worker/player/*.sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
@@ -48,7 +50,7 @@ check: docs ## everything that is not a test
 test: setup-node ## every test
 	@$(PYTHON) -m dev build
 	pytest $(SIDE_BY_SIDE) tests/unit tests/integration
-	pytest tests/e2e
+	pytest $(ON_ONE_NODE) tests/e2e
 
 test-unit: setup ## pure code, seconds
 	pytest tests/unit
@@ -60,7 +62,7 @@ test-integration: setup ## real servers, browser and control plane
 	pytest $(SIDE_BY_SIDE) tests/integration
 
 test-e2e: setup-node ## the whole system on a local node
-	pytest tests/e2e
+	pytest $(ON_ONE_NODE) tests/e2e
 
 bench-render: setup ## how fast recordings become videos (RECORDINGS=files), against capturing every frame
 	@$(PYTHON) -m benchmarks.rendering $(RECORDINGS)

@@ -1,4 +1,7 @@
-"""One local cluster with the operator for all tests; each test has a namespace and a task queue of its own."""
+"""One local cluster with the operator for all tests; each test has a namespace and a task queue of its own.
+
+So tests run side by side: most of what they take is waiting. Those marked `alone` change what others rely on.
+"""
 
 from __future__ import annotations
 
@@ -15,44 +18,68 @@ from dev.exports import Exports
 from dev.images import OPERATOR
 from dev.network import BRIDGE
 from dev.places import cache_directory
-from tests.e2e.tenant import OPERATOR_NAMESPACE, RELEASE, Tenant
+from tests.e2e.sharing import Sharing
+from tests.e2e.tenant import OPERATOR_NAMESPACE, RELEASE, WAIT, Tenant
 from tests.requirements import require
 
 CHARTS = Path(__file__).parents[2] / "charts"
-COLD_BUILD = 2400  # seconds that the first test may take where nothing has been built
+TIMEOUT = 600  # seconds of a test, without its turn, and without what is built and started for all
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the first test of this level time for what is built once."""
+    """Begin with the tests that want to be alone, and let nobody's turn count as his time."""
     here = Path(__file__).parent
     ours = [item for item in items if item.path.is_relative_to(here)]
-    for first in ours[:1]:
-        first.add_marker(pytest.mark.timeout(COLD_BUILD))
+    for item in ours:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT, func_only=True))
+    ours.sort(key=lambda item: item.get_closest_marker("alone") is None)
+    items[:] = [item for item in items if not item.path.is_relative_to(here)] + ours
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def sharing(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Sharing:
+    """What this process shares with the others of the run; alone it is called master."""
+    own = tmp_path_factory.getbasetemp()
+    return Sharing(own if worker_id == "master" else own.parent)
+
+
+@pytest.fixture(scope="session")
+def cluster(sharing: Sharing) -> Iterator[Cluster]:
     """A cluster of the tests' own, with its own state; a machine has one at a time."""
     require(os.geteuid() == 0, "no root: pods need it; run `sudo -E make test`")
-    running = subprocess.run(["ip", "link", "show", BRIDGE], capture_output=True, check=False).returncode == 0
-    require(not running, "a local cluster runs on this machine already: `make demo-down` ends it")
-    started = Cluster(cache_directory() / "e2e")
-    try:
-        started.up()
-        yield started
-    finally:
-        started.down()
+    shared = Cluster(cache_directory() / "e2e")
+
+    def start() -> None:
+        running = subprocess.run(["ip", "link", "show", BRIDGE], capture_output=True, check=False).returncode == 0
+        require(not running, "a local cluster runs on this machine already: `make demo-down` ends it")
+        try:
+            shared.up()
+        except BaseException:
+            shared.down()
+            raise
+
+    with sharing.joined(start, shared.down):
+        yield shared
 
 
 @pytest.fixture(scope="session")
-def operator(cluster: Cluster) -> str:
+def operator(cluster: Cluster, sharing: Sharing) -> str:
     """The operator, installed by its chart from the image of this checkout; its namespace."""
     repository, _, tag = OPERATOR.name.rpartition(":")
     values = ["--set-string", f"image.repository={repository},image.tag={tag}"]
     values += ["--set", f"seccompProfile.install=true,seccompProfile.kubeletRoot={cluster.directory}/kubelet"]
-    options = ["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--wait", "--timeout", "2m"]
-    cluster.helm("install", RELEASE, str(CHARTS / "video-export-operator"), *options, *values)
+    options = ["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--wait", "--timeout", f"{WAIT}s"]
+    chart = str(CHARTS / "video-export-operator")
+    sharing.once("operator", lambda: cluster.helm("install", RELEASE, chart, *options, *values))
     return OPERATOR_NAMESPACE
+
+
+@pytest.fixture(autouse=True)
+def turn(sharing: Sharing, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whether others may run beside a test."""
+    with sharing.turn(alone=request.node.get_closest_marker("alone") is not None):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dev.errors import DevError
 from dev.exports import Exports
 from dev.images import WORKER
 from dev.object_storage import BUCKET, client_environment
-from tests.waiting import wait_until
+from tests import waiting
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RELEASE = "video-export-operator"
@@ -25,8 +26,15 @@ OPERATOR_NAMESPACE = "video-export"
 """As README has them."""
 NAME = "exports"
 SECRET = "storage"
+MANUAL = {"mode": "Manual", "pollInterval": "6s", "scaleDown": {"minIdle": "0s"}}
+"""Sized by whoever tests; idle pods may go at once."""
+WAIT = 180
+"""Seconds for what will come: other tests render on the same cores. Only a wait that fails takes as long."""
 PROGRAMS = Path(sys.executable).parent
+LOOK = 0.3
+"""Seconds between two looks: each starts kubectl, which costs the cores more than a look at a value does."""
 Json = dict[str, Any]
+wait_until = partial(waiting.wait_until, timeout=WAIT, interval=LOOK)
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,11 @@ class Tenant:
             "image": WORKER.name,
             "storage": {"uri": f"s3://{BUCKET}", "secretRef": {"name": SECRET}},
             "slots": 1,
-            "scaling": {"pollInterval": "6s", "scaleDown": {"stabilizationWindow": "6s", "minIdle": "1s"}},
+            "scaling": {
+                "maxReplicas": 3,
+                "pollInterval": "6s",
+                "scaleDown": {"stabilizationWindow": "0s", "minIdle": "0s"},
+            },
             "terminationGracePeriodSeconds": 60,
             "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}},
         }
@@ -81,7 +93,7 @@ class Tenant:
         conditions = found.get("status", {}).get("conditions", [])
         return next((dict(one) for one in conditions if one["type"] == kind), {})
 
-    def wait_condition(self, kind: str, status: str, reason: str | None = None, timeout: float = 60) -> Json:
+    def wait_condition(self, kind: str, status: str, reason: str | None = None) -> Json:
         """Wait until a condition says this; return it."""
 
         def look() -> Json | None:
@@ -90,7 +102,7 @@ class Tenant:
             return found if fits else None
 
         try:
-            return wait_until(look, f"{kind} is {status} {reason or ''}", timeout)
+            return wait_until(look, f"{kind} is {status} {reason or ''}")
         except AssertionError as error:
             raise AssertionError(f"{error}; it is {self.condition(kind)}") from None
 
@@ -121,10 +133,10 @@ class Tenant:
         file = RECORDINGS / f"{recording}.json.gz"
         return self._run("video-export", "submit", str(file), "--task-queue", self.name, *options).strip()
 
-    def wait_for_end(self, exports: Exports, export: str, timeout: float = 180) -> None:
+    def wait_for_end(self, exports: Exports, export: str, timeout: float = WAIT) -> None:
         """Wait until an export has ended well."""
         running = WorkflowExecutionStatus.RUNNING
-        wait_until(lambda: exports.status(export) is not running, f"{export} ended", timeout)
+        wait_until(lambda: exports.status(export) is not running, f"{export} ended", timeout=timeout)
         assert exports.status(export) is WorkflowExecutionStatus.COMPLETED, exports.status(export)
 
     def download(self, export: str, folder: Path) -> list[Path]:
@@ -134,7 +146,7 @@ class Tenant:
 
     def _run(self, program: str, *arguments: str) -> str:
         command = [str(PROGRAMS / program), *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=WAIT, check=False)
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}{done.stdout}"
         return done.stdout
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from temporalio.client import WorkflowExecutionStatus
 
+from dev.demo import list_submissions, measure_core
 from dev.exports import Exports
-from tests.e2e.tenant import NAME, Tenant, probe
-from tests.waiting import wait_until
+from tests.e2e.tenant import MANUAL, NAME, Tenant, probe, wait_until
 
 RUNNING = WorkflowExecutionStatus.RUNNING
 
@@ -22,9 +23,9 @@ def test_from_zero_to_what_the_backlog_needs_and_back_without_an_interruption(
     assert tenant.size() == (0, 0)
 
     small = ("--width", "640", "--height", "360")
-    # Every frame of it differs, so it outlasts the others and the window of the scale-down on any machine.
-    slow = ("--fps", "60", "--speed", "0.3", "--width", "1280", "--height", "720")
-    long = tenant.submit("animations", "--format", "mp4", *slow)
+    # Every frame of it differs, so it outlasts the others and the window of the scale-down.
+    slow = list_submissions(os.cpu_count(), measure_core())[0]
+    long = tenant.submit(slow.recording, "--format", slow.format, *slow.options)
     short = [
         tenant.submit("form", "--format", "gif", "--fps", "5", "--end", "10", *small),
         tenant.submit("text", "--format", "webm", "--fps", "10", "--end", "5", *small),
@@ -42,8 +43,8 @@ def test_from_zero_to_what_the_backlog_needs_and_back_without_an_interruption(
         largest, before = max(largest, ready), wanted
         return wanted == 0 and all(exports.status(export) is not RUNNING for export in submitted)
 
-    wait_until(over, "all exports ended and the Deployment is at zero again", 200)
-    wait_until(lambda: not tenant.pods(), "no pod is left", 30)
+    wait_until(over, "all exports ended and the Deployment is at zero again", timeout=240)
+    wait_until(lambda: not tenant.pods(), "no pod is left")
 
     assert {exports.status(export) for export in submitted} == {WorkflowExecutionStatus.COMPLETED}
     assert largest >= 2, "one pod made everything: slots is 1, and three exports waited"
@@ -56,7 +57,7 @@ def test_from_zero_to_what_the_backlog_needs_and_back_without_an_interruption(
 
 
 def test_a_worker_lacks_nothing_and_reads_frames_from_chromiums_memory(tenant: Tenant, operator: str) -> None:
-    tenant.apply_workers(scaling={"mode": "Manual"}, replicas=1)
+    tenant.apply_workers(scaling=MANUAL, replicas=1)
     wait_until(lambda: tenant.size() == (1, 1), "one pod is ready")
 
     told = tenant.kubectl("exec", f"deployment/{NAME}", "--", "video-export", "doctor", "--json")
@@ -67,13 +68,13 @@ def test_a_worker_lacks_nothing_and_reads_frames_from_chromiums_memory(tenant: T
 
 
 def test_deleting_the_resource_leaves_nothing(tenant: Tenant, operator: str) -> None:
-    tenant.apply_workers(scaling={"mode": "Manual"}, replicas=1)
-    wait_until(lambda: tenant.size() == (1, 1), "one pod is ready", 60)
+    tenant.apply_workers(scaling=MANUAL, replicas=1)
+    wait_until(lambda: tenant.size() == (1, 1), "one pod is ready")
     found = tenant.find("vew", NAME)
     assert found is not None
     assert "finalizers" not in found["metadata"]
 
     tenant.kubectl("delete", "vew", NAME)
 
-    wait_until(lambda: tenant.find("deployment", NAME) is None, "the Deployment is collected", 30)
-    wait_until(lambda: not tenant.pods(), "the pods are gone", 60)
+    wait_until(lambda: tenant.find("deployment", NAME) is None, "the Deployment is collected")
+    wait_until(lambda: not tenant.pods(), "the pods are gone")

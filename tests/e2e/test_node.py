@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dev.images import OPERATOR
-from tests.e2e.tenant import Tenant
+from tests.e2e.tenant import WAIT, Tenant
 
 RESTRICTED = {
     "readOnlyRootFilesystem": True,
@@ -37,7 +37,7 @@ def test_a_pod_has_logs_exec_names_services_and_no_more_rights_than_it_should(te
         "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8000}]},
     }
     tenant.apply(pod("web", "python3", "-u", "-m", "http.server", "8000", "--directory", "/etc"), service)
-    tenant.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+    tenant.kubectl("wait", "--for=condition=Ready", "pod/web", f"--timeout={WAIT}s")
 
     def execute(script: str) -> str:
         return tenant.kubectl("exec", "web", "--", "sh", "-c", f"{script} 2>&1 || true").strip()

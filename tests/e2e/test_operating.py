@@ -12,38 +12,37 @@ from dev.errors import DevError
 from dev.images import WORKER
 from dev.places import CHECKOUT
 from tests.e2e.conftest import CHARTS
-from tests.e2e.tenant import NAME, RELEASE, SECRET, Tenant
-from tests.waiting import wait_until
+from tests.e2e.tenant import MANUAL, NAME, RELEASE, SECRET, WAIT, Tenant, wait_until
 
 PLUGINS = CHECKOUT / "plugins"
 
 
 def test_kubectl_scale_sets_the_size_in_manual_mode(tenant: Tenant, operator: str) -> None:
-    tenant.apply_workers(scaling={"mode": "Manual"})
+    tenant.apply_workers(scaling=MANUAL)
     tenant.wait_condition("Ready", "True")
 
     tenant.kubectl("scale", f"vew/{NAME}", "--replicas=2")
-    wait_until(lambda: tenant.size() == (2, 2), "two pods are ready", 90)
+    wait_until(lambda: tenant.size() == (2, 2), "two pods are ready")
     tenant.wait_condition("WorkersHealthy", "True")
 
     tenant.kubectl("scale", f"vew/{NAME}", "--replicas=0")
-    wait_until(lambda: tenant.size() == (0, 0), "the Deployment is at zero", 60)
+    wait_until(lambda: tenant.size() == (0, 0), "the Deployment is at zero")
 
 
 def test_an_image_that_cannot_be_pulled_is_named_in_a_condition(tenant: Tenant, operator: str) -> None:
     missing = "localhost/no-such-image:1"
-    tenant.apply_workers(image=missing, scaling={"mode": "Manual"}, replicas=1)
+    tenant.apply_workers(image=missing, scaling=MANUAL, replicas=1)
 
-    found = tenant.wait_condition("WorkersHealthy", "False", "ImagePullBackOff", timeout=90)
+    found = tenant.wait_condition("WorkersHealthy", "False", "ImagePullBackOff")
     assert missing in found["message"]
 
-    tenant.apply_workers(scaling={"mode": "Manual"}, replicas=1)
-    tenant.wait_condition("WorkersHealthy", "True", timeout=90)
+    tenant.apply_workers(scaling=MANUAL, replicas=1)
+    tenant.wait_condition("WorkersHealthy", "True")
 
 
 def test_a_secret_that_does_not_exist_is_named_in_a_condition_and_mends_itself(tenant: Tenant, operator: str) -> None:
     storage = {"uri": "s3://exports", "secretRef": {"name": "late"}}
-    tenant.apply_workers(storage=storage, scaling={"mode": "Manual"}, replicas=1)
+    tenant.apply_workers(storage=storage, scaling=MANUAL, replicas=1)
 
     found = tenant.wait_condition("Ready", "False", "SecretMissing")
     assert "late" in found["message"]
@@ -51,7 +50,7 @@ def test_a_secret_that_does_not_exist_is_named_in_a_condition_and_mends_itself(t
     secret = tenant.find("secret", SECRET)
     assert secret is not None
     tenant.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "late"}, "data": secret["data"]})
-    tenant.wait_condition("Ready", "True", timeout=120)
+    tenant.wait_condition("Ready", "True")
 
 
 def test_what_cannot_be_is_refused_with_what_to_do(tenant: Tenant, operator: str) -> None:
@@ -62,7 +61,7 @@ def test_what_cannot_be_is_refused_with_what_to_do(tenant: Tenant, operator: str
 
 
 def test_the_operators_chart_passes_its_own_test(cluster: Cluster, operator: str) -> None:
-    cluster.helm("test", RELEASE, "--namespace", operator, "--timeout", "1m")
+    cluster.helm("test", RELEASE, "--namespace", operator, "--timeout", f"{WAIT}s")
 
 
 def test_the_workers_chart_makes_a_resource_that_becomes_ready(tenant: Tenant, operator: str) -> None:
@@ -78,12 +77,14 @@ def test_the_workers_chart_makes_a_resource_that_becomes_ready(tenant: Tenant, o
     }
     settings = [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
     chart = str(CHARTS / "temporal-worker-video-export")
-    tenant.cluster.helm("install", "workers", chart, "--namespace", tenant.name, "--wait", "--timeout", "1m", *settings)
+    tenant.cluster.helm(
+        "install", "workers", chart, "--namespace", tenant.name, "--wait", "--timeout", f"{WAIT}s", *settings
+    )
 
     tenant.wait_condition("Ready", "True")
     tenant.wait_condition("TemporalReachable", "True")
-    wait_until(lambda: tenant.size() == (1, 1), "a worker is ready", 120)
-    tenant.cluster.helm("test", "workers", "--namespace", tenant.name, "--timeout", "4m")
+    wait_until(lambda: tenant.size() == (1, 1), "a worker is ready")
+    tenant.cluster.helm("test", "workers", "--namespace", tenant.name, "--timeout", f"{WAIT}s")
     assert "TEAM=media" in tenant.kubectl("exec", f"deployment/{NAME}", "--", "env")
 
     # What the plugin of kubectl asks of pods: a worker's for exports, the operator's for a plan.

@@ -16,8 +16,7 @@ from dev.cluster import STORAGE_IN_CLUSTER, Cluster
 from dev.exports import Exports
 from dev.object_storage import client_environment
 from dev.registry import ADDRESS, start_registry
-from tests.e2e.tenant import OPERATOR_NAMESPACE, RELEASE, Json, Tenant
-from tests.waiting import wait_until
+from tests.e2e.tenant import OPERATOR_NAMESPACE, RELEASE, WAIT, Json, Tenant, wait_until
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "how-to" / "own-images.md"
@@ -48,7 +47,8 @@ def shell(cluster: Cluster, tenant: Tenant, tmp_path: Path) -> dict[str, str]:
     return environment
 
 
-@pytest.mark.timeout(900)  # images are built from what the store has, compressed, pushed and pulled
+@pytest.mark.alone  # the operator of all becomes another one
+@pytest.mark.timeout(900, func_only=True)  # images are built from what the store has, compressed, pushed and pulled
 def test_images_of_ones_own_are_built_pushed_and_installed_by_the_commands_of_the_page(
     cluster: Cluster, tenant: Tenant, operator: str, exports: Exports, registry: None, shell: dict[str, str]
 ) -> None:
@@ -67,9 +67,9 @@ def test_images_of_ones_own_are_built_pushed_and_installed_by_the_commands_of_th
             text=True,
         )
         assert done.returncode == 0, f"{done.stdout}{done.stderr}"
-        cluster.kubectl("--namespace", operator, "rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
+        cluster.kubectl("--namespace", operator, "rollout", "status", f"deployment/{RELEASE}", f"--timeout={WAIT}s")
         export = Tenant(cluster, "video-export-task-queue").submit("form", "--end", "2", "--format", "gif")
-        pod = wait_until(lambda: find_pod(tenant), "a pod of the pushed image", 60)
+        pod = wait_until(lambda: find_pod(tenant), "a pod of the pushed image")
         tenant.wait_for_end(exports, export)
         assert pod["spec"]["containers"][0]["image"] == f"{IMAGES}/video-export-worker:0.1.0"
         operators = json.loads(cluster.kubectl("--namespace", operator, "get", "pods", "--output", "json"))["items"]
@@ -77,7 +77,7 @@ def test_images_of_ones_own_are_built_pushed_and_installed_by_the_commands_of_th
         assert f"{IMAGES}/video-export-operator:0.1.0" in running
     finally:
         # Other tests go on with the operator that was there.
-        cluster.helm("rollback", RELEASE, "1", "--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", "2m")
+        cluster.helm("rollback", RELEASE, "1", "--namespace", OPERATOR_NAMESPACE, "--wait", "--timeout", f"{WAIT}s")
         tenant.kubectl("delete", "vew", "--all")
 
 

@@ -10,8 +10,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from dev.exports import Attempt, Exports
-from tests.e2e.tenant import NAME, Tenant
-from tests.waiting import wait_until
+from tests.e2e.tenant import MANUAL, NAME, Tenant, wait_until
 
 COMPLETED = WorkflowExecutionStatus.COMPLETED
 PODS = 2
@@ -50,19 +49,21 @@ class Rollout:
 @pytest.mark.parametrize("mode", ["WhenReady", "WhenIdle"])
 def test_a_rollout_under_load(mode: str, tenant: Tenant, operator: str, exports: Exports) -> None:
     """With the grace that a resource has by default no attempt is repeated; WhenIdle stops no busy pod at all."""
-    manual = {"scaling": {"mode": "Manual", "pollInterval": "6s"}, "replicas": PODS}
+    manual = {"scaling": MANUAL, "replicas": PODS}
     tenant.apply_workers(**manual, rollout={"mode": mode}, terminationGracePeriodSeconds=300)
-    wait_until(lambda: tenant.size() == (PODS, PODS), "the pods are ready", 120)
+    wait_until(lambda: tenant.size() == (PODS, PODS), "the pods are ready")
     options = ("--format", "mp4", "--fps", "30", "--end", "16", "--width", "640", "--height", "360")
     # Work for longer than two heartbeats of a worker are apart, so that each is seen to be busy.
-    submitted = [tenant.submit("animations", *options) for _ in range(5 * PODS)]
+    submitted = [tenant.submit("animations", *options) for _ in range(4 * PODS)]
     busy = lambda: (tenant.find("vew", NAME) or {})["status"].get("busyReplicas") == PODS  # noqa: E731
-    wait_until(busy, "every pod is busy", 60)
+    wait_until(busy, "every pod is busy")
 
     rollout = Rollout(tenant)
     tenant.kubectl("patch", "vew", NAME, "--type=merge", "--patch", json.dumps({"spec": {"template": ROLLED}}))
-    wait_until(rollout.is_over, "every pod is of the new template", 240)
-    wait_until(lambda: {exports.status(one) for one in submitted} == {COMPLETED}, "every export is finished", 240)
+    wait_until(rollout.is_over, "every pod is of the new template", timeout=240)
+    wait_until(
+        lambda: {exports.status(one) for one in submitted} == {COMPLETED}, "every export is finished", timeout=240
+    )
 
     attempts = [attempt for one in submitted for attempt in exports.completed(one)]
     stopped = rollout.stopped_busy(attempts)
