@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from dev.demo import list_submissions, measure_core
@@ -15,6 +16,7 @@ from tests.e2e.tenant import MANUAL, NAME, Tenant, probe, wait_until
 RUNNING = WorkflowExecutionStatus.RUNNING
 
 
+@pytest.mark.alone  # how the size follows the work over time
 def test_from_zero_to_what_the_backlog_needs_and_back_without_an_interruption(
     tenant: Tenant, operator: str, exports: Exports, tmp_path: Path
 ) -> None:
