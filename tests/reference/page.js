@@ -75,11 +75,12 @@ async function turnTo(stop) {
   born = new Map();
   const time = stop.events[0].timestamp;
   const event = (type, data, timestamp = time) => ({ type, data, timestamp });
-  const { fonts, pointer, focused } = stop.inherited;
+  const { fonts, pointer, focused, selected } = stop.inherited;
   const [snapshot, ...rest] = shown;
   const kept = fonts.map(({ data }) => event(3, data));
   if (pointer) kept.push(event(3, { source: 1, positions: [{ ...pointer, timeOffset: 0 }] }));
   if (focused !== undefined) kept.push(event(3, { source: 2, type: 5, id: focused }));
+  if (selected?.length) kept.push(event(3, { source: 14, ranges: selected }));
   const { width, height } = size;
   const never = event(5, { tag: "never", payload: {} }, start + 1e12);
   const all = [event(5, { tag: "begin", payload: {} }, start), event(4, { href: "", width, height }), snapshot, ...kept, ...rest, never];
@@ -117,7 +118,8 @@ async function turnTo(stop) {
 
 /**
  * Notes with each full snapshot what its page has from before: whether it was there (nothing was loaded since the snapshot
- * before), and then the last place of the pointer, the element with the focus, the fonts that were added.
+ * before), and then the last place of the pointer, the element with the focus, what is selected, the fonts that were added.
+ * A recorder that never notes loads has loaded a page whose address is another one and whose nodes it counts from 1.
  */
 function inherit(events) {
   const places = [];
@@ -133,14 +135,21 @@ function inherit(events) {
   let isLoaded = true; // since the last snapshot
   let since;
   let fonts = [];
+  const notesLoads = events.some(({ type }) => type < 2);
+  let address = "";
+  let before = ""; // address of the page of the last snapshot
   for (const event of events) {
     const { type, timestamp, data } = event;
+    if (type === 4) address = (data.href ?? "").split("#")[0];
     if (type === 0) isLoaded = isLoading = true;
     else if (type === 1) {
       if (!isLoading) isLoaded = true;
       isLoading = false;
     } else if (type === 3 && data.source === 10) fonts.push(event);
     else if (type === 2) {
+      const isOther = address && before && address !== before;
+      if (!notesLoads && isOther && [...nodesOf(data.node)].every(({ id }, place) => id === place + 1)) isLoaded = true;
+      before = address;
       if (isLoaded && since !== undefined) fonts = [];
       event.inherited = { fonts: [...fonts], isOld: !isLoaded };
       if (isLoaded) since = timestamp;
@@ -149,6 +158,8 @@ function inherit(events) {
         if (last && last.at >= since && last.id >= 0) event.inherited.pointer = { x: last.x, y: last.y, id: last.id };
         const turn = events.findLast((other) => other.type === 3 && other.data.source === 2 && [5, 6].includes(other.data.type) && other.timestamp <= timestamp);
         if (turn && turn.timestamp >= since && turn.data.type === 5 && turn.data.id >= 0) event.inherited.focused = turn.data.id;
+        const chosen = events.findLast((other) => other.type === 3 && other.data.source === 14 && other.timestamp <= timestamp);
+        if (chosen && chosen.timestamp >= since) event.inherited.selected = chosen.data.ranges;
       }
       isLoaded = false;
     }

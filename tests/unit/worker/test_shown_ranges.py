@@ -29,10 +29,20 @@ def framed_snapshot(at: int) -> Event:
     return event
 
 
+def meta_elsewhere(at: int) -> Event:
+    """The address of another page."""
+    event = meta(at)
+    event["data"]["href"] = f"https://shop.test/{at}"
+    return event
+
+
 # What happens, one after the other.
 HAPPENINGS = {
     "page": lambda at: [{"type": 0, "data": {}, "timestamp": at}, meta(at), snapshot(at)],
     "checkout": lambda at: [meta(at), snapshot(at)],
+    "another page": lambda at: [meta_elsewhere(at), snapshot(at)],
+    "selection": lambda at: [incremental(at, 14, ranges=[{"start": 5, "startOffset": 0, "end": 5, "endOffset": at}])],
+    "nothing selected": lambda at: [incremental(at, 14, ranges=[])],
     "bare snapshot": lambda at: [snapshot(at)],
     "checkout with a frame": lambda at: [meta(at), framed_snapshot(at)],
     "frame": lambda at: [mutation(at, adds=[{"parentId": 4, "nextId": None, "node": FRAME}])],
@@ -60,6 +70,7 @@ def record(names: list[str]) -> list[Event]:
 )
 # A checkout that forgets what a frame holds: the replay has to begin before it.
 @example(["checkout with a frame", "content of the frame", "text", "checkout with a frame", "text"], 450, 100)
+@example(["selection", "text", "another page", "text", "selection", "checkout", "text", "checkout", "text"], 850, 100)
 @settings(deadline=None)
 def test_a_range_is_known_as_well_as_in_the_whole_recording(names: list[str], begin: int, length: int) -> None:
     data = as_array(record(names))

@@ -48,4 +48,8 @@ export const move = (timestamp, [x, y, id]) =>
 export const attachment = (timestamp, parentId, node) =>
   incremental(timestamp, { source: SOURCES.MUTATION, isAttachIframe: true, texts: [], attributes: [], removes: [], adds: [{ parentId, nextId: null, node }] });
 export const scroll = (timestamp, id, [x, y]) => incremental(timestamp, { source: SOURCES.SCROLL, id, x, y });
+export const selection = (timestamp, ranges) => {
+  const given = ranges.map(([start, startOffset, end, endOffset]) => ({ start, startOffset, end, endOffset }));
+  return incremental(timestamp, { source: SOURCES.SELECTION, ranges: given });
+};
 export const focus = (timestamp, id) => incremental(timestamp, { source: SOURCES.INTERACTION, type: FOCUS, id });

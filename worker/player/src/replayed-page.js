@@ -2,7 +2,7 @@
 //
 // So what is shown after a full snapshot cannot depend on what was replayed before it, and a replay can begin at any. What a
 // page does keep from the time before the snapshot is given (`context`), never left over:
-//   - its size, where the pointer was, what had the focus, which fonts its scripts had added;
+//   - its size, where the pointer was, what had the focus, what was selected, which fonts its scripts had added;
 //   - whether it `continues`: the snapshot shows a page that was there before (a checkout of the recorder), and not one that
 //     has just been loaded. In such a page animations and transitions that end are over; those that never end begin anew.
 import { Replayer, ReplayerEvents } from "rrweb";
@@ -103,14 +103,15 @@ export class ReplayedPage {
     return this.#replayer?.getMirror();
   }
 
-  /** Builds the page, and gives it what it has kept: { size, continues, pointer, focus, fonts, frames }. */
-  async begin(snapshot, { size, continues, pointer, focus, fonts, frames = [] }) {
+  /** Builds the page, and gives it what it has kept: { size, continues, pointer, focus, selection, fonts, frames }. */
+  async begin(snapshot, { size, continues, pointer, focus, selection = [], fonts, frames = [] }) {
     const at = snapshot.timestamp;
     if (continues) this.#incomplete = new Set(idsOf(snapshot.data.node));
     const kept = [snapshot, ...fonts.map((font) => ({ ...font, timestamp: at }))];
     if (size) kept.unshift(make.meta(at, size));
     if (pointer) kept.push(make.move(at, pointer));
     if (focus !== null && focus !== undefined) kept.push(make.focus(at, focus));
+    if (selection.length) kept.push(make.selection(at, selection));
     await this.#applyAndSettle(kept, continues);
     for (const event of frames) await this.#applyAndSettle([event], continues);
     this.#replayer.iframe.contentWindow.focus(); // selections of a page that has no focus are grey

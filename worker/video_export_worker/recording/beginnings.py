@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from video_export_worker.recording.events import EventType, Source
 from video_export_worker.recording.index import RecordingIndex
 
-PAGE_EVENTS: Final = (EventType.DOM_CONTENT_LOADED, EventType.LOAD, EventType.FULL_SNAPSHOT)
+LOADS: Final = (EventType.DOM_CONTENT_LOADED, EventType.LOAD)
+PAGE_EVENTS: Final = (*LOADS, EventType.FULL_SNAPSHOT)
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class PageContext:
         continues: the page was there before: a recorder took the snapshot without anything having been loaded.
         pointer: where the pointer was last: CSS pixels from the left, from the top, and rrweb's id of the element.
         focus: rrweb's id of the element with the focus.
+        selection: ranges that are selected: ids of the nodes in which they begin and end, each with the offset in it.
         frames: rrweb's ids of frames that keep what they hold: the snapshot lists them, and nothing fills them again.
     """
 
     continues: bool = False
     pointer: tuple[float, float, int] | None = None
     focus: int | None = None
+    selection: tuple[tuple[int, float, int, float], ...] = ()
     frames: tuple[int, ...] = ()
 
 
@@ -90,11 +93,13 @@ def _follow_pages(index: RecordingIndex) -> tuple[NDArray[np.bool_], NDArray[np.
     """For each full snapshot whether it continues a page, and when that page's first one was.
 
     A page is loaded where the recorder saw that: DomContentLoaded, or Load without one before it. A Load that follows
-    the DomContentLoaded of the same page, which may come after the first snapshot, begins no other.
+    the DomContentLoaded of the same page, which may come after the first snapshot, begins no other. A recorder that is
+    started when its page has loaded sees neither, so where none was seen the snapshots themselves tell (`page_starts`).
     """
     continues = np.zeros(len(index.snapshots), bool)
     page_ms = np.zeros(len(index.snapshots))
     is_new, awaits_load, number = True, False, 0
+    tells_loads = bool(np.isin(index.kind, LOADS).any())
     for ordinal in np.flatnonzero(np.isin(index.kind, PAGE_EVENTS)).tolist():
         kind = index.kind[ordinal]
         if kind == EventType.DOM_CONTENT_LOADED:
@@ -103,6 +108,7 @@ def _follow_pages(index: RecordingIndex) -> tuple[NDArray[np.bool_], NDArray[np.
             is_new |= not awaits_load
             awaits_load = False
         else:
+            is_new |= not tells_loads and bool(index.page_starts[number])
             continues[number] = not is_new
             page_ms[number] = index.offset_ms[ordinal] if is_new else page_ms[number - 1]
             is_new, number = False, number + 1
@@ -121,7 +127,19 @@ def _read_context(index: RecordingIndex, number: int, continues: bool, page_ms: 
     if here >= 0 and index.focus_ms[here] >= page_ms and index.focus_node[here] >= 0:
         focus = int(index.focus_node[here])
     frames = index.forgotten_frame[index.forgotten_snapshot == number]
-    return PageContext(True, pointer, focus, tuple(frames.tolist()))
+    return PageContext(True, pointer, focus, _read_selection(index, number, page_ms), tuple(frames.tolist()))
+
+
+def _read_selection(index: RecordingIndex, number: int, page_ms: float) -> tuple[tuple[int, float, int, float], ...]:
+    last = int(np.searchsorted(index.selection_snapshot, number, side="right"))
+    if not last or index.selection_ms[last - 1] < page_ms:
+        return ()
+    rows = index.selection_snapshot == index.selection_snapshot[last - 1]
+    return tuple(
+        (int(start), start_offset, int(end), end_offset)
+        for start, start_offset, end, end_offset in index.selection_ranges[rows].tolist()
+        if start >= 0
+    )
 
 
 def _find_font_chunks(index: RecordingIndex, chunk: int, page_ms: float) -> tuple[int, ...]:

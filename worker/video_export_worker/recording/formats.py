@@ -26,6 +26,7 @@ from video_export_worker.recording.foreign import ACCEPTED, name_event, name_tex
 from video_export_worker.recording.json_stream import BrokenJson, BrokenValue, JsonReader, Place
 from video_export_worker.recording.limits import Meters
 from video_export_worker.recording.packing import open_fields
+from video_export_worker.recording.page_starts import tell_page
 from video_export_worker.recording.pieces import Pieces
 from video_export_worker.recording.plain_events import PlainEvent
 from video_export_worker.recording.problems import BrokenEvent, Problems
@@ -60,6 +61,7 @@ class WindowEvent(NamedTuple):
         kind: Its type.
         source: Its source, None if it has none.
         brings: Whether it brings nodes into the page.
+        page: What it tells of the page (`tell_page`).
         text: The event alone, as UTF-8.
         place: Where it stands in the file, or what it was wrapped in.
     """
@@ -69,6 +71,7 @@ class WindowEvent(NamedTuple):
     kind: int
     source: int | None
     brings: bool
+    page: int
     text: bytes
     place: Place
 
@@ -123,7 +126,8 @@ def read_events(
                 if text is None or mended.is_changed:
                     text = encode_event(event)
                 kind, source = event["type"], source_of(event)
-                yield WindowEvent(window, event["timestamp"], kind, source, brings_nodes(event), text, found.place)
+                brings, page = brings_nodes(event), tell_page(event)
+                yield WindowEvent(window, event["timestamp"], kind, source, brings, page, text, found.place)
         except BrokenEvent as error:
             problems.skip(f"{name}, {found.place}", str(error))
     if pieces.incomplete:
@@ -140,7 +144,7 @@ def _has_screen(screens: dict[str | None, MobileScreen], window: str | None) -> 
 
 def _take_plain(found: _Value, text: bytes) -> WindowEvent:
     event: PlainEvent = found.value
-    return WindowEvent(found.window, event.timestamp, _INCREMENTAL, event.data.source, False, text, found.place)
+    return WindowEvent(found.window, event.timestamp, _INCREMENTAL, event.data.source, False, 0, text, found.place)
 
 
 def _open(value: Any, text: bytes | None, meters: Meters, screen: MobileScreen) -> tuple[Any, bytes | None]:

@@ -68,6 +68,8 @@ class RecordingIndex:
         chunk_first: Ordinal of the first event of each chunk, of those of this window.
         chunk_snapshot: Whether a chunk begins at a full snapshot, with the Meta event before it if there is one.
         snapshots: Ordinals of the full snapshots.
+        page_starts: Whether the page of a full snapshot was loaded since the one before, as `page_starts` tells it: it
+            counts where the recorder notes no loads.
         pointer_ms: Of each thing that the pointer did, in order of time; the columns `pointer_...` belong together.
         pointer_x: CSS pixels from the left (see `MouseMove`).
         pointer_y: CSS pixels from the top.
@@ -79,6 +81,11 @@ class RecordingIndex:
         activity: Offsets at which the user did something, ascending (`USER_ACTIVITY`, and typing in rich text).
         focus_ms: Of each change of the focus.
         focus_node: rrweb's id of the element that got the focus, -1 where one lost it.
+        selection_snapshot: Number of the full snapshot up to which something is selected, ascending; for each range of
+            the selection, and once for none.
+        selection_ms: When it was selected.
+        selection_ranges: Four columns: rrweb's id of the node in which the range begins, the offset in it, and where it
+            ends; -1 as the first for no range.
         canvas_ms: Offsets at which a canvas came into the page or was drawn on.
         forgotten_snapshot: Number, in `snapshots`, of a full snapshot that forgets what a frame holds.
         forgotten_frame: rrweb's id of that frame.
@@ -105,6 +112,7 @@ class RecordingIndex:
     chunk_first: Integers
     chunk_snapshot: NDArray[np.bool_]
     snapshots: Integers
+    page_starts: NDArray[np.bool_]
     pointer_ms: Floats
     pointer_x: Floats
     pointer_y: Floats
@@ -116,6 +124,9 @@ class RecordingIndex:
     activity: Floats
     focus_ms: Floats
     focus_node: Integers
+    selection_snapshot: Integers
+    selection_ms: Floats
+    selection_ranges: Floats
     canvas_ms: Floats
     forgotten_snapshot: Integers
     forgotten_frame: Integers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from typing import Any, Final
 
 import numpy as np
@@ -32,13 +33,17 @@ from video_export_worker.recording.nodes import PageNodes
 # Plain numbers, which are compared in a fraction of an enumeration's time.
 DECODED_KINDS: Final = frozenset(map(int, (EventType.FULL_SNAPSHOT, EventType.META)))
 DECODED_SOURCES: Final = frozenset(
-    map(int, MOVES | {Source.MUTATION, Source.MOUSE_INTERACTION, Source.VIEWPORT_RESIZE})
+    map(int, MOVES | {Source.MUTATION, Source.MOUSE_INTERACTION, Source.VIEWPORT_RESIZE, Source.SELECTION})
 )
 MAY_MOVE: Final = frozenset(map(int, (Source.MUTATION, Source.STYLE_SHEET_RULE, Source.ADOPTED_STYLE_SHEET)))
 
 _FULL_SNAPSHOT: Final = int(EventType.FULL_SNAPSHOT)
 _INTERACTION: Final = int(Source.MOUSE_INTERACTION)
+_SELECTION: Final = int(Source.SELECTION)
 _CANVAS: Final = int(Source.CANVAS_MUTATION)
+MOST_RANGES: Final = 16  # of a selection; Chromium has one
+_RANGE: Final = ("start", "startOffset", "end", "endOffset")
+_NO_RANGE: Final = (-1.0, 0.0, -1.0, 0.0)
 _CLICK_CODES: Final = {kind: code for code, kind in CLICKS.items()}
 _TOUCH_START: Final = _CLICK_CODES[ClickKind.TOUCH_START]
 
@@ -50,10 +55,13 @@ class IndexBuilder:
         start_ms: Timestamp of the first event.
         duration_ms: From the first event to the last.
         nesting: Elements that may be around an element.
+        snapshots_ms: Offsets of the full snapshots.
     """
 
-    def __init__(self, start_ms: float, duration_ms: float, nesting: int) -> None:
+    def __init__(self, start_ms: float, duration_ms: float, nesting: int, snapshots_ms: NDArray[np.float64]) -> None:
         self._start_ms, self._duration_ms, self._nesting = start_ms, duration_ms, nesting
+        self._snapshots_ms: list[float] = snapshots_ms.tolist()
+        self._selections: dict[int, tuple[float, list[tuple[float, ...]]]] = {}  # the last before each snapshot
         self._nodes = PageNodes()
         self._frames = FrameFollower()
         self._motion = MotionFinder()
@@ -108,6 +116,7 @@ class IndexBuilder:
             **{name: column[order] for name, column in pointer.items()},
             **self._viewports(),
             **self._forgotten(),
+            **self._selected(),
             "activity": np.sort(np.array(self._activity, np.float64)),
             "focus_ms": np.array(self._focus_ms, np.float64),
             "focus_node": np.array(self._focus_node, np.int64),
@@ -125,6 +134,8 @@ class IndexBuilder:
             self._note_moves(stamp, source, event["data"]["positions"])
         elif source == _INTERACTION:
             self._note_interaction(offset, event["data"])
+        elif source == _SELECTION:
+            self._note_selection(offset, event["data"])
         elif (size := viewport_of(event)) is not None:
             self._note_viewport(offset, *size)
         else:
@@ -147,6 +158,13 @@ class IndexBuilder:
         kind = CLICK_KINDS.get(int(what)) if what == int(what) else None
         if kind is not None and is_number(data.get("x")) and is_number(data.get("y")):
             self._note_pointer(offset, data, _CLICK_CODES[kind])
+
+    def _note_selection(self, offset: float, data: dict[str, Any]) -> None:
+        """Of the selections between two full snapshots the second one's page keeps the last."""
+        snapshot = bisect_left(self._snapshots_ms, offset)
+        if snapshot < len(self._snapshots_ms):
+            ranges = [tuple(float(each[name]) for name in _RANGE) for each in data["ranges"][:MOST_RANGES]]
+            self._selections[snapshot] = offset, ranges or [_NO_RANGE]
 
     def _note_pointer(self, offset: float, at: dict[str, Any], kind: int) -> None:
         for name, value in zip(self._pointer, (offset, at["x"], at["y"], _node_of(at), kind), strict=True):
@@ -184,6 +202,15 @@ class IndexBuilder:
         self._frames.finish()
         pairs = np.array(self._frames.forgotten, np.int64).reshape(-1, 2)
         return {"forgotten_snapshot": pairs[:, 0], "forgotten_frame": pairs[:, 1]}
+
+    def _selected(self) -> dict[str, NDArray[Any]]:
+        rows = [(number, ms, each) for number, (ms, ranges) in self._selections.items() for each in ranges]
+        rows.sort(key=lambda row: row[0])
+        return {
+            "selection_snapshot": np.array([row[0] for row in rows], np.int64),
+            "selection_ms": np.array([row[1] for row in rows], np.float64),
+            "selection_ranges": np.array([row[2] for row in rows], np.float64).reshape(-1, len(_RANGE)),
+        }
 
     def _viewports(self) -> dict[str, NDArray[Any]]:
         known = bool(self._widths)

@@ -48,6 +48,7 @@ class Spool:
         self._hashes = array("q")
         self._brings = array("b")
         self._brings_frames = array("b")
+        self._pages = array("q")
 
     def add(self, found: WindowEvent, part: int = 1) -> None:
         """Write an event of the part of that number.
@@ -70,6 +71,7 @@ class Spool:
         self._parts.append(part)
         self._lines.append(found.place.line)
         self._bytes.append(found.place.byte)
+        self._pages.append(found.page)
         self._brings.append(found.brings)
         self._brings_frames.append(found.brings and any(sign in found.text for sign in _FRAME_SIGNS))
         # Python's own hash of bytes, SipHash with a secret key: nobody can make two events of one hash, and it takes a
@@ -139,6 +141,11 @@ class Spool:
     def brings(self) -> NDArray[np.bool_]:
         """Whether each event brings nodes into the page."""
         return np.frombuffer(self._brings, np.bool_)
+
+    @property
+    def page(self) -> NDArray[np.int64]:
+        """What each event tells of the page (`tell_page`)."""
+        return np.frombuffer(self._pages, np.int64)
 
     @property
     def brings_frames(self) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ from video_export_worker.recording.events import Event, EventType, Source, encod
 from video_export_worker.recording.index import RecordingIndex
 from video_export_worker.recording.indexing import IndexBuilder, settle_touches
 from video_export_worker.recording.limits import RecordingLimits, count_values
+from video_export_worker.recording.page_starts import find_starts, tell_page
 from video_export_worker.recording.selection import Selection, SessionSelection
 from video_export_worker.recording.spool import Spool
 
@@ -157,7 +158,10 @@ class WindowWriter:
         follows_frames = np.concatenate([[False], self.spool.brings[rows]]) & bool(brings_frames.any())
         counts = np.diff(self._layout[0], append=len(kind))
         looked = np.repeat(needed, counts) | ~is_page | follows_frames
-        builder = IndexBuilder(self.start_ms, float(self._stamps[-1]) - self.start_ms, self.limits.nesting)
+        snapshots = np.flatnonzero(kind == EventType.FULL_SNAPSHOT)
+        taken_ms = self._stamps[snapshots] - self.start_ms
+        builder = IndexBuilder(self.start_ms, float(self._stamps[-1]) - self.start_ms, self.limits.nesting, taken_ms)
+        pages = np.concatenate([[np.int64(tell_page(self.selection.meta))], self.spool.page[rows]])
         chosen = np.flatnonzero(looked)
         chunk = self.first_chunk + np.repeat(np.arange(len(counts)), counts)
         plain = (_plain(column[chosen]) for column in (chunk, self._stamps, kind, source))
@@ -178,7 +182,8 @@ class WindowWriter:
             offset_ms=self._stamps - self.start_ms,
             chunk_first=self._layout[0],
             chunk_snapshot=self._layout[1],
-            snapshots=np.flatnonzero(kind == EventType.FULL_SNAPSHOT),
+            snapshots=snapshots,
+            page_starts=find_starts(kind, pages),
             **columns,
             most_nodes=builder.most_nodes,
             first_chunk=self.first_chunk,

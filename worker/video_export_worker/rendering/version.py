@@ -13,7 +13,7 @@ from video_export_worker.errors import RenderFailed
 from video_export_worker.replay.settings import ChromiumSettings
 
 # Changes when the same inputs give other pixels or another stream.
-RENDERER_VERSION: Final = 7
+RENDERER_VERSION: Final = 8
 PLAYER: Final = Path(__file__).parents[1] / "player_dist" / "player.js"
 
 

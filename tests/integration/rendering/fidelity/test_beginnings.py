@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -189,3 +190,46 @@ async def test_pages_that_no_frame_shows_leave_what_a_page_keeps(chromium: Chrom
     reference = await by_reference(recording, timeline, options, chromium)
     assert list_differences(shown, reference, timeline) == []
     assert len({frame.tobytes() for frame in shown}) >= 3
+
+
+@pytest.mark.parametrize("address", ["http://page.test/", "http://page.test/other"])
+async def test_a_recorder_that_notes_no_loads_tells_by_address_and_count(
+    address: str, chromium: ChromiumSettings
+) -> None:
+    """A page of another address whose nodes are counted from 1 begins anew; else what was selected still is."""
+    pages = [Page(), Page()]
+    bodies = [[page.element("div", class_="box once"), page.element("p", "a text")] for page in pages]
+    css = f"{CSS} ::selection{{background:fuchsia}}"
+    first, second = (_count(page.document(body, css)) for page, body in zip(pages, bodies, strict=True))
+    text = first["childNodes"][1]["childNodes"][1]["childNodes"][1]
+    page = Page().show(first).add(100, 3, {"source": 14, "ranges": [_range(text, 0, 6)]})
+    page.add(200, 5, {"tag": "enough for a chunk", "payload": "x" * 70_000}).show(second, 400)
+    page.events[-2]["data"]["href"] = address
+    recording = page.end(800).recording()
+    timeline, options = lay_out(recording), look(recording)
+    whole = await by_product(recording, timeline, options, chromium)
+    reference = await by_reference(recording, timeline, options, chromium)
+    assert list_differences(whole, reference, timeline) == []
+    is_new = address != "http://page.test/"
+    before, shown, later = whole[8], whole[13], whole[17]
+    assert is_selected(before), "nothing was selected before"
+    assert (is_selected(shown), np.array_equal(shown, later)) == (not is_new, not is_new)
+    part = await from_there(recording, range(12, timeline.frames), chromium)
+    assert list_differences(part, whole[12:], timeline) == []
+
+
+def is_selected(picture: Picture) -> bool:
+    """Whether something is selected: the page's sheet gives selections a colour of their own."""
+    return bool((picture[..., :3] == (255, 0, 255)).all(axis=2).any())
+
+
+def _count(node: Node) -> Node:
+    """A tree whose nodes are counted from 1, as a recorder that begins counts them."""
+    numbers = itertools.count(1)
+
+    def count(each: Node) -> Node:
+        number = next(numbers)
+        children = [count(child) for child in each["childNodes"]] if "childNodes" in each else None
+        return {**each, "id": number} if children is None else {**each, "id": number, "childNodes": children}
+
+    return count(node)
