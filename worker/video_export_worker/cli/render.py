@@ -93,11 +93,7 @@ async def _render(
     from video_export_worker.driver import Driver
 
     async with Driver() as driver:  # starts meanwhile
-        await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
-        from video_export_worker.cli.local_assets import gather_assets
-        from video_export_worker.composing.visibility import merge_colours, warn_of_nothing
-        from video_export_worker.pipeline import assemble, plan_export, render_segment
-        from video_export_worker.recording import RecordingLimits
+        await asyncio.to_thread(importlib.import_module, "video_export_worker.rendering.ahead")
         from video_export_worker.rendering.ahead import BrowserAhead, guess_stage
         from video_export_worker.replay.settings import ChromiumSettings, count_browsers
 
@@ -107,7 +103,14 @@ async def _render(
             settings = dataclasses.replace(ChromiumSettings.from_environment(os.environ), driver=driver)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
-        async with BrowserAhead(settings, guess_stage(request)) as ahead:  # starts while the recording is read
+        # It starts while the rest is imported, and the recording read.
+        async with BrowserAhead(settings, guess_stage(request)) as ahead:
+            await asyncio.to_thread(importlib.import_module, "video_export_worker.pipeline")
+            from video_export_worker.cli.local_assets import gather_assets
+            from video_export_worker.composing.visibility import merge_colours, warn_of_nothing
+            from video_export_worker.pipeline import assemble, plan_export, render_segment
+            from video_export_worker.recording import RecordingLimits
+
             progress.update(Progress(phase="planning"))
             plan = await plan_export(recordings, request, artefact, limits=RecordingLimits())
             targets = _name_outputs(outputs, plan)
