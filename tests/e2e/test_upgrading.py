@@ -49,7 +49,6 @@ def test_an_upgrade_of_the_renderer_under_load_loses_no_export_and_mixes_no_part
     failures = {export: exports.failures(export) for export in (*before, *after)}
     told = {failure for each in failures.values() for failure in each}
     assert {kind for kind, _ in told} == {"RendererDiffers"}, f"something else was done twice: {failures}"
-    assert not any(failures[export] for export in after), "an export of the new version was refused by it"
     renderers = {pair for _, message in told for pair in re.findall(r"renderer (\S+), this worker has (\S+):", message)}
     assert len(renderers) == 1, renderers
     assert set(images(tenant)) <= {second}
