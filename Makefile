@@ -5,8 +5,8 @@
 PYTHON := .venv/bin/python
 # Most of these tests wait for servers; each process starts its own.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
-# End-to-end tests share one node, and wait most of the time.
-ON_ONE_NODE := --numprocesses 2 --dist worksteal
+# End-to-end tests share one node, and wait most of the time. Each process takes the next one.
+ON_ONE_NODE := --numprocesses 2 --dist load --maxschedchunk 1
 SCRIPTS := plugins/kubectl-vew .ci/run .github/scripts/*.sh dev/*.sh requirements/*.sh worker/player/*.sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 

@@ -27,13 +27,13 @@ TIMEOUT = 600  # seconds of a test, without its turn, and without what is built 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that want to be alone, and let nobody's turn count as his time."""
+    """Begin with the tests that want to be alone, then with the longest, and let nobody's turn count as his time."""
     here = Path(__file__).parent
     ours = [item for item in items if item.path.is_relative_to(here)]
     for item in ours:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TIMEOUT, func_only=True))
-    ours.sort(key=lambda item: item.get_closest_marker("alone") is None)
+    ours.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("alone", "long")])
     items[:] = [item for item in items if not item.path.is_relative_to(here)] + ours
 
 

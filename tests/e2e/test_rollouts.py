@@ -46,6 +46,7 @@ class Rollout:
         }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["WhenReady", "WhenIdle"])
 def test_a_rollout_under_load(mode: str, tenant: Tenant, operator: str, exports: Exports) -> None:
     """With the grace that a resource has by default no attempt is repeated; WhenIdle stops no busy pod at all."""

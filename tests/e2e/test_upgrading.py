@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import partial
 
+import pytest
+
 from dev.cluster import Cluster
 from dev.containers import Containerd
 from dev.exports import Exports
@@ -28,6 +30,7 @@ def works(tenant: Tenant, image: str) -> bool:
     return status.get("busyReplicas", 0) >= 1 and image in images(tenant)
 
 
+@pytest.mark.long
 def test_an_upgrade_of_the_renderer_under_load_loses_no_export_and_mixes_no_parts(
     tenant: Tenant, operator: str, exports: Exports, cluster: Cluster
 ) -> None:

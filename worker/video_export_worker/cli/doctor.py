@@ -100,15 +100,16 @@ async def examine_chromium() -> list[Finding]:
     if sys.platform != "linux":
         advice = "Chromium has begin-frame control on Linux only: use the worker's container image"
 
-    async def begin_frames() -> tuple[int, str]:
+    async def paint() -> str:
         async with (
             open_page(settings, Stage(320, 240)) as page,
             open_capture(page, 320, 240, settings.capture) as capture,
         ):
             how = "read from its memory" if isinstance(capture, MemoryCapture) else "captured by screenshots (slower)"
             renderer = await page.devtools.find_process("renderer")
+            await page.screenshot()  # a frame that is begun and painted, or an error
             sandbox = ON if renderer is not None and is_sandboxed(renderer) else OFF
-            return page.frames_begun, f"frames on demand, {how}; {sandbox}"
+            return f"frames on demand, {how}; {sandbox}"
 
     try:
         settings = ChromiumSettings.from_environment(os.environ)
@@ -117,14 +118,13 @@ async def examine_chromium() -> list[Finding]:
     try:
         path = settings.find_executable()
         try:
-            frames, remark = await begin_frames()
+            remark = await paint()
         except RenderFailed as error:  # a render starts another browser, too
-            frames, remark = await begin_frames()
-            remark += f", at the second try ({error})"
+            remark = await paint() + f", at the second try ({error})"
         version = (await _run(path, "--version")).strip().splitlines()[-1]
     except (VideoExportError, OSError) as error:
         return [Finding("Chromium", False, str(error), advice)]
-    return [Finding("Chromium", frames > 0, f"{version} at {path}, {remark}", advice)]
+    return [Finding("Chromium", True, f"{version} at {path}, {remark}", advice)]
 
 
 async def examine_ffmpeg() -> list[Finding]:

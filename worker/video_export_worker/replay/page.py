@@ -76,7 +76,6 @@ class ReplayPage:
         # Whole milliseconds: a fraction would move animations by parts of a pixel from run to run.
         self._origin_ms = math.floor(time.monotonic() * 1000) + CLOCK_OFFSET_MS
         self._clock_ms = self._origin_ms - 60_000.0
-        self.frames_begun = 0
         self.restless = False
         self._damaged_before = False
 
@@ -183,7 +182,6 @@ class ReplayPage:
             task.cancel()
 
     async def _begin_frame(self, **screenshot: Any) -> dict[str, Any]:
-        self.frames_begun += 1
         return await self.devtools.call(
             "HeadlessExperimental.beginFrame",
             "capture" if screenshot else "frame",
