@@ -58,7 +58,7 @@ async def test_segments_without_time_become_many_and_the_video_is_the_same(
     queue: str,
     tmp_path: Path,
 ) -> None:
-    request = {"recording": animations, "format": ["gif", "mp4"], "start": 1, "end": 1.12, "fps": 50, "speed": 0.1}
+    request = {"recording": animations, "format": ["gif", "mp4"], "start": 1, "end": 1.08, "fps": 50, "speed": 0.1}
     hurried = Exporting(exporting.client, queue)
     environment = {**worker_environment, "VIDEO_EXPORT_SEGMENT_SECONDS": "0.5"}
     with running_worker(tmp_path, queue, environment) as process:
