@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from video_export_worker.cli import COMMANDS, cli
+from video_export_worker.cli.render import count_frames
 from video_export_worker.cli.request_options import build_request, request_options
 from video_export_worker.cli.settings import find_mistyped
 from video_export_worker.contract import (
@@ -305,3 +306,17 @@ def test_a_wrong_setting_of_the_browser_is_told_before_anything_is_done(
     told = _run("doctor", PATH=str(tmp_path), **{name: value}).stdout
     assert f"missing Chromium: {name} is '{value}': {advice}" in told
     assert "chromium-headless-shell" not in told
+
+
+@pytest.mark.parametrize(
+    ("captures", "repeated", "counted"),
+    [
+        (60, 30, {"captured": 60, "pointer_drawn": 10, "repeated": 30}),
+        (90, 30, {"captured": 70, "pointer_drawn": 0, "repeated": 30}),
+        (3, 100, {"captured": 0, "pointer_drawn": 0, "repeated": 100}),
+    ],
+    ids=["pointer drawn", "captures that showed nothing new", "nothing new at all"],
+)
+def test_numbers_of_frames_add_up(captures: int, repeated: int, counted: dict[str, int]) -> None:
+    assert count_frames(100, captures, repeated) == counted
+    assert sum(counted.values()) == 100

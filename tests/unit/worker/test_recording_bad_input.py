@@ -27,7 +27,7 @@ from tests.unit.worker.recording_files import (
     snapshot,
 )
 from video_export_worker.errors import RecordingInvalid, RecordingTooLarge
-from video_export_worker.recording import RecordingLimits, parse_recording
+from video_export_worker.recording import RecordingLimits, json_stream, parse_recording
 
 SESSION = session()
 
@@ -250,3 +250,17 @@ def test_compressed_bytes_have_a_limit_of_their_own() -> None:
     parse_recording([data], limits=RecordingLimits(compressed_bytes=len(data)))
     with pytest.raises(RecordingTooLarge, match="compressed_bytes"):
         parse_recording([data], limits=RecordingLimits(compressed_bytes=len(data) - 1))
+
+
+@pytest.mark.parametrize("window", [1, 5, 64])
+def test_problems_have_the_same_place_whatever_the_window(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = as_lines([*SESSION[:3], 17]) + b'\n{"type": 5, "data": NaN, "timestamp": 1}\n{"type" oops}\n'
+    data = broken + as_lines(SESSION[3:]) + b'\n{"type": 3, "data": {"sour'
+    at_once = parse_recording([data])
+    monkeypatch.setattr(json_stream, "CHUNK_BYTES", window)
+    in_pieces = parse_recording([(data[start : start + window] for start in range(0, len(data), window))])
+    assert in_pieces.warnings == at_once.warnings
+    assert in_pieces.events == at_once.events == SESSION
+    assert [warning.partition(" (")[0] for warning in in_pieces.warnings] == [
+        f"skipped the recording, line {line}" for line in (4, 5, 6, 10)
+    ]

@@ -24,9 +24,7 @@ from tests.unit.worker.recording_files import (
     incremental,
     session,
 )
-from video_export_worker.recording import RecordingLimits, json_stream, parse_recording
-from video_export_worker.recording.limits import Meters
-from video_export_worker.recording.pieces import Piece, Pieces
+from video_export_worker.recording import json_stream, parse_recording
 
 SESSION = session()
 NAMES = {
@@ -389,33 +387,8 @@ def test_values_are_read_across_the_windows_of_the_reader(
     assert recording.events == SESSION
 
 
-@pytest.mark.parametrize("window", [1, 5, 64])
-def test_problems_have_the_same_place_whatever_the_window(window: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = as_lines([*SESSION[:3], 17]) + b'\n{"type": 5, "data": NaN, "timestamp": 1}\n{"type" oops}\n'
-    data = broken + as_lines(SESSION[3:]) + b'\n{"type": 3, "data": {"sour'
-    at_once = parse_recording([data])
-    monkeypatch.setattr(json_stream, "CHUNK_BYTES", window)
-    in_pieces = parse_recording([(data[start : start + window] for start in range(0, len(data), window))])
-    assert in_pieces.warnings == at_once.warnings
-    assert in_pieces.events == at_once.events == SESSION
-    assert [warning.partition(" (")[0] for warning in in_pieces.warnings] == [
-        f"skipped the recording, line {line}" for line in (4, 5, 6, 10)
-    ]
-
-
 def test_an_event_of_which_a_piece_is_missing_is_told() -> None:
     lines = FORMATS["events in pieces"].splitlines()
     lacking = parse_recording([b"\n".join(lines[:-1])])
     assert lacking.events == SESSION[:-1]
     assert lacking.warnings == ["the recording: 1 events came in pieces of which some are missing"]
-
-
-def test_pieces_whose_others_never_come_take_no_more_memory_than_two_events() -> None:
-    pieces = Pieces(Meters(RecordingLimits(event_bytes=1000)))
-    for event in range(100):
-        assert pieces.add(Piece(str(event), 1, 2, "x" * 900)) is None
-        assert pieces.waiting_bytes <= 2000
-    assert (pieces.incomplete, pieces.add(Piece("99", 2, 2, "y"))) == (100, "x" * 900 + "y")
-    assert pieces.add(Piece("long", 1, 3, "x" * 900)) is None
-    assert pieces.add(Piece("long", 2, 3, "x" * 900)) is None
-    assert (pieces.incomplete, pieces.waiting_bytes) == (100, 1800)

@@ -194,10 +194,7 @@ def _report(
     return {
         "videos": [_report_video(video) for video in videos],
         "time_map": [span.model_dump() for span in plan.time_map],
-        "captured": segment.captured,
-        # A frame may have been captured and show what the one before shows: then it counts as both of the others.
-        "pointer_drawn": max(0, frames - segment.captured - segment.repeated),
-        "repeated": segment.repeated,
+        **count_frames(frames, segment.captured, segment.repeated),
         "steps": segment.steps,
         "browser_restarts": segment.restarts,
         "masked": dict(segment.masked),
@@ -211,6 +208,19 @@ def _report(
         "wall_seconds": round(wall, 3),
         "x_realtime": round(sum(video.duration for video in each_once) / wall, 2),
     }
+
+
+def count_frames(frames: int, captures: int, repeated: int) -> dict[str, int]:
+    """Where the frames of the videos came from; the numbers add up to all of them.
+
+    Args:
+        frames: of all videos.
+        captures: that were made; one that shows what the frame before shows is no frame of its own, nor is one that
+            another browser had to make again.
+        repeated: frames that show the picture before them.
+    """
+    captured = min(captures, frames - repeated)
+    return {"captured": captured, "pointer_drawn": frames - repeated - captured, "repeated": repeated}
 
 
 def _report_video(finished: _Finished) -> dict[str, Any]:
